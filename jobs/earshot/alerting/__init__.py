@@ -1,0 +1,1 @@
+"""Rules, fingerprints, states, grouping and the outbox."""

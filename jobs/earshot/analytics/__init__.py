@@ -1,0 +1,1 @@
+"""The marts: one module a mart."""

@@ -1,0 +1,221 @@
+"""gold.activity_cube: the series that the detectors read, with the hours in which nothing happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
+from earshot.analytics.plays import Integers, hours_of_day, mixed, numbered, table_of
+from earshot.core import columns as c
+from earshot.core.measures import known
+from earshot.core.tables import days_condition, spec_of
+
+DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.TIER, c.PLATFORM, c.APP_VERSION, c.CDN)
+
+COMBINATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (),
+    *((name,) for name in DIMENSIONS),
+    (c.COUNTRY, c.DEVICE),
+    (c.COUNTRY, c.TIER),
+    (c.DEVICE, c.CDN),
+    (c.DEVICE, c.APP_VERSION),
+    (c.APP_VERSION, c.CDN),
+    (c.DEVICE, c.APP_VERSION, c.CDN),
+)
+"""The dimensions that are fixed together; the empty one is the total."""
+
+REMEMBERED_DAYS: Final = 7
+"""A series stays in the cube for so many days after the last one on which it had enough plays."""
+
+_PEAK: Final = "peak"
+_SCHEMA: Final = spec_of("gold.activity_cube").schema
+_ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
+_HOURS: Final = 24
+
+
+@dataclass(frozen=True)
+class CubeRules:
+    """Which series are kept.
+
+    Attributes:
+        minimum_volume: A series is kept by day if it had so many plays on that day or one of the
+            `REMEMBERED_DAYS` before it.
+        hourly_minimum_volume: The same for the series by hour.
+        counted_stream_ms: See `core.measures.counted`.
+    """
+
+    minimum_volume: int
+    hourly_minimum_volume: int
+    counted_stream_ms: int
+
+
+def activity_cube(
+    listens: DataFrame, built: DataFrame, *, days: Collection[date], newest: date, rules: CubeRules
+) -> DataFrame:
+    """Metrics by hour and day over `COMBINATIONS` of dimensions.
+
+    A count of a series that is kept has a row for every hour of the day, 0 included, up to the hour
+    of the newest play of all; a level (percentile, ratio, mean) has a row where it is known.
+    Combinations with a CDN or two client dimensions carry listens and the metrics of quality only.
+
+    Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26;
+    here the plays of a day go once to one Arrow task, which sorts integers.
+
+    Args:
+        listens: Rows of silver.listens of `days`.
+        built: gold.activity_cube of the days before, as it stands; tells which series are remembered.
+        days: UTC days to build.
+        newest: The newest day of all plays; after its last play the hours are not due yet.
+        rules: Which series are kept.
+
+    Returns:
+        The columns of gold.activity_cube.
+    """
+    plays = listens.select(
+        c.LISTEN_DATE, *(known(name).alias(name) for name in DIMENSIONS), c.LISTENER_ID, c.STARTED_AT, *MEASURED
+    )
+    kept = _kept(plays, built, days=days, minimum_volume=rules.minimum_volume)
+
+    def build(key: tuple[Any, ...], left: pa.Table, right: pa.Table) -> pa.Table:
+        day = key[0].as_py()
+        return cube_of_day(left, right, day=day, is_newest=day == newest, rules=rules)
+
+    count = max(1, min(len(days), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
+    return (
+        plays.repartition(count, c.LISTEN_DATE)
+        .groupBy(c.LISTEN_DATE)
+        .cogroup(kept.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE))
+        .applyInArrow(build, _SCHEMA)
+        .select(*_SCHEMA.names)
+    )
+
+
+def _kept(plays: DataFrame, built: DataFrame, *, days: Collection[date], minimum_volume: int) -> DataFrame:
+    """Day, dimensions (null where not fixed) and the most plays on one day, of the series that are kept."""
+    volumes = plays.groupingSets(
+        [[plays[c.LISTEN_DATE], *(plays[name] for name in fixed)] for fixed in COMBINATIONS],
+        plays[c.LISTEN_DATE],
+        *(plays[name] for name in DIMENSIONS),
+    ).agg(F.count("*").alias(_PEAK))
+    first = min(days) - timedelta(days=REMEMBERED_DAYS)
+    remembered = (
+        built.where((F.col(c.GRAIN) == "day") & (F.col(c.METRIC) == c.LISTENS))
+        .where(F.col(c.WINDOW_DATE).between(first, max(days)))
+        .where(~F.expr(days_condition(c.WINDOW_DATE, days)))
+        .select(
+            F.col(c.WINDOW_DATE).alias(c.LISTEN_DATE),
+            *(F.col(c.DIMENSIONS)[name].alias(name) for name in DIMENSIONS),
+            F.col(c.VOLUME).alias(_PEAK),
+        )
+    )
+    until = F.date_add(c.LISTEN_DATE, REMEMBERED_DAYS)
+    return (
+        volumes.unionByName(remembered)
+        .where(F.col(_PEAK) >= minimum_volume)
+        .withColumn(c.LISTEN_DATE, F.explode(F.sequence(c.LISTEN_DATE, until)))
+        .where(days_condition(c.LISTEN_DATE, days))
+        .groupBy(c.LISTEN_DATE, *DIMENSIONS)
+        .agg(F.max(_PEAK).alias(_PEAK))
+    )
+
+
+def cube_of_day(plays: pa.Table, kept: pa.Table, *, day: date, is_newest: bool, rules: CubeRules) -> pa.Table:
+    """The cube of one day.
+
+    Args:
+        plays: The day's plays: the columns of silver.listens that are measured, dimensions not null.
+        kept: Series that are kept: dimensions, null where not fixed, and `peak`.
+        day: The UTC day.
+        is_newest: Whether no later play is known: hours after the day's last play are left out.
+        rules: Which series are kept.
+    """
+    measured = MeasuredPlays.of(plays, counted_stream_ms=rules.counted_stream_ms)
+    hours = hours_of_day(plays[c.STARTED_AT])
+    due = int(hours.max()) + 1 if is_newest and len(hours) else _HOURS
+    parts = []
+    for fixed in COMBINATIONS:
+        series = kept.filter(_fixes(kept, fixed))
+        by_hour = series.filter(pc.greater_equal(series[_PEAK], rules.hourly_minimum_volume))
+        for grain, found, slots in (("hour", by_hour, due), ("day", series, 1)):
+            if found.num_rows:
+                place = _places(plays, found, fixed)
+                inside = place >= 0
+                groups = (place * slots + (hours if grain == "hour" else 0))[inside]
+                metrics = measured.where(inside).metrics(groups, size=found.num_rows * slots)
+                parts.append(_rows(found, fixed, grain, metrics, slots=slots, day=day))
+    return pa.concat_tables(parts) if parts else _ARROW.empty_table()
+
+
+def _fixes(kept: pa.Table, fixed: Sequence[str]) -> Any:
+    """Whether exactly these dimensions are not null."""
+    mask = pa.array(np.ones(kept.num_rows, bool))
+    for name in DIMENSIONS:
+        is_fixed = pc.is_valid(kept[name])
+        mask = pc.and_(mask, is_fixed if name in fixed else pc.invert(is_fixed))
+    return mask
+
+
+def _places(plays: pa.Table, series: pa.Table, fixed: Sequence[str]) -> Integers:
+    """Of each play, the row of its series; -1 where it is not kept."""
+    both = [numbered(pa.chunked_array([*plays[name].chunks, *series[name].chunks], pa.string())) for name in fixed]
+    keys = mixed([names.codes for names in both], [len(names) for names in both], plays.num_rows + series.num_rows)
+    of_plays, of_series = keys[: plays.num_rows], keys[plays.num_rows :]
+    order = np.argsort(of_series)
+    at = np.minimum(np.searchsorted(of_series[order], of_plays), len(order) - 1)
+    return np.where(of_series[order][at] == of_plays, order[at], -1)
+
+
+def _metrics_of(fixed: Sequence[str]) -> tuple[str, ...]:
+    is_delivery = c.CDN in fixed or len(set(fixed) & {c.DEVICE, c.APP_VERSION, c.PLATFORM}) > 1
+    return (c.LISTENS, *QUALITY_COUNTS, *QUALITY_LEVELS) if is_delivery else METRICS
+
+
+def _rows(
+    series: pa.Table, fixed: Sequence[str], grain: str, metrics: dict[str, Any], *, slots: int, day: date
+) -> pa.Table:
+    """Long rows of the metrics of `series` x `slots` windows."""
+    names = _metrics_of(fixed)
+    count = series.num_rows * slots
+    listens = metrics[c.LISTENS]
+    values = np.concatenate([metrics[name] for name in names])
+    present = np.flatnonzero(np.concatenate([np.full(count, name in COUNTS) for name in names]) | np.isfinite(values))
+    window = present % count
+    midnight = np.datetime64(day, "us")
+    return table_of(
+        {
+            c.METRIC: _repeated(names, present // count),
+            c.GRAIN: _repeated([grain], np.zeros(len(present), np.int64)),
+            c.DIMENSIONS: _maps(series, fixed).take(pa.array(window // slots)),
+            c.WINDOW_START: pa.array(midnight + (window % slots) * np.timedelta64(3_600_000_000, "us")).cast(
+                pa.timestamp("us", "UTC")
+            ),
+            c.VALUE: values[present],
+            c.VOLUME: listens[window].astype(np.int64),
+            c.WINDOW_DATE: pa.array(np.full(len(present), midnight.astype("datetime64[D]"))),
+        },
+        _ARROW,
+    )
+
+
+def _repeated(names: Sequence[str], places: Integers) -> pa.Array:
+    return pa.array(list(names), pa.string()).take(pa.array(places))
+
+
+def _maps(series: pa.Table, fixed: Sequence[str]) -> pa.Array:
+    """The dimensions of each series as a map, in the order of `DIMENSIONS`."""
+    count, width = series.num_rows, len(fixed)
+    keys = pa.array(list(fixed) * count, pa.string())
+    columns = [series[name].to_pylist() for name in fixed]
+    items = pa.array([value for row in zip(*columns, strict=True) for value in row], pa.string())
+    offsets = pa.array(np.arange(count + 1) * width, pa.int32())
+    return pa.MapArray.from_arrays(offsets, keys, items).cast(_ARROW.field(c.DIMENSIONS).type)

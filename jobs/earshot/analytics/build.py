@@ -1,0 +1,196 @@
+"""Which rows each mart is built from, and which it replaces: the marts' side of build_marts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from pyspark.sql import DataFrame
+
+from earshot.analytics import behaviour as listening
+from earshot.analytics.activity import activity
+from earshot.analytics.activity_cube import REMEMBERED_DAYS, CubeRules, activity_cube
+from earshot.analytics.audio_quality import audio_quality
+from earshot.analytics.chart_periods import days_to_read, periods_condition, periods_to_build
+from earshot.analytics.charts import charts
+from earshot.analytics.revenue import pro_rata
+from earshot.core import columns as c
+from earshot.core.changes import TouchedDays, with_followers
+from earshot.core.settings import Settings
+from earshot.core.table_history import TableHistory
+from earshot.core.tables import Tables, days_condition
+
+LISTENS: Final = "silver.listens"
+SUSPECTS: Final = "gold.suspect_listens"
+
+# The longest marts first, so that the two threads end together.
+SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "gold.charts": (LISTENS, SUSPECTS),
+    "gold.activity_cube": (LISTENS,),
+    "gold.behaviour": (LISTENS,),
+    "gold.audio_quality": (LISTENS,),
+    "gold.revenue": (LISTENS, SUSPECTS),
+    "gold.activity": (LISTENS,),
+}
+"""Every mart and the tables it is built from."""
+
+_READ: Final = (
+    c.LISTEN_ID,
+    c.LISTENER_ID,
+    c.TRACK_ID,
+    c.ARTIST_ID,
+    c.ALBUM_TITLE,
+    c.STARTED_AT,
+    c.PLAYED_MS,
+    c.DURATION_MS,
+    c.LISTEN_DATE,
+    c.COUNTRY,
+    c.DEVICE,
+    c.PLATFORM,
+    c.APP_VERSION,
+    c.TIER,
+    c.REASON_START,
+    c.REASON_END,
+    c.SKIPPED,
+    c.STARTUP_MS,
+    c.REBUFFER_COUNT,
+    c.REBUFFER_MS,
+    c.BITRATE_KBPS,
+    c.START_FAILED,
+    c.CDN,
+)
+
+
+@dataclass(frozen=True)
+class _Rebuild:
+    """One mart's part of the work.
+
+    Attributes:
+        reads: Days of silver.listens it is built from.
+        rows: The rows, given the plays of these days.
+        where: The rows of the table that they replace.
+    """
+
+    reads: frozenset[date]
+    rows: Callable[[DataFrame], DataFrame]
+    where: str
+
+
+def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings) -> None:
+    """Rebuild each mart for the days that changed, in one commit a mart; two marts at a time.
+
+    Args:
+        tables: The lake.
+        touched: What changed for each mart of `SOURCES`; a mart for which nothing did is left alone.
+        settings: What is in force.
+    """
+    existing = TableHistory(tables.root, LISTENS).days()
+    plans = {mart: _PLANS[mart](tables, touched[mart], existing, settings) for mart in SOURCES if touched[mart]}
+    reads = frozenset[date]().union(*(plan.reads for plan in plans.values()))
+    plays = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, reads)).select(*_READ).persist()
+
+    def write(mart: str) -> None:
+        plan = plans[mart]
+        rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
+        where = None if touched[mart].complete else plan.where
+        tables.overwrite(mart, rows, where=where, metadata=touched[mart].metadata)
+
+    try:
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mart") as pool:
+            list(pool.map(write, plans))
+    finally:
+        plays.unpersist()
+
+
+def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    def rows(plays: DataFrame) -> DataFrame:
+        return activity(plays, counted_stream_ms=settings.marts.counted_stream_ms)
+
+    return _Rebuild(touched.days, rows, days_condition(c.ACTIVITY_DATE, touched.days))
+
+
+def _audio_quality(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    return _Rebuild(touched.days, audio_quality, days_condition(c.QUALITY_DATE, touched.days))
+
+
+def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    days = with_followers(touched.days, listening.LOOKBACK_DAYS, existing)
+    reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
+
+    def rows(plays: DataFrame) -> DataFrame:
+        return listening.behaviour(plays, days=days, counted_stream_ms=settings.marts.counted_stream_ms)
+
+    return _Rebuild(frozenset(reads), rows, days_condition(c.DAY, days))
+
+
+def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    marts = settings.marts
+    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.counted_stream_ms)
+    calendar = _calendar(existing)
+    days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | _days_to_complete(tables, calendar)
+    newest = max(existing, default=max(days))
+
+    def rows(plays: DataFrame) -> DataFrame:
+        built = tables.read("gold.activity_cube")
+        # A day without plays has its zeros only when plays follow it.
+        due = frozenset(day for day in days if day <= newest) or days
+        return activity_cube(plays, built, days=due, newest=newest, rules=rules)
+
+    return _Rebuild(days, rows, days_condition(c.WINDOW_DATE, days))
+
+
+def _calendar(existing: frozenset[date]) -> frozenset[date]:
+    """Every day from the first with plays to the last."""
+    if not existing:
+        return existing
+    first = min(existing)
+    return frozenset(first + timedelta(days=offset) for offset in range((max(existing) - first).days + 1))
+
+
+def _days_to_complete(tables: Tables, calendar: frozenset[date]) -> frozenset[date]:
+    """Days whose zeros were not due when they were built, because no later play was known then."""
+    built = TableHistory(tables.root, "gold.activity_cube")
+    last_built = max(built.days(), default=None)
+    if last_built is None or last_built >= max(calendar, default=last_built):
+        return calendar - built.days()
+    latest = TableHistory(tables.root, LISTENS).latest(c.STARTED_AT, last_built)
+    is_whole = latest is not None and latest.hour == 23  # noqa: PLR2004
+    return calendar - built.days() | (frozenset() if is_whole else frozenset({last_built}))
+
+
+def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    periods = periods_to_build(touched.days, existing)
+
+    def rows(plays: DataFrame) -> DataFrame:
+        suspects = tables.read(SUSPECTS)
+        return charts(plays, suspects, periods=periods, counted_stream_ms=settings.marts.counted_stream_ms)
+
+    return _Rebuild(days_to_read(periods, existing), rows, periods_condition(periods))
+
+
+def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
+    months = {day.replace(day=1) for day in touched.days}
+    reads = frozenset(day for day in existing if day.replace(day=1) in months)
+
+    def rows(plays: DataFrame) -> DataFrame:
+        return pro_rata(
+            plays,
+            tables.read(SUSPECTS),
+            terms=settings.revenue,
+            counted_stream_ms=settings.marts.counted_stream_ms,
+        )
+
+    return _Rebuild(reads, rows, days_condition(c.MONTH, months))
+
+
+_PLANS: Final[Mapping[str, Callable[[Tables, TouchedDays, frozenset[date], Settings], _Rebuild]]] = {
+    "gold.charts": _charts,
+    "gold.activity_cube": _cube,
+    "gold.behaviour": _behaviour,
+    "gold.audio_quality": _audio_quality,
+    "gold.revenue": _revenue,
+    "gold.activity": _activity,
+}

@@ -1,0 +1,1 @@
+"""Runner, pipeline, maintenance and the command line."""

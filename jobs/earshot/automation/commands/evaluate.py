@@ -1,0 +1,63 @@
+"""`earshot evaluate`: how good it is, measured against truth/ and held-out days."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from earshot.automation.invocation import current
+
+
+class Subject(StrEnum):
+    """What can be evaluated."""
+
+    anomalies = "anomalies"
+    recommenders = "recommenders"
+    quality = "quality"
+    manipulation = "manipulation"
+
+
+_MODULES = {
+    Subject.anomalies: ("anomalies", "evaluate_anomalies"),
+    Subject.recommenders: ("recommenders", "evaluate_recommenders"),
+    Subject.quality: ("quality", "evaluate_quality"),
+    Subject.manipulation: ("anomalies", "evaluate_manipulation"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(subject: Annotated[Subject, typer.Argument(help="What to evaluate.")]) -> None:
+    """Print how good the detectors, recommenders, gate or manipulation rules were in HOME."""
+    topic, name = _MODULES[subject]
+    module = importlib.import_module(f"earshot.automation.commands.{topic}")
+    figures: dict[str, Any] = getattr(module, name)(current().settings)
+    current().emit(_shown(subject.value, figures), {"subject": subject.value, **figures})
+
+
+def _shown(title: str, figures: Mapping[str, Any]) -> RenderableType:
+    """Scalars in one table, lists of rows in tables of their own."""
+    plain = Table("figure", "value", title=title, title_justify="left", box=None)
+    tables: list[RenderableType] = [plain]
+    for name, value in figures.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            rows = Table(*value[0], title=name, title_justify="left", box=None)
+            for row in value:
+                rows.add_row(*(_cell(cell) for cell in row.values()))
+            tables.append(rows)
+        else:
+            plain.add_row(name.replace("_", " "), _cell(value))
+    return Group(*tables)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,57 @@
+"""`earshot report`, `earshot publish` and `earshot maintain`: single jobs under their everyday names."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from earshot.automation.commands.run import run
+from earshot.automation.dates import parse_day
+from earshot.automation.invocation import current
+from earshot.core.errors import InputError
+
+Day = Annotated[str | None, typer.Option("--date", help="As of the end of this day; default the last day with plays.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("report")(report)
+    app.command("publish")(publish)
+    app.command("maintain")(maintain)
+
+
+def report(
+    day: Day = None,
+    listener: Annotated[str | None, typer.Option(help="The page of one listener: identity or pseudonym.")] = None,
+) -> None:
+    """Write HOME/reports/report.html, one file that opens offline.
+
+    Raises:
+        InputError: There is no play yet, or none of this listener.
+    """
+    from earshot.automation.report import write_report  # noqa: PLC0415 (keeps --help instant)
+
+    settings = current().settings
+    as_of = parse_day(day, "--date") if day else _last_day()
+    page = write_report(settings, as_of, listener)
+    current().emit(f"The report is in {page}", {"status": "done", "exit_code": 0, "report": str(page), "date": as_of})
+
+
+def publish(day: Day = None) -> None:
+    """Publish results to the cache (Redis, or in the process where none is configured)."""
+    run(["publish_cache"], str(parse_day(day, "--date") if day else _last_day()))
+
+
+def maintain(day: Day = None) -> None:
+    """Compact the tables and remove files that no recent version needs."""
+    run(["maintain_tables"], str(parse_day(day, "--date") if day else _last_day()))
+
+
+def _last_day() -> date:
+    activity = current().small_tables.arrow("gold.activity", columns=["activity_date"])
+    days: list[date] = activity.column("activity_date").to_pylist()
+    if not days:
+        raise InputError("There is no play yet.", where="gold.activity", remedy="Run `earshot demo` or `earshot run`.")
+    return max(days)

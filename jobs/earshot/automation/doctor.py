@@ -1,0 +1,104 @@
+"""Is everything here that a run needs? Each finding with what to do about it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from earshot.automation.session import DELTA, MEANING, jar_paths
+from earshot.automation.spark_jars import COORDINATES, missing_or_changed
+from earshot.core.locations import conf_folder, expectations_folder, source_root
+from earshot.core.settings import Settings
+
+_JAVA, _FREE_GIB = 17, 5
+_PATIENCE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `ok` None means that it does not apply."""
+
+    check: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check, none of which changes anything."""
+    return list(_findings(settings))
+
+
+def submit_arguments() -> str:
+    """What `spark-submit` on a cluster needs beyond the job and its arguments."""
+    conf = " ".join(f"--conf {key}={value}" for key, value in {**DELTA, **MEANING}.items())
+    return (
+        f"--packages {COORDINATES} {conf} --py-files earshot.zip\n"
+        f"# earshot.zip: (cd {source_root()} && zip -qr earshot.zip earshot); "
+        f"EARSHOT_CONF={conf_folder()} with expectations/ beside it"
+    )
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield _java()
+    wrong = missing_or_changed()
+    yield Finding("jars", not wrong, ", ".join(wrong) or f"{len(jar_paths())} verified", "Run `make setup`.")
+    yield _disk(settings.home)
+    lake = Path(settings.lake_root) / "silver" / "listens" / "_delta_log"
+    there = "://" in settings.lake_root or lake.exists()
+    detail = settings.lake_root if there else f"{settings.lake_root} has no silver.listens yet"
+    yield Finding("lake", there or None, detail, "Run `earshot demo` or `earshot run`.")
+    yield Finding("expectations", True, f"{len(list(expectations_folder().glob('*.json')))} suites")
+    yield _mlflow(settings)
+    redis = settings.cache.redis_url.get_secret_value() if settings.cache.redis_url else ""
+    yield _reachable("redis", redis, "Start Redis, or unset cache.redis_url to cache in the process.")
+    smtp = f"smtp://{settings.smtp.host}:{settings.smtp.port}" if settings.smtp.host else ""
+    yield _reachable("smtp", smtp, "Set smtp.host and smtp.port to a server that takes mail.")
+    for name in ("webhook_url", "slack_url"):
+        secret = getattr(settings.alerts, name)
+        yield _reachable(name, secret.get_secret_value() if secret else "", f"Set alerts.{name}.")
+
+
+def _java() -> Finding:
+    java = shutil.which("java")
+    if java is None:
+        return Finding("java", False, "not found", "Install a Java 17+ runtime and put java on PATH.")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    version = re.search(r'version "(\d+)', said)
+    major = int(version.group(1)) if version else 0
+    return Finding("java", major >= _JAVA, said.splitlines()[0] if said else "?", f"Install Java {_JAVA} or newer.")
+
+
+def _disk(home: Path) -> Finding:
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / 1024**3
+    return Finding("disk", free >= _FREE_GIB, f"{free:.0f} GiB free at {folder}", "Free some space or move HOME.")
+
+
+def _mlflow(settings: Settings) -> Finding:
+    uri = settings.tracking_uri
+    if uri.startswith("sqlite:///"):
+        path = Path(uri.removeprefix("sqlite:///"))
+        detail = f"{path} {'there' if path.exists() else 'will be made'}"
+        return Finding("mlflow", path.exists() or None, detail, "Train a model: `earshot run`.")
+    return _reachable("mlflow", uri, "Set mlflow.tracking_uri to a server that answers.")
+
+
+def _reachable(check: str, address: str, remedy: str) -> Finding:
+    """Whether something listens at the address; only host and port are shown: paths may be secrets."""
+    if not address:
+        return Finding(check, None, "not configured", remedy)
+    parts = urlsplit(address)
+    port = parts.port or {"https": 443, "redis": 6379, "smtp": 25}.get(parts.scheme, 80)
+    where = f"{parts.hostname}:{port}"
+    try:
+        with socket.create_connection((parts.hostname or "", port), _PATIENCE_S):
+            return Finding(check, True, f"{where} answers")
+    except OSError as error:
+        return Finding(check, False, f"{where}: {error}", remedy)

@@ -1,0 +1,106 @@
+"""What holds for a whole call of the command line: home, environment, JSON or text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+
+from earshot.core.config import load_settings
+from earshot.core.errors import ArgumentError
+from earshot.core.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from earshot.core.small_tables import SmallTables
+    from earshot.core.tables import Tables
+
+
+@dataclass
+class Invocation:
+    """One call of `earshot`.
+
+    Attributes:
+        home: `--home`; None leaves it to EARSHOT_HOME and the settings.
+        env: `--env`.
+        as_json: Whether one JSON object is wanted on standard output.
+    """
+
+    home: Path | None = None
+    env: str | None = None
+    as_json: bool = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force for this call."""
+        return load_settings(self.env, {"home": str(self.home)} if self.home else None)
+
+    @cached_property
+    def small_tables(self) -> SmallTables:
+        """The lake, row by row, without a JVM."""
+        from earshot.core.small_tables import SmallTables  # noqa: PLC0415 (keeps --help instant)
+
+        return SmallTables(self.settings.lake_root)
+
+    def spark(self) -> SparkSession:
+        """The session, opened on first use."""
+        from earshot.automation.session import open_session  # noqa: PLC0415 (keeps --help instant)
+
+        return open_session(self.settings.spark)
+
+    def tables(self) -> Tables:
+        """The lake through Spark."""
+        from earshot.core.tables import Tables  # noqa: PLC0415 (keeps --help instant)
+
+        return Tables(self.spark(), self.settings.lake_root)
+
+    def emit(self, human: RenderableType, machine: Mapping[str, Any]) -> None:
+        """Print the one for a person, or the other for a machine."""
+        if self.as_json:
+            print(json.dumps(machine, default=str, ensure_ascii=False))
+        else:
+            Console(soft_wrap=not sys.stdout.isatty()).print(human)
+
+
+_STATE = {"current": Invocation()}
+
+
+def current() -> Invocation:
+    """The call that is running."""
+    return _STATE["current"]
+
+
+def take_common_options(argv: Sequence[str]) -> list[str]:
+    """Take `--home`, `--env` and `--json` out of the arguments, wherever they stand.
+
+    Returns:
+        The arguments that are left, for the command.
+
+    Raises:
+        ArgumentError: `--home` or `--env` stands without a value.
+    """
+    left: list[str] = []
+    values: dict[str, str] = {}
+    as_json = False
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--json":
+            as_json = True
+        elif name in {"--home", "--env"}:
+            given = value if equals else next(words, None)
+            if not given:
+                raise ArgumentError(f"{name} needs a value.", where="command line", remedy=f"Write {name} VALUE.")
+            values[name] = given
+        else:
+            left.append(word)
+    home = values.get("--home")
+    _STATE["current"] = Invocation(Path(home) if home else None, values.get("--env"), as_json)
+    return left

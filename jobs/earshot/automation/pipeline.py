@@ -1,0 +1,50 @@
+"""The jobs, their order and their schedule, as data. Imports nothing heavy: Airflow parses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One job of the pipeline.
+
+    Attributes:
+        name: `jobs/NAME.py`.
+        purpose: One line for `earshot run --help` and Airflow.
+        often: Whether it also runs every five minutes.
+        retries: How often Airflow tries again; exit 3 is never tried again.
+        after_failure: Whether it runs although a job before it failed.
+    """
+
+    name: str
+    purpose: str
+    often: bool = False
+    retries: int = 2
+    after_failure: bool = False
+
+
+PIPELINE: tuple[JobSpec, ...] = (
+    JobSpec("import_catalogue", "fill silver.tracks from landing, CSV and web catalogues"),
+    JobSpec("ingest_listens", "read new landing files into bronze.listens", often=True),
+    JobSpec("publish_listens", "judge the batches and publish silver.listens", often=True),
+    JobSpec("build_sessions", "rebuild the sessions of the days that were touched"),
+    JobSpec("detect_manipulation", "name the streams that look manipulated"),
+    JobSpec("build_marts", "rebuild the marts of the days that were touched"),
+    JobSpec("train_anomaly_detector", "fit, backtest and promote the KPI detector"),
+    JobSpec("score_anomalies", "score the KPI series as of the end of the day", often=True),
+    JobSpec("train_recommender", "fit, evaluate and promote the recommender"),
+    JobSpec("recommend_tracks", "write recommendations with the champion"),
+    JobSpec("publish_alerts", "turn findings into alerts and deliver them", often=True, after_failure=True),
+    JobSpec("publish_cache", "publish results to the cache"),
+    JobSpec("export_reports", "write the report and the exports"),
+    JobSpec("maintain_tables", "compact and vacuum the tables"),
+)
+
+# Jobs that are called by name only: they take a subject, not a day.
+ON_DEMAND: tuple[JobSpec, ...] = (
+    JobSpec("erase_listeners", "remove listeners from everything", retries=0),
+    JobSpec("replay_quarantine", "judge quarantined lines again", retries=0),
+)
+
+JOBS: dict[str, JobSpec] = {spec.name: spec for spec in (*PIPELINE, *ON_DEMAND)}

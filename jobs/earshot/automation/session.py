@@ -1,0 +1,66 @@
+"""The Spark session: built here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from earshot.core.settings import SparkSettings
+
+JARS = Path(sys.prefix) / "share" / "earshot" / "jars"
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+# What results mean: the same on a laptop and on a cluster.
+MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
+
+# Small tables on one machine: a commit in one second rather than ten.
+LOCAL_DEFAULTS = {
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    "spark.log.level": "ERROR",
+}
+
+
+def jar_paths() -> list[Path]:
+    """Delta's jars, as set-up fetched them; sorted, so that a command line is reproducible."""
+    return sorted(JARS.glob("*.jar"))
+
+
+def open_session(settings: SparkSettings, *, name: str = "earshot") -> SparkSession:
+    """The running session, or a local one with Delta.
+
+    Under `spark-submit` master, memory and jars come from there; what concerns the meaning of
+    results is set in any case.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    conf = {**DELTA, **MEANING}
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        conf |= LOCAL_DEFAULTS | {
+            "spark.master": settings.master,
+            "spark.driver.memory": settings.driver_memory,
+            "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+            "spark.jars": ",".join(map(str, jar_paths())),
+        }
+    builder = SparkSession.builder.appName(name)
+    for key, value in (conf | settings.conf).items():
+        builder = builder.config(key, value)
+    session: SparkSession = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

@@ -1,0 +1,99 @@
+"""Fetch Delta's jars once, verify them, and tell Spark of them (`python -m earshot.automation.spark_jars`).
+
+The jars lie beside the environment and are named in its spark-defaults.conf, so that
+`spark-submit jobs/X.py` has them before the script starts and no start asks the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyspark
+
+from earshot.automation.session import DELTA, JARS, LOCAL_DEFAULTS, jar_paths
+from earshot.core.errors import DependencyError
+
+COORDINATES = "io.delta:delta-spark_4.2_2.13:4.4.0"
+
+# SHA-256 of each jar, taken from the released artefacts.
+CHECKSUMS = {
+    "delta-spark_4.2_2.13-4.4.0.jar": "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
+    "delta-storage-4.4.0.jar": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
+}
+
+
+# Errors only: standard error belongs to the run's own structured lines.
+_QUIET = """rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d %p %c{1}: %m%n%ex
+"""
+
+
+def missing_or_changed() -> list[str]:
+    """The jars that are not there with the right checksum."""
+    return [name for name, expected in CHECKSUMS.items() if _sha256(JARS / name) != expected]
+
+
+def fetch() -> None:
+    """Fetch what is missing through Spark's own resolver and verify it.
+
+    Raises:
+        DependencyError: A jar could not be fetched, or is not the one that was released.
+    """
+    if not missing_or_changed():
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        script = Path(scratch) / "nothing.py"
+        script.write_text("", encoding="utf-8")
+        submit = Path(sys.prefix) / "bin" / "spark-submit"
+        options = ["--packages", COORDINATES, "--conf", f"spark.jars.ivy={scratch}", "--conf", "spark.ui.enabled=false"]
+        environment = {**os.environ, "SPARK_CONF_DIR": scratch, "PYSPARK_PYTHON": sys.executable}
+        done = subprocess.run(  # noqa: S603 (the environment's own spark-submit)
+            [str(submit), *options, str(script)], env=environment, capture_output=True, text=True, check=False
+        )
+        JARS.mkdir(parents=True, exist_ok=True)
+        for name in CHECKSUMS:
+            for found in Path(scratch).rglob(f"*{name}"):
+                shutil.copyfile(found, JARS / name)
+    wrong = missing_or_changed()
+    if wrong:
+        raise DependencyError(
+            f"These jars could not be fetched or have another checksum: {', '.join(wrong)}.",
+            where=str(JARS),
+            remedy=f"Check the network and try `make setup` again. Spark said: {done.stderr[-400:].strip()}",
+        )
+
+
+def write_defaults() -> Path:
+    """Write spark-defaults.conf of this environment's Spark; returns its path."""
+    conf = Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf"
+    conf.parent.mkdir(exist_ok=True)
+    values = {
+        **DELTA,
+        **LOCAL_DEFAULTS,
+        "spark.jars": ",".join(map(str, jar_paths())),
+        "spark.pyspark.python": sys.executable,
+        "spark.pyspark.driver.python": sys.executable,
+    }
+    conf.write_text("".join(f"{key} {value}\n" for key, value in values.items()), encoding="utf-8")
+    (conf.parent / "log4j2.properties").write_text(_QUIET, encoding="utf-8")
+    return conf
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    fetch()
+    print(f"Spark's jars are in {JARS}; its defaults in {write_defaults()}.")

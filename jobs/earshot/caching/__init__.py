@@ -1,0 +1,1 @@
+"""Published results in Redis or in the process."""

@@ -1,0 +1,1 @@
+"""Columns, schemas, tables, settings, errors and the Job."""

@@ -1,0 +1,243 @@
+"""Delta's log through delta-rs: files that were staged beside a table enter it in one commit.
+
+Spark writes the files of a batch below the table's folder; the commit then adds them together with
+what was observed while they were written, which Spark's own commit cannot know beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from earshot.core.tables import columns_with_statistics, spec_of
+
+_HISTORY_CHUNK = 64
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A Parquet file below the table's folder that no commit names yet.
+
+    Attributes:
+        path: Relative to the table.
+        size: Bytes.
+        partition: Values of the partition columns; they are not in the file.
+        stats: Rows, bounds and nulls by column, as Delta's log has them (JSON).
+    """
+
+    path: str
+    size: int
+    partition: Mapping[str, str | None]
+    stats: str
+
+
+@dataclass(frozen=True)
+class LoggedCommit:
+    """A commit and what its writer left in it."""
+
+    version: int
+    metadata: dict[str, Any]
+
+
+class DeltaLog:
+    """The log of one table.
+
+    Args:
+        root: Root of the lake.
+        name: `layer.noun`.
+    """
+
+    def __init__(self, root: str, name: str) -> None:
+        self.spec = spec_of(name)
+        self.path = f"{root.rstrip('/')}/{name.replace('.', '/')}"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's columns as Arrow has them."""
+        return to_arrow_schema(self.spec.schema, timezone="UTC")
+
+    def is_empty(self) -> bool:
+        """Whether the table has no files, or was never written."""
+        table = self._table()
+        return table is None or pa.table(table.get_add_actions()).num_rows == 0
+
+    def transaction_version(self, app_id: str) -> int | None:
+        """The highest version that this application committed; None where it never did."""
+        table = self._table()
+        version = table.transaction_version(app_id) if table else None
+        return None if version is None else int(version)
+
+    def create(self) -> DeltaTable:
+        """Make the empty table with its partitions and properties, unless it is there."""
+        return self._table() or DeltaTable.create(
+            self.path,
+            schema=self.schema,
+            mode="ignore",
+            partition_by=list(self.spec.partition_by),
+            configuration={
+                "delta.enableDeletionVectors": "false",
+                "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
+            },
+        )
+
+    def add(self, files: Sequence[StagedFile], *, app_id: str, metadata: Mapping[str, object]) -> None:
+        """Add staged files in one commit, once for this application; a second call changes nothing."""
+        if self.transaction_version(app_id) is not None:
+            return
+        self.create().create_write_transaction(
+            [AddAction(f.path, f.size, f.partition, int(time.time() * 1000), True, f.stats) for f in files],
+            mode="append",
+            schema=self.schema,
+            partition_by=list(self.spec.partition_by),
+            commit_properties=_properties(metadata, app_id),
+        )
+
+    def append(self, rows: Any, *, app_id: str, metadata: Mapping[str, object]) -> None:
+        """Append Arrow rows (of the table's columns) in one commit, once for this application."""
+        if self.transaction_version(app_id) is None:
+            write_deltalake(self.create(), rows, mode="append", commit_properties=_properties(metadata, app_id))
+
+    def merge(self, rows: pa.Table, *, stamps: Sequence[str], metadata: Mapping[str, object]) -> tuple[int, int]:
+        """Insert rows, or update those of the same key that differ, in one commit.
+
+        Args:
+            rows: Of the table's columns, each key once and none of it null.
+            stamps: Columns that do not count as a difference (when it was written).
+            metadata: What the commit says of itself.
+
+        Returns:
+            Rows inserted, rows updated.
+        """
+        compared = [name for name in self.spec.column_names if name not in (*self.spec.key, *stamps)]
+        merged = (
+            self.create()
+            .merge(
+                rows.select(self.schema.names).cast(self.schema),
+                " AND ".join(f"(old.{name} = new.{name})" for name in self.spec.key),
+                source_alias="new",
+                target_alias="old",
+                commit_properties=_properties(metadata),
+            )
+            .when_matched_update_all(predicate=" OR ".join(f"(old.{n} IS DISTINCT FROM new.{n})" for n in compared))
+            .when_not_matched_insert_all()
+            .execute()
+        )
+        return int(merged["num_target_rows_inserted"]), int(merged["num_target_rows_updated"])
+
+    def drop_rows(self, predicate: str, metadata: Mapping[str, object]) -> None:
+        """Delete the rows for which the SQL predicate holds; whole partitions cost no rewriting."""
+        if table := self._table():
+            table.delete(predicate, commit_properties=_properties(metadata))
+
+    def update_from(self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str]) -> None:
+        """Set columns of the rows whose keys are among the given rows, in one commit."""
+        if table := self._table():
+            same = " AND ".join(f"old.{name} = new.{name}" for name in on)
+            merge = table.merge(rows, same, source_alias="new", target_alias="old")
+            merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
+
+    def newest_first(self) -> Iterator[LoggedCommit]:
+        """The commits from the newest to the oldest, read piece by piece."""
+        table = self._table()
+        seen, wanted = 0, _HISTORY_CHUNK
+        while table:
+            entries = table.history(wanted)
+            for entry in entries[seen:]:
+                yield LoggedCommit(int(entry["version"]), json.loads(entry.get("userMetadata") or "{}"))
+            if len(entries) < wanted:
+                return
+            seen, wanted = len(entries), wanted * 4
+
+    def batches(self, *, filters: Any = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows that pass the filter (a pyarrow expression), piece by piece; the table is opened at once."""
+        table = self._table()
+        if table is None:
+            return iter(())
+        # delta-rs's own file system calls back into Python from threads: a process that ends meanwhile aborts.
+        local = None if "://" in self.path else SubTreeFileSystem(self.path, LocalFileSystem())
+        rows = table.to_pyarrow_dataset(filesystem=local)
+        batches: Iterator[pa.RecordBatch] = rows.to_batches(filter=filters, columns=list(columns) if columns else None)
+        return batches
+
+    def staged(self, folder: str) -> list[StagedFile]:
+        """The Parquet files in a folder below the table; partition values from NAME=VALUE in their paths."""
+        root = Path(self.path)
+        return [self._staged(root, file) for file in sorted((root / folder).rglob("*.parquet"))]
+
+    def batches_of(self, files: Sequence[StagedFile], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of staged files, piece by piece."""
+        for file in files:
+            yield from pq.ParquetFile(f"{self.path}/{file.path}").iter_batches(columns=list(columns))
+
+    def _staged(self, root: Path, file: Path) -> StagedFile:
+        relative = file.relative_to(root)
+        values = dict(part.split("=", 1) for part in relative.parts[:-1] if "=" in part)
+        partition = {
+            name: None if values[name] == _NULL_PARTITION else unquote(values[name]) for name in self.spec.partition_by
+        }
+        stats = footer_statistics(pq.read_metadata(file), columns_with_statistics(self.spec))
+        return StagedFile(quote(relative.as_posix(), safe="/=-_."), file.stat().st_size, partition, json.dumps(stats))
+
+    def _table(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.path)
+        except TableNotFoundError:
+            return None
+
+
+def _properties(metadata: Mapping[str, object], app_id: str | None = None) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"userMetadata": json.dumps(metadata, default=str, sort_keys=True)},
+        app_transactions=[Transaction(app_id, 1)] if app_id else None,
+    )
+
+
+def footer_statistics(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, Any]:
+    """Delta's statistics of a Parquet file, from its footer: bounds of numbers and times, nulls of all.
+
+    Texts have no bounds: the log of a table of plays should not repeat them.
+    """
+    lows: dict[str, Any] = {}
+    highs: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    wanted = set(columns)
+    for group in range(footer.num_row_groups):
+        rows = footer.row_group(group)
+        for n in range(rows.num_columns):
+            chunk = rows.column(n)
+            name, found = chunk.path_in_schema, chunk.statistics
+            if name not in wanted or found is None:
+                continue
+            nulls[name] = nulls.get(name, 0) + (found.null_count or 0)
+            if found.has_min_max and isinstance(found.min, int | float | datetime | date) and found.min == found.min:
+                lows[name] = min(lows.get(name, found.min), found.min)
+                highs[name] = max(highs.get(name, found.max), found.max)
+    bounded = [name for name in lows if not isinstance(lows[name], bool)]
+    return {
+        "numRecords": footer.num_rows,
+        "minValues": {name: _bound(lows[name], timedelta()) for name in bounded},
+        "maxValues": {name: _bound(highs[name], timedelta(microseconds=999)) for name in bounded},
+        "nullCount": nulls,
+    }
+
+
+def _bound(value: Any, slack: timedelta) -> Any:
+    """A bound as Delta's log has it: times are cut to milliseconds, so the upper one is raised first."""
+    if isinstance(value, datetime):
+        return (value + slack).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return value.isoformat() if isinstance(value, date) else value

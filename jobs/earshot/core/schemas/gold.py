@@ -1,0 +1,233 @@
+"""Gold: marts, findings, recommendations and alerts."""
+
+from __future__ import annotations
+
+from earshot.core.schemas.spec import TableSpec, columns
+
+SPECS = (
+    TableSpec(
+        "gold.quality_kpis",
+        "Figures of the gate by batch.",
+        columns(
+            """
+            batch_id    | string    | batch, or the run where there is none
+            measured_at | timestamp | when it was measured
+            suite       | string    | expectation suite
+            kpi         | string    | accuracy, validation_success, error_rate, freshness_s, event_lag_s, ...
+            value       | double    | fraction or seconds
+            target      | double    | what it should reach; null where there is no target
+            met         | boolean   | whether it did
+            """
+        ),
+        (),
+        ("batch_id", "suite", "kpi"),
+    ),
+    TableSpec(
+        "gold.charts",
+        "Ranks by counted streams.",
+        columns(
+            """
+            period        | string | day, week, month or all_time
+            period_start  | date   | first day of the period
+            country       | string | country or ALL
+            tier          | string | tier or ALL
+            entity        | string | track, artist or album
+            entity_id     | string | id of the entity
+            suspects      | string | included or excluded
+            rank          | int    | by streams desc, listeners desc, entity_id asc
+            streams       | bigint | counted streams
+            listeners     | bigint | different listeners
+            previous_rank | int    | rank in the period before; null for a new entry
+            """
+        ),
+        ("period", "period_start"),
+        ("period", "period_start", "country", "tier", "entity", "entity_id", "suspects"),
+    ),
+    TableSpec(
+        "gold.activity",
+        "Plays by hour, country, device and tier.",
+        columns(
+            """
+            hour_start      | timestamp | UTC hour of started_at
+            country         | string    | country
+            device          | string    | device
+            tier            | string    | tier
+            listens         | bigint    | plays
+            counted_listens | bigint    | counted streams
+            listeners       | bigint    | different listeners
+            played_ms       | bigint    | milliseconds heard
+            skips           | bigint    | skipped plays
+            start_failures  | bigint    | plays whose sound never came
+            startup_ms_p95  | double    | 95th percentile of startup_ms
+            rebuffer_ms     | bigint    | milliseconds stalled
+            rebuffer_ratio  | double    | stalled / (stalled + heard)
+            activity_date   | date      | UTC date of hour_start
+            """
+        ),
+        ("activity_date",),
+        ("hour_start", "country", "device", "tier"),
+    ),
+    TableSpec(
+        "gold.activity_cube",
+        "Metrics by hour over combinations of dimensions: what the detectors read.",
+        columns(
+            """
+            metric       | string    | a column of gold.activity or gold.audio_quality
+            grain        | string    | hour or day
+            dimensions   | map<string,string> | fixed dimensions; empty = total
+            window_start | timestamp | start of the window
+            value        | double    | the metric
+            volume       | bigint    | plays behind it
+            window_date  | date      | UTC date of window_start
+            """
+        ),
+        ("window_date",),
+        ("metric", "grain", "dimensions", "window_start"),
+    ),
+    TableSpec(
+        "gold.behaviour",
+        "How people listen, by day, country and tier.",
+        columns(
+            """
+            day     | date   | UTC day
+            country | string | country or ALL
+            tier    | string | tier or ALL
+            metric  | string | completion_rate, skip_rate, repeat_rate, discovery_rate, ...
+            value   | double | the metric
+            volume  | bigint | plays or listeners behind it
+            """
+        ),
+        ("day",),
+        ("day", "country", "tier", "metric"),
+    ),
+    TableSpec(
+        "gold.audio_quality",
+        "Playback quality by hour, with the names of CTA-2066.",
+        columns(
+            """
+            hour_start         | timestamp | UTC hour of started_at
+            country            | string | country
+            device             | string | device
+            cdn                | string | content delivery network
+            app_version        | string | version of the app
+            plays              | bigint | attempts
+            start_failures     | bigint | attempts without sound
+            exits_before_start | bigint | attempts given up before sound
+            startup_ms_p50     | double | median of startup_ms
+            startup_ms_p95     | double | 95th percentile
+            startup_ms_p99     | double | 99th percentile
+            rebuffer_ratio     | double | stalled / (stalled + heard)
+            rebuffer_per_hour  | double | stalls per hour heard
+            bitrate_kbps_mean  | double | mean bitrate, weighted by time heard
+            quality_score      | double | 0 (unusable) to 100
+            quality_date       | date   | UTC date of hour_start
+            """
+        ),
+        ("quality_date",),
+        ("hour_start", "country", "device", "cdn", "app_version"),
+    ),
+    TableSpec(
+        "gold.revenue",
+        "Payouts by month, country, tier and model.",
+        columns(
+            """
+            month      | date   | first day of the month
+            country    | string | country
+            tier       | string | tier
+            currency   | string | ISO 4217
+            model      | string | pro_rata, user_centric or artist_centric
+            payee_type | string | artist
+            payee_id   | string | who is paid
+            streams    | bigint | counted streams
+            amount     | decimal(28,6) | payout, rounded to the currency's minor unit
+            pool       | decimal(28,6) | what the payouts add up to
+            suspects   | string | included or excluded
+            status     | string | provisional, closed or adjustment
+            """
+        ),
+        ("month",),
+        ("month", "country", "tier", "currency", "model", "payee_type", "payee_id", "suspects", "status"),
+    ),
+    TableSpec(
+        "gold.anomalies",
+        "Every scored point; a detection has a severity.",
+        columns(
+            """
+            metric        | string    | metric of the series
+            grain         | string    | hour or day
+            dimensions    | map<string,string> | fixed dimensions; empty = total
+            window_start  | timestamp | start of the window
+            observed      | double | what was seen
+            expected      | double | what the detector expected
+            lower         | double | lower bound
+            upper         | double | upper bound
+            score         | double | 0 to 1, higher is more abnormal
+            severity      | string | info, warning, critical, or null
+            contributors  | array<struct<name:string,value:string,share:double>> | slices that explain it
+            detector      | string | name of the detector
+            model_version | string | version in the registry
+            scored_at     | timestamp | when it was scored
+            window_date   | date   | UTC date of window_start
+            """
+        ),
+        ("window_date",),
+        ("metric", "grain", "dimensions", "window_start"),
+    ),
+    TableSpec(
+        "gold.suspect_listens",
+        "Streams that look manipulated, by listener, track and day.",
+        columns(
+            """
+            listener_id | string | keyed pseudonym of the listener
+            track_id    | string | track; null = all tracks of that listener and day
+            listen_date | date   | UTC day
+            signals     | array<struct<name:string,value:double,weight:double>> | what speaks for it
+            score       | double | 0 to 1
+            verdict     | string | suspect, confirmed or cleared
+            streams     | bigint | plays concerned
+            """
+        ),
+        ("listen_date",),
+        ("listener_id", "track_id", "listen_date"),
+        ("listener_id",),
+    ),
+    TableSpec(
+        "gold.recommendations",
+        "Tracks for a listener, none already played.",
+        columns(
+            """
+            listener_id   | string    | keyed pseudonym of the listener
+            rank          | int       | 1 is best
+            track_id      | string    | track
+            score         | double    | the algorithm's own score
+            algorithm     | string    | algorithm
+            model_version | string    | version in the registry
+            generated_at  | timestamp | when it was written
+            """
+        ),
+        (),
+        ("listener_id", "rank"),
+        ("listener_id",),
+    ),
+    TableSpec(
+        "gold.alerts",
+        "Alerts and their state.",
+        columns(
+            """
+            fingerprint | string    | stable identity of the alert
+            rule        | string    | rule in conf/alerts.toml
+            severity    | string    | info, warning or critical
+            state       | string    | pending, firing or resolved
+            labels      | map<string,string> | what it is about
+            summary     | string    | one sentence
+            evidence    | string    | JSON: expected, observed, examples
+            starts_at   | timestamp | when it began
+            ends_at     | timestamp | when it ended; null while it lasts
+            updated_at  | timestamp | last change, on the run's logical time
+            """
+        ),
+        (),
+        ("fingerprint", "starts_at"),
+        ("labels", "summary", "evidence"),
+    ),
+)

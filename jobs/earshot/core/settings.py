@@ -1,0 +1,286 @@
+"""The settings, one frozen model a section: names, types, bounds and meanings.
+
+Defaults stand in `conf/base.toml`; the models say only what may stand there.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+AboveZero = Annotated[float, Field(gt=0)]
+Seconds = AboveZero
+NotNegative = Annotated[float, Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Section(BaseModel):
+    """A section of the settings: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SparkSettings(Section):
+    """How a local session is built; a cluster's own settings win."""
+
+    master: str = "local[2]"
+    driver_memory: str = "3g"
+    shuffle_partitions: Positive = 4
+    conf: dict[str, str] = {}
+
+
+class IngestSettings(Section):
+    """What a batch may hold and how long its files are kept."""
+
+    max_files_per_batch: Positive = 20_000
+    archive_days: Positive = 90
+    near_duplicate_seconds: NotNegative = 5.0
+    station_time_zone: str = "UTC"
+    export_listener: str = "me"
+
+
+class LimitsSettings(Section):
+    """Sizes, nesting and counts of input; what is larger is quarantined, not read."""
+
+    max_line_bytes: Positive = 1_048_576
+    max_text_chars: Positive = 2_000
+    max_nesting: Positive = 8
+    max_extra_keys: Positive = 64
+    max_archive_members: Positive = 10_000
+    max_file_bytes: Positive = 64 * 1024**3
+
+
+class QualitySettings(Section):
+    """Targets of the gate's KPIs (fractions, seconds) and what counts as the future."""
+
+    target_accuracy: Fraction = 0.999
+    target_validation_success: Fraction = 0.995
+    target_error_rate: Fraction = 0.001
+    target_freshness_s: Seconds = 300.0
+    future_tolerance_s: NotNegative = 3600.0
+    examples: Positive = 5
+
+
+class MartSettings(Section):
+    """Rules of counting for the marts."""
+
+    counted_stream_ms: Positive = 30_000
+    session_gap_minutes: Positive = 30
+    cube_minimum_volume: Positive = 20
+    cube_hourly_minimum_volume: Positive = 100
+
+
+class PriceSettings(Section):
+    """The month's price of a tier in a country: what enters its revenue pool."""
+
+    country: str
+    tier: Literal["free", "premium", "family", "student"]
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    price: Decimal = Field(ge=0)
+
+
+class RevenueSettings(Section):
+    """Prices by country and tier; `*` stands for every other country."""
+
+    share_to_rights_holders: Fraction = 0.68
+    prices: tuple[PriceSettings, ...] = ()
+
+
+class ManipulationSettings(Section):
+    """Plain rules of stream manipulation (streams a day, hours, fractions)."""
+
+    minimum_streams: Positive = 12
+    suspect_score: Fraction = 0.6
+    round_the_clock_hours: Positive = 20
+    loop_ms_low: Positive = 30_000
+    loop_ms_high: Positive = 36_000
+
+
+class AnomalySettings(Section):
+    """What the detectors see and when they speak."""
+
+    minimum_history_hours: Positive = 72
+    history_days: Positive = 35
+    threshold: Fraction = 0.5
+    minimum_volume: Positive = 30
+    max_series: Positive = 5_000
+    backtest_incidents: Positive = 60
+    seed: int = 7
+
+
+class RecommenderSettings(Section):
+    """Split, sizes and search space of the recommenders."""
+
+    holdout_days: Positive = 2
+    minimum_listeners: Positive = 20
+    minimum_interactions: Positive = 500
+    at: Positive = 10
+    recommendations: Positive = 20
+    active_days: Positive = 28
+    confidence: Fraction = 0.95
+    resamples: Positive = 1_000
+    factors: tuple[Positive, ...] = (32, 64)
+    alpha: tuple[AboveZero, ...] = (0.5, 3.0)
+    regularisation: tuple[NotNegative, ...] = (10.0,)
+    iterations: Positive = 10
+    neighbours: tuple[Positive, ...] = (50, 200)
+    shrinkage: NotNegative = 20.0
+    penalty: tuple[AboveZero, ...] = (50.0, 300.0)
+    skip_cost: NotNegative = 0.0
+    ease_max_tracks: Positive = 5_000
+    threads: Positive = 1
+    seed: int = 7
+
+
+class AlertSettings(Section):
+    """Where the rules stand and how deliveries are retried."""
+
+    rules_file: str = "alerts.toml"
+    deliver_within_hours: Positive = 24
+    max_attempts: Positive = 48
+    backoff_s: Seconds = 30.0
+    backoff_max_s: Seconds = 3600.0
+    lookback_days: Positive = 35
+    channel_failures: Positive = 3
+    report_url: str = ""
+    channels: tuple[Literal["console", "file", "webhook", "slack", "email"], ...] = ("console", "file")
+    webhook_url: SecretStr | None = None
+    slack_url: SecretStr | None = None
+    email_from: str = "earshot@localhost"
+    email_to: tuple[str, ...] = ()
+
+
+class SmtpSettings(Section):
+    """The mail server; an empty host means none."""
+
+    host: str = ""
+    port: Positive = 25
+    starttls: bool = False
+    user: str = ""
+    password: SecretStr | None = None
+    timeout_s: Seconds = 10.0
+
+
+class HttpSettings(Section):
+    """Outgoing calls: patience, tries and the token bucket (calls a second, burst)."""
+
+    timeout_s: Seconds = 10.0
+    attempts: Positive = 4
+    rate_per_s: AboveZero = 5.0
+    burst: Positive = 5
+
+
+class CacheSettings(Section):
+    """Redis by address; without one the cache lives in the process."""
+
+    redis_url: SecretStr | None = None
+    ttl_s: Positive = 172_800
+    serialization: Literal["msgpack", "json"] = "msgpack"
+    compression: bool = True
+    namespace: str = Field(default="earshot", pattern="^[A-Za-z0-9_.-]+$")
+    chart_entries: Positive = 100
+
+
+class MetricsSettings(Section):
+    """Where Prometheus finds the metrics: a port, a push gateway, a text file."""
+
+    port: Port = 0
+    push_url: str = ""
+    textfile: str = ""
+
+
+class MlflowSettings(Section):
+    """Tracking and registry; empty means SQLite in HOME."""
+
+    tracking_uri: str = ""
+    experiment: str = "earshot"
+
+
+class CatalogueSettings(Section):
+    """Web catalogues to ask for tracks; each with its address, so that a mirror can stand in."""
+
+    sources: tuple[Literal["spotify", "lastfm", "musicbrainz"], ...] = ()
+    spotify_api: str = "https://api.spotify.com/v1"
+    spotify_accounts: str = "https://accounts.spotify.com/api/token"
+    spotify_client_id: str = ""
+    spotify_client_secret: SecretStr | None = None
+    lastfm_api: str = "https://ws.audioscrobbler.com/2.0/"
+    lastfm_key: SecretStr | None = None
+    musicbrainz_api: str = "https://musicbrainz.org/ws/2"
+    user_agent: str = "earshot/0.1 (https://example.org/earshot)"
+    lookups_per_run: Positive = 200
+    seconds_per_run: Seconds = 60.0
+    ask_again_days: Positive = 30
+
+
+class PrivacySettings(Section):
+    """Keys: where they lie, and which version is in use."""
+
+    key_version: Positive = 1
+    pseudonym_key_file: str = ""
+    master_key_file: str = ""
+
+
+class MaintenanceSettings(Section):
+    """How long old versions of the tables are kept, and after how many commits one is compacted."""
+
+    vacuum_hours: NotNegative = 168.0
+    commits_between: Positive = 20
+
+
+class Settings(Section):
+    """Everything that can be set; see `earshot doctor` for what is in force."""
+
+    home: AbsolutePath = Path(".earshot").absolute()
+    env: str = "development"
+    lake: str = ""
+    production: bool = False
+    spark: SparkSettings = SparkSettings()
+    ingest: IngestSettings = IngestSettings()
+    limits: LimitsSettings = LimitsSettings()
+    quality: QualitySettings = QualitySettings()
+    marts: MartSettings = MartSettings()
+    revenue: RevenueSettings = RevenueSettings()
+    manipulation: ManipulationSettings = ManipulationSettings()
+    anomalies: AnomalySettings = AnomalySettings()
+    recommender: RecommenderSettings = RecommenderSettings()
+    alerts: AlertSettings = AlertSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    http: HttpSettings = HttpSettings()
+    cache: CacheSettings = CacheSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    mlflow: MlflowSettings = MlflowSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+
+    @property
+    def lake_root(self) -> str:
+        """The root of the tables: the lake's own address, or HOME/lake."""
+        return self.lake or str(self.home / "lake")
+
+    @property
+    def landing(self) -> Path:
+        """Where files arrive."""
+        return self.home / "landing"
+
+    @property
+    def archive(self) -> Path:
+        """Where published files are kept, by content hash."""
+        return self.home / "archive"
+
+    @property
+    def keys(self) -> Path:
+        """Where keys that were made here lie."""
+        return self.home / "keys"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address: the configured one, or SQLite in HOME."""
+        return self.mlflow.tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"

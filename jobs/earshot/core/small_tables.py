@@ -1,0 +1,125 @@
+"""Small tables without a JVM: rows in, rows out, through delta-rs.
+
+For ops tables and for the command line, where a Spark job would cost more than the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from earshot.core.tables import columns_with_statistics, spec_of
+
+
+class SmallTables:
+    """The same lake as `core.tables.Tables`, row by row.
+
+    Args:
+        root: Folder or address that holds LAYER/NOUN.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/")
+
+    def path(self, name: str) -> str:
+        """Where the table lies."""
+        return f"{self.root}/{spec_of(name).name.replace('.', '/')}"
+
+    def arrow(self, name: str, filters: Any = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table now (no rows where it was never written); `filters` as pyarrow has them.
+
+        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these.
+        """
+        try:
+            table = DeltaTable(self.path(name))
+        except TableNotFoundError:
+            empty = self._schema(name).empty_table()
+            return empty.select(list(columns)) if columns else empty
+        rows = table.to_pyarrow_table(
+            filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
+        )
+        return rows.select([column for column in self._schema(name).names if column in rows.column_names])
+
+    def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:
+        """The table now, as dictionaries; maps are dictionaries too."""
+        schema = self._schema(name)
+        maps = [field.name for field in schema if pa.types.is_map(field.type)]
+        rows: list[dict[str, Any]] = self.arrow(name, filters).to_pylist()
+        for row in rows:
+            for column in maps:
+                if row.get(column) is not None:
+                    row[column] = dict(row[column])
+        return rows
+
+    def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
+        """Append rows in one commit; a column that a row does not have is null."""
+        if rows:
+            write_deltalake(self.path(name), self._table(name, rows), mode="append", **self._layout(name))
+
+    def overwrite(
+        self,
+        name: str,
+        rows: Sequence[Mapping[str, Any]] | pa.Table,
+        *,
+        predicate: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Replace the rows for which the SQL predicate holds (all of them without it) in one commit.
+
+        `metadata` is left in the commit where Spark's writers leave their `userMetadata`.
+        """
+        table = self._table(name, rows)
+        if predicate and not DeltaTable.is_deltatable(self.path(name)):
+            predicate = None
+        told = None if metadata is None else json.dumps(metadata, default=str, sort_keys=True)
+        properties = None if told is None else CommitProperties(custom_metadata={"userMetadata": told})
+        write_deltalake(
+            self.path(name),
+            table,
+            mode="overwrite",
+            predicate=predicate,
+            commit_properties=properties,
+            **self._layout(name),
+        )
+
+    def vacuum(self, name: str, hours: int) -> list[str]:
+        """Remove the files that no version of the last `hours` needs, those of writers that died included.
+
+        Returns:
+            Paths of the removed files. No other process may write the table meanwhile when `hours` is 0.
+        """
+        try:
+            table = DeltaTable(self.path(name))
+        except TableNotFoundError:
+            return []
+        return list(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
+
+    def _local(self, name: str) -> FileSystem | None:
+        # delta-rs's own file system calls back into Python from threads: a process that ends meanwhile aborts.
+        return None if "://" in self.root else SubTreeFileSystem(self.path(name), LocalFileSystem())
+
+    def schema(self, name: str) -> pa.Schema:
+        """The table's columns as Arrow has them, for writers of whole Arrow tables."""
+        return self._schema(name)
+
+    def _schema(self, name: str) -> pa.Schema:
+        return to_arrow_schema(spec_of(name).schema, timezone="UTC")
+
+    def _table(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
+        if isinstance(rows, pa.Table):
+            return rows.cast(self._schema(name))
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=self._schema(name))
+
+    def _layout(self, name: str) -> dict[str, Any]:
+        spec = spec_of(name)
+        layout: dict[str, Any] = {"partition_by": list(spec.partition_by)} if spec.partition_by else {}
+        if not DeltaTable.is_deltatable(self.path(name)):
+            layout["configuration"] = {"delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(spec))}
+        return layout

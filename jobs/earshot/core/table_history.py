@@ -1,0 +1,111 @@
+"""What the log of a table tells about its changes, read by delta-rs in milliseconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from earshot.core.tables import spec_of
+
+# Operations that leave every row as it was.
+_SAME_ROWS = ("CREATE TABLE", "OPTIMIZE", "VACUUM", "SET TBL", "UNSET TBL", "ADD COL", "CHANGE COL", "UPGRADE", "FSCK")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One commit: its number, and what its writer left in `userMetadata`."""
+
+    version: int
+    operation: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def leaves_rows(self) -> bool:
+        """Whether every row is as it was before."""
+        return self.operation.upper().startswith(_SAME_ROWS)
+
+
+class TableHistory:
+    """The log of one table.
+
+    Args:
+        root: Root of the lake.
+        name: `layer.noun`.
+    """
+
+    def __init__(self, root: str, name: str) -> None:
+        self.spec = spec_of(name)
+        self.path = f"{root.rstrip('/')}/{name.replace('.', '/')}"
+
+    @cached_property
+    def version(self) -> int | None:
+        """The latest commit; None where the table was never written."""
+        return None if self._table is None else self._table.version()
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """The commits that the log still has, newest first."""
+        entries = [] if self._table is None else self._table.history()
+        return [
+            Change(int(entry["version"]), str(entry.get("operation", "")), _metadata(entry.get("userMetadata")))
+            for entry in entries
+        ]
+
+    def days(self) -> frozenset[date]:
+        """The values of the partition column (a date) that have rows now."""
+        return frozenset() if self._table is None else frozenset(_files(self._table, self._day).values())
+
+    def changed_days(self, version: int) -> frozenset[date] | None:
+        """The days whose files that commit added or removed; None where the log does not tell any more."""
+        try:
+            after = _files(DeltaTable(self.path, version=version), self._day)
+            before = _files(DeltaTable(self.path, version=version - 1), self._day) if version else {}
+        except DeltaError:
+            return None
+        return frozenset(day for _, day in after.items() ^ before.items())
+
+    def latest(self, column: str, day: date) -> datetime | None:
+        """The largest timestamp of a column on a day; None where the files carry no statistics."""
+        if self._table is None:
+            return None
+        files = pa.table(self._table.get_add_actions(flatten=True))
+        if f"max.{column}" not in files.column_names:
+            return None
+        maxima = files.filter(pc.equal(files[f"partition.{self._day}"], pa.scalar(day)))[f"max.{column}"]
+        found: datetime | None = None if maxima.null_count else pc.max(maxima).as_py()
+        return found
+
+    @property
+    def _day(self) -> str:
+        return self.spec.partition_by[0]
+
+    @cached_property
+    def _table(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.path)
+        except TableNotFoundError:
+            return None
+
+
+def _metadata(text: Any) -> dict[str, Any]:
+    try:
+        read = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _files(table: DeltaTable, day: str) -> dict[str, date]:
+    files = pa.table(table.get_add_actions(flatten=True))
+    if files.num_rows == 0:
+        return {}
+    return dict(zip(files["path"].to_pylist(), files[f"partition.{day}"].to_pylist(), strict=True))

@@ -1,0 +1,338 @@
+"""Which series explains a deviation, and which only show it.
+
+An outage in one country also shows in the total, in every device of that country and a little in
+every device. Of all series that deviate at the same time the root is the one whose own deviation,
+taken out of all others, leaves least unexplained. Only the root keeps a severity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from earshot.detectors import evidence
+from earshot.detectors.baseline import TINY, SeasonalConfig
+from earshot.detectors.evidence import Frame
+from earshot.detectors.interface import DayScores
+from earshot.detectors.series import (
+    HOURS_OF_DAY,
+    Dimensions,
+    Flags,
+    Floats,
+    Kind,
+    contradict,
+    hourly_need,
+    sorted_dimensions,
+    within,
+    worse,
+)
+
+_ROOTS_TRIED: Final = 12
+# Missing (or surplus) plays that are so large a part of a slice change what the rest of it looks like.
+_MIX: Final = 0.1
+_EVENTS_A_DAY: Final = 12
+_STILL_ON: Final = 1.0
+_LASTING: Final = 0.35
+# A deviation of which the roots explain so much is theirs, though chance spread it unevenly.
+_MOSTLY: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened on a judged day.
+
+    Attributes:
+        dimensions: The slice that explains it.
+        metric: The metric that shows it best.
+        metrics: Metrics of that slice that deviate, the best first.
+        hours: Hours of the day in which it is detected.
+        deviation: The largest deviation, signed, in standard deviations.
+        reach: Hours of the day from which the detections draw.
+    """
+
+    dimensions: Dimensions
+    metric: str
+    metrics: tuple[str, ...]
+    hours: tuple[int, ...]
+    deviation: float
+    reach: tuple[int, ...]
+
+
+@dataclass
+class _Candidate:
+    group: int
+    row: int
+    dimensions: Dimensions
+    flags: Flags
+    deviation: Floats
+
+
+def detected(scores: DayScores, threshold: float, minimum_volume: float) -> Flags:
+    """S x 24: hours that deviate for the worse, still do, and have enough behind them."""
+    going_on = (np.abs(scores.recent) >= _STILL_ON) & (scores.persistence >= _LASTING)
+    metric = scores.matrix.metric
+    enough = scores.support >= minimum_volume * np.maximum(scores.window * hourly_need(metric), 1.0)
+    bad = scores.deviation * worse(metric) >= 0
+    return np.asarray((scores.score >= threshold) & scores.judged & going_on & enough & bad)
+
+
+def explain(
+    day: Sequence[DayScores],
+    threshold: float,
+    minimum_volume: float,
+    config: SeasonalConfig,
+    earlier: Sequence[Event] = (),
+) -> list[Event]:
+    """The events of one day, the clearest first.
+
+    Args:
+        day: The scores of one day, one item a metric.
+        threshold: Score from which an hour deviates.
+        minimum_volume: Plays that must have been due over the window.
+        config: The detector's configuration.
+        earlier: The events of the day before, whose traces reach into this one.
+    """
+    limit = evidence.deviation_at(threshold, config)
+    work = [scores.frame.numerator.copy() for scores in day]
+    rows = [scores.matrix.row_by_dimensions() for scores in day]
+    pending = _candidates(day, threshold, minimum_volume)
+    slices = {candidate.dimensions for candidate in pending}
+    for event in earlier:
+        # What lasted to midnight may go on; what had ended speaks for itself no longer.
+        goes_on = {event.dimensions} if event.hours[-1] == HOURS_OF_DAY - 1 else set()
+        everywhere = range(len(day))
+        _take_out(day, rows, work, event.dimensions, _yesterday(day, event), slices - goes_on, everywhere)
+    pending = _again(day, work, pending, limit, config)
+    # Where plays are missing the mix of the rest changes: what is counted is explained first.
+    counts = [c for c in pending if day[c.group].frame.kind is Kind.COUNT]
+    events = _events(day, rows, work, counts, slices, limit, config)
+    rest = [c for c in pending if day[c.group].frame.kind is not Kind.COUNT]
+    mixed = [_mixed(day, rows, event, slices - {event.dimensions}) for event in events]
+    rest = [
+        c
+        for c in _again(day, work, rest, limit, config)
+        if _is_beyond_mix(day[c.group], c) or not any(_is_mix(c, one) for one in mixed)
+    ]
+    return events + _events(day, rows, work, rest, slices, limit, config)
+
+
+def _events(
+    day: Sequence[DayScores],
+    rows: Sequence[dict[Dimensions, int]],
+    work: list[Floats],
+    pending: list[_Candidate],
+    slices: set[Dimensions],
+    limit: float,
+    config: SeasonalConfig,
+) -> list[Event]:
+    """Root after root, until nothing that deviates is left; `work` is left without what they explain."""
+    events: list[Event] = []
+    while pending and len(events) < _EVENTS_A_DAY:
+        root, hours = _root(day, rows, work, pending, limit, config)
+        at_root = sorted(
+            (c for c in pending if c.dimensions == root and c.flags[hours[-HOURS_OF_DAY:]].any()),
+            key=lambda c: -_peak(c),
+        )
+        best = at_root[0]
+        shown = np.flatnonzero(best.flags)
+        peak = float(best.deviation[shown[np.abs(best.deviation[shown]).argmax()]])
+        names = tuple(day[c.group].matrix.metric for c in at_root)
+        reach = tuple(int(hour) for hour in np.flatnonzero(hours[-HOURS_OF_DAY:]))
+        events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach))
+        _take_out(day, rows, work, root, hours, slices, {c.group for c in pending})
+        pending = [
+            c
+            for c in _again(day, work, pending, limit, config)
+            if c.dimensions != root and not _follows(c, root, hours, rows[c.group], abs(peak))
+        ]
+    return events
+
+
+def _take_out(
+    day: Sequence[DayScores],
+    rows: Sequence[dict[Dimensions, int]],
+    work: list[Floats],
+    root: Dimensions,
+    hours: Flags,
+    slices: set[Dimensions],
+    groups: Iterable[int],
+) -> None:
+    for group in groups:
+        work[group] = _without(day[group], rows[group], work[group], root, hours, slices)
+
+
+def _yesterday(day: Sequence[DayScores], event: Event) -> Flags:
+    """The hours of yesterday's event as columns of today's frame."""
+    hours = np.zeros(day[0].frame.numerator.shape[1], dtype=np.bool_)
+    if hours.size > HOURS_OF_DAY:
+        hours[list(event.reach)] = True
+    return hours
+
+
+def _mixed(
+    day: Sequence[DayScores], rows: Sequence[dict[Dimensions, int]], event: Event, slices: set[Dimensions]
+) -> dict[Dimensions, Flags]:
+    """Hours in which an event of counts takes away, or adds, much of what a slice consists of."""
+    group = next(number for number, scores in enumerate(day) if scores.matrix.metric == event.metric)
+    frame, places = day[group].frame, rows[group]
+    hours = np.zeros(frame.numerator.shape[1], dtype=np.bool_)
+    hours[[hour - HOURS_OF_DAY for hour in event.reach]] = True
+    taken = frame.numerator - _without(day[group], places, frame.numerator, event.dimensions, hours, slices)
+    part = np.abs(taken) / np.maximum(frame.expected, TINY)
+    return {dimensions: part[places[dimensions], -HOURS_OF_DAY:] >= _MIX for dimensions in slices & places.keys()}
+
+
+def _is_beyond_mix(scores: DayScores, candidate: _Candidate) -> bool:
+    """Whether it is so large (more than twice what was due) that no other mix of plays could make it."""
+    return bool(np.median(scores.effect[candidate.row][candidate.flags]) > 1.0)
+
+
+def _is_mix(candidate: _Candidate, mixed: dict[Dimensions, Flags]) -> bool:
+    hours = mixed.get(candidate.dimensions)
+    return hours is not None and bool((hours & candidate.flags).any())
+
+
+def _candidates(day: Sequence[DayScores], threshold: float, minimum_volume: float) -> list[_Candidate]:
+    found = []
+    for group, scores in enumerate(day):
+        flags = detected(scores, threshold, minimum_volume)
+        for row in np.flatnonzero(flags.any(axis=1)):
+            where = scores.matrix.dimensions[row]
+            found.append(_Candidate(group, int(row), where, flags[row], scores.deviation[row]))
+    return found
+
+
+def _peak(candidate: _Candidate) -> float:
+    return float(np.abs(candidate.deviation[candidate.flags]).max(initial=0.0))
+
+
+def _root(
+    day: Sequence[DayScores],
+    rows: Sequence[dict[Dimensions, int]],
+    work: Sequence[Floats],
+    pending: list[_Candidate],
+    limit: float,
+    config: SeasonalConfig,
+) -> tuple[Dimensions, Flags]:
+    strongest: dict[Dimensions, _Candidate] = {}
+    for candidate in sorted(pending, key=_peak, reverse=True):
+        strongest.setdefault(candidate.dimensions, candidate)
+    tried = []
+    for dimensions, candidate in list(strongest.items())[:_ROOTS_TRIED]:
+        hours = _reach(day[candidate.group], candidate)
+        left = [_without(day[g], rows[g], kept, dimensions, hours, set(strongest)) for g, kept in enumerate(work)]
+        unexplained = sum(
+            max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, left, pending, 0.5 * limit, config, most=9.0)
+        )
+        tried.append((unexplained - 0.05 * _peak(candidate), len(dimensions), dimensions, hours))
+    _, _, root, hours = min(tried, key=lambda item: (item[0], item[1], item[2]))
+    return root, hours
+
+
+def _reach(scores: DayScores, candidate: _Candidate) -> Flags:
+    """Hours of the frame from which the detections of a candidate draw."""
+    total = scores.frame.numerator.shape[1]
+    before = total - HOURS_OF_DAY
+    reach = np.zeros(total, dtype=np.bool_)
+    for hour in np.flatnonzero(candidate.flags):
+        end = before + int(hour) + 1
+        reach[max(end - int(scores.window[candidate.row, hour]), 0) : end] = True
+    return reach
+
+
+def _without(
+    scores: DayScores,
+    rows: dict[Dimensions, int],
+    numerator: Floats,
+    root: Dimensions,
+    hours: Flags,
+    slices: set[Dimensions],
+) -> Floats:
+    """The numerators of a metric with the deviation of the root taken out of those slices that it explains."""
+    at = rows.get(root)
+    if at is None:
+        return numerator
+    frame = scores.frame
+    gap = np.where(hours, numerator[at] - frame.expected[at], 0.0)
+    size = frame.exposure if frame.kind is Kind.LEVEL else frame.expected
+    relative = gap / np.maximum(np.abs(size[at]), TINY) * (np.abs(size[at]) > TINY)
+    total = rows.get(())
+    out = numerator.copy()
+    for dimensions in slices & rows.keys():
+        row = rows[dimensions]
+        if within(dimensions, root):
+            out[row] -= size[row] * relative
+        elif frame.kind is Kind.LEVEL and not contradict(dimensions, root):
+            out[row] -= _inherited(frame, row, relative)
+        elif within(root, dimensions):
+            out[row] -= gap
+        elif not contradict(dimensions, root):
+            both = rows.get(sorted_dimensions((*dimensions, *root)))
+            shared = rows.get(sorted_dimensions(tuple(set(dimensions) & set(root))), total)
+            if both is not None:
+                out[row] -= np.where(hours, numerator[both] - frame.expected[both], 0.0)
+            elif shared is not None:
+                out[row] -= gap * size[row] / np.maximum(np.abs(size[shared]), TINY)
+    if frame.kind is not Kind.LEVEL:
+        out = np.maximum(out, 0.0)
+    return out
+
+
+def _inherited(frame: Frame, row: int, relative: Floats) -> Floats:
+    """What a percentile of a slice may owe to a part of it: it may lie in the part, and move as far as the part's."""
+    own = frame.numerator[row] - frame.expected[row]
+    most = np.maximum(frame.exposure[row] * relative * np.sign(own), 0.0)
+    return np.asarray(np.sign(own) * np.minimum(np.abs(own), most))
+
+
+def _again(
+    day: Sequence[DayScores],
+    work: Sequence[Floats],
+    pending: Sequence[_Candidate],
+    limit: float,
+    config: SeasonalConfig,
+    most: float = _MOSTLY,
+) -> list[_Candidate]:
+    """The candidates that still deviate with these numerators, and are not explained to the part `most`."""
+    kept: list[_Candidate] = []
+    for group, scores in enumerate(day):
+        members = [candidate for candidate in pending if candidate.group == group]
+        if not members:
+            continue
+        of_members = [candidate.row for candidate in members]
+        frame = scores.frame.rows(of_members, work[group][of_members])
+        deviation = evidence.strongest(evidence.deviations(frame, config))[0][:, -HOURS_OF_DAY:]
+        explained = _explained(scores, of_members, work[group][of_members])
+        for candidate, now, share in zip(members, deviation, explained, strict=True):
+            same_way = np.sign(now) == np.sign(candidate.deviation)
+            flags = candidate.flags & same_way & (np.abs(now) >= limit) & (share < most)
+            if flags.any():
+                kept.append(replace(candidate, flags=flags, deviation=now))
+    return kept
+
+
+def _explained(scores: DayScores, rows: list[int], left: Floats) -> Floats:
+    """R x 24: how much of the deviation of each hour's window has been taken out."""
+    frame = scores.frame
+    gap = frame.numerator[rows] - frame.expected[rows]
+    taken = frame.numerator[rows] - left
+    share = np.zeros((len(rows), HOURS_OF_DAY))
+    for length in np.unique(scores.window[rows]):
+        whole = evidence.trailing(gap, int(length))[:, -HOURS_OF_DAY:]
+        part = evidence.trailing(taken, int(length))[:, -HOURS_OF_DAY:]
+        ratio = np.where(np.abs(whole) > TINY, part / np.where(np.abs(whole) > TINY, whole, 1.0), 0.0)
+        share = np.where(scores.window[rows] == length, ratio, share)
+    return share
+
+
+def _follows(candidate: _Candidate, root: Dimensions, hours: Flags, rows: dict[Dimensions, int], peak: float) -> bool:
+    """Whether it overlaps a clearer root and lies within it, or no series tells how much they share."""
+    here = candidate.dimensions
+    if contradict(here, root) or not (candidate.flags & hours[-HOURS_OF_DAY:]).any() or _peak(candidate) >= peak:
+        return False
+    if root not in rows or within(here, root):
+        return True
+    return not within(root, here) and sorted_dimensions((*here, *root)) not in rows

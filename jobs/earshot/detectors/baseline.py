@@ -1,0 +1,201 @@
+"""What an hour should be: robust profiles by hour of day and class of day, learnt from days before.
+
+All functions take folded arrays, S x D x 24 (series, days, hours of day).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind
+
+TINY: Final = 1e-12
+# Variance of 1/4, 1/2, 1/4 of three neighbours, of which sessions make each lean on the next.
+_OF_SMOOTHED: Final = 0.6
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class SeasonalConfig:
+    """The one fixed configuration of the seasonal detector.
+
+    Attributes:
+        windows: Lengths of the trailing windows, in hours, over which evidence is summed.
+        half_life_days: After so many days a day of history weighs half.
+        other_class_weight: Weight of a weekday when a weekend day is judged, and the other way round.
+        clip: Beyond so many standard deviations an hour of history counts no further.
+        pseudo_count: Strength with which an hour of day leans on its neighbours and its whole day.
+        prior_hours: Strength with which a series' dispersion leans on that of its metric, in hours.
+        bound: Half width of the published bounds, in standard deviations.
+        half_score: Standard deviations at which the score is one half.
+        calm: Largest deviation of an ordinary day.
+        least_hours: Hours with plays that a series must have behind it to be judged.
+    """
+
+    windows: tuple[int, ...] = (1, 2, 3, 6, 12, 24)
+    half_life_days: float = 14.0
+    other_class_weight: float = 0.5
+    clip: float = 3.0
+    pseudo_count: float = 30.0
+    prior_hours: float = 96.0
+    bound: float = 3.0
+    half_score: float = 7.0
+    calm: float = 3.2
+    least_hours: int = 60
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the judged hours should be, by series and hour of day.
+
+    Attributes:
+        rate: S x 24, numerator a unit of exposure on the judged day.
+        in_sample: S x D x 24, the same for the days of history.
+        days: S, effective number of days behind the rate.
+    """
+
+    rate: Floats
+    in_sample: Floats
+    days: Floats
+
+
+def fold(matrix: NDArray[Scalar]) -> NDArray[Scalar]:
+    """S x T to S x D x 24."""
+    return matrix.reshape(matrix.shape[0], -1, HOURS_OF_DAY)
+
+
+def learn(
+    numerator: Floats,
+    exposure: Floats,
+    usable: Flags,
+    weekend: Flags,
+    judged_is_weekend: bool,
+    kind: Kind,
+    config: SeasonalConfig,
+) -> Baseline:
+    """Learn the profile of one judged day from the days before it.
+
+    Args:
+        numerator: S x D x 24, history only.
+        exposure: S x D x 24.
+        usable: S x D x 24, false for known incidents and before a series began.
+        weekend: D, the class of each day of history.
+        judged_is_weekend: The class of the day that is judged.
+        kind: The noise of the metric.
+        config: The configuration.
+    """
+    exposure = np.where(usable, exposure, 0.0)
+    numerator = np.where(usable, numerator, 0.0)
+    days = numerator.shape[1]
+    age = np.arange(days, 0, -1, dtype=np.float64)
+    weight = 0.5 ** (age / config.half_life_days)
+    weight = weight * np.where(weekend == judged_is_weekend, 1.0, config.other_class_weight)
+    factor, judged_factor = _class_factors(numerator, exposure, weekend, judged_is_weekend, kind)
+    level = exposure * factor[None, :, :]
+    clipped = _clip(numerator, level, kind, config)
+    cells = weight[None, :, None]
+    top = (clipped * cells).sum(axis=1)
+    bottom = (level * cells).sum(axis=1)
+    rate = _shrink(top, bottom, kind, config)
+    effective = np.square((level * cells).sum(axis=(1, 2))) / np.maximum(
+        np.square((level * cells).sum(axis=2)).sum(axis=1), TINY
+    )
+    return Baseline(rate * judged_factor, rate[:, None, :] * factor[None, :, :], np.maximum(effective, 1.0))
+
+
+def _class_factors(
+    numerator: Floats, exposure: Floats, weekend: Flags, judged: bool, kind: Kind
+) -> tuple[Floats, Floats]:
+    """How much busier each hour is at weekends, pooled over the series; D x 24 and 24."""
+    days = weekend.size
+    if kind is not Kind.COUNT or weekend.all() or not weekend.any():
+        return np.ones((days, HOURS_OF_DAY)), np.ones(HOURS_OF_DAY)
+    biggest = np.argsort(-numerator.sum(axis=(1, 2)), kind="stable")[:1]
+    pooled = _smooth(numerator[biggest].sum(axis=0))
+    seen = exposure[biggest].sum(axis=0)
+    rates = np.where(seen > 0, pooled / np.maximum(seen, TINY), np.nan)
+    with np.errstate(all="ignore"):
+        off = np.nan_to_num(_nanmedian(np.where(weekend[:, None], rates, np.nan), axis=0), nan=0.0)
+        on = np.nan_to_num(_nanmedian(np.where(~weekend[:, None], rates, np.nan), axis=0), nan=0.0)
+    prior = 0.25 * max(float(on.mean()), TINY)
+    trust = min(int(weekend.sum()), int((~weekend).sum()), 4)
+    ratio = np.clip(((off + prior) / (on + prior)) ** (trust / (trust + 0.5)), 0.4, 2.5)
+    by_day = np.where(weekend[:, None], ratio[None, :], 1.0)
+    return by_day, ratio if judged else np.ones(HOURS_OF_DAY)
+
+
+def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) -> Floats:
+    """History with its outlying hours pulled to what a robust profile allows."""
+    exposed = level > 0
+    if kind is Kind.LEVEL:
+        rates = np.where(exposed, numerator / np.maximum(level, TINY), np.nan)
+        with np.errstate(all="ignore"):
+            middle = _finite(_nanmedian(rates, axis=(1, 2)))[:, None, None]
+            spread = 1.4826 * _finite(_nanmedian(np.abs(rates - middle), axis=(1, 2)))[:, None, None]
+        bounded = np.clip(_finite(rates), middle - config.clip * spread - TINY, middle + config.clip * spread + TINY)
+        clipped: Floats = np.where(exposed, bounded * level, 0.0)
+        return clipped
+    centre = _median_profile(numerator, level)[:, None, :] * level
+    counted = kind in (Kind.COUNT, Kind.SHARE)
+    least = 0.5 if counted else 0.1 * centre.mean(axis=(1, 2), keepdims=True) + TINY
+    with np.errstate(all="ignore"):
+        excess = np.where(exposed, np.square(numerator - centre) / np.maximum(centre, least), np.nan)
+        dispersion = _finite(_nanmedian(excess, axis=(1, 2))) / 0.4549
+    noise = np.maximum(dispersion, 1.0 if counted else 0.0)[:, None, None]
+    variance = noise * np.maximum(centre, least)
+    width = config.clip * np.sqrt(variance) + TINY
+    bounded = np.clip(numerator, centre - width, centre + width)
+    flat = (numerator.shape[0], -1)
+    gap = _smooth(np.where(exposed, numerator - centre, 0.0).reshape(flat)).reshape(numerator.shape)
+    spoilt = np.abs(gap) > config.clip * np.sqrt(_OF_SMOOTHED * variance)
+    return np.where(exposed, np.where(spoilt, centre, bounded), 0.0)
+
+
+def _median_profile(numerator: Floats, level: Floats) -> Floats:
+    """S x 24: the median over days of each hour with its neighbours, pulled to the median day."""
+    wide_top, wide_bottom = _smooth(numerator), _smooth(level)
+    with np.errstate(all="ignore"):
+        hourly = _nanmedian(np.where(wide_bottom > 0, wide_top / wide_bottom, np.nan), axis=1)
+        bottom = level.sum(axis=2)
+        daily = _nanmedian(np.where(bottom > 0, numerator.sum(axis=2) / bottom, np.nan), axis=1)
+    profile: Floats = np.where(np.isfinite(hourly), hourly, _finite(daily)[:, None])
+    # The median of few plays lies below their mean: keep the shape, take the level from whole days.
+    total = _finite((profile[:, None, :] * level).sum(axis=(1, 2)))
+    wanted = _finite(daily) * level.sum(axis=(1, 2))
+    scale = np.where(total > 0, wanted / np.maximum(total, TINY), 1.0)
+    return np.asarray(np.maximum(profile * np.clip(scale, 0.5, 2.0)[:, None], 0.0))
+
+
+def _shrink(top: Floats, bottom: Floats, kind: Kind, config: SeasonalConfig) -> Floats:
+    """Rates by hour of day; an hour with little behind it leans on its neighbours, and they on the day."""
+    whole = top.sum(axis=1, keepdims=True) / np.maximum(bottom.sum(axis=1, keepdims=True), TINY)
+    if kind is Kind.COUNT:
+        near = _smooth(top) / np.maximum(_smooth(bottom), TINY)
+        trust = top / (top + config.pseudo_count)
+        return np.where(bottom > 0, trust * top / np.maximum(bottom, TINY) + (1 - trust) * near, near)
+    strength = config.pseudo_count
+    if kind is Kind.LEVEL:
+        return np.asarray((top + 10 * strength * whole) / (bottom + 10 * strength))
+    prior = strength / np.maximum(whole, 1e-6) if kind is Kind.SHARE else np.full_like(whole, 10 * strength)
+    return np.asarray((top + prior * whole) / (bottom + prior))
+
+
+def _smooth(folded: Floats) -> Floats:
+    """Quarter, half, quarter over neighbouring hours of the clock."""
+    return np.asarray(0.5 * folded + 0.25 * (np.roll(folded, 1, axis=-1) + np.roll(folded, -1, axis=-1)))
+
+
+def _finite(values: Floats) -> Floats:
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
+    """The median of what is there; nan where nothing is, which is no reason to warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(values, axis=axis))

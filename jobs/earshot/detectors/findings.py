@@ -1,0 +1,187 @@
+"""Scores and events as the rows of gold.anomalies, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from earshot.detectors.attribution import Event
+from earshot.detectors.baseline import TINY
+from earshot.detectors.interface import DayScores
+from earshot.detectors.series import HOURS_OF_DAY, Dimensions, Floats, Kind
+
+_CRITICAL: Final = 0.10
+_WARNING: Final = 0.005
+_CONTRIBUTORS: Final = 6
+_LEAST_SHARE: Final = 0.1
+
+Contributor = tuple[str, str, float]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An event with what a person wants to know of it.
+
+    Attributes:
+        event: The event.
+        severity: info, warning or critical: size of the effect times part of the plays that it reaches.
+        effect: (seen - due) / due, the median over the hours of the event.
+        contributors: Dimension, value and share: first the parts of the event's own slice with its share in
+            the deviation of the total, then the slices within it with their share in its own.
+    """
+
+    event: Event
+    severity: str
+    effect: float
+    contributors: tuple[Contributor, ...]
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who scored: detector and version in the registry, and when (wall time)."""
+
+    detector: str
+    model_version: str
+    scored_at: datetime
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """One day: its position, its scores, one item a metric, and what was found in it."""
+
+    day: int
+    scores: tuple[DayScores, ...]
+    findings: tuple[Finding, ...]
+
+
+def judge(day: Sequence[DayScores], events: Sequence[Event]) -> list[Finding]:
+    """Severity and contributors of the events of one day."""
+    by_metric = {scores.matrix.metric: scores for scores in day}
+    return [_finding(by_metric[event.metric], event) for event in events]
+
+
+def severity_of(effect: float, reach: float) -> str:
+    """Severity from the relative effect and the part of all plays that it concerns (both 0..1)."""
+    impact = min(abs(effect), 1.0) * reach
+    if impact >= _CRITICAL:
+        return "critical"
+    return "warning" if impact >= _WARNING else "info"
+
+
+def rows(judged: JudgedDay, schema: pa.Schema, author: Author) -> pa.Table:
+    """Every judged point of one day.
+
+    Args:
+        judged: The day.
+        schema: Of gold.anomalies; a column that is not known here becomes null.
+        author: Who scored it, and when.
+    """
+    tables = [_metric_rows(scores, judged.findings, schema) for scores in judged.scores]
+    table = pa.concat_tables(tables) if tables else schema.empty_table()
+    constants = {
+        "detector": author.detector,
+        "model_version": author.model_version,
+        "scored_at": author.scored_at,
+        "grain": "hour",
+    }
+    columns = []
+    for field in schema:
+        if field.name in table.column_names:
+            columns.append(table[field.name].cast(field.type))
+        else:
+            value = pa.scalar(constants.get(field.name), type=field.type)
+            columns.append(pa.repeat(value, table.num_rows))
+    return pa.table(columns, schema=schema)
+
+
+def count(tables: Sequence[pa.Table]) -> int:
+    """How many series have a detection, by day."""
+    flagged = [table.filter(pc.is_valid(table["severity"])) for table in tables]
+    return sum(len({(row["metric"], str(row["dimensions"])) for row in table.to_pylist()}) for table in flagged)
+
+
+def _finding(scores: DayScores, event: Event) -> Finding:
+    places = scores.matrix.row_by_dimensions()
+    gap = _sum(scores, scores.frame.numerator - scores.frame.expected, event)
+    own = places[event.dimensions]
+    hourly = scores.effect[own, list(event.hours)]
+    same_way = hourly[np.sign(hourly) == np.sign(event.deviation)]
+    effect = float(np.median(same_way)) if same_way.size else 0.0
+    total = places.get(())
+    volume = _sum(scores, scores.frame.expected if scores.matrix.kind is Kind.COUNT else scores.frame.exposure, event)
+    reach = 1.0 if total is None else float(np.clip(volume[own] / max(volume[total], TINY), 0.0, 1.0))
+    shares: list[Contributor] = []
+    if total is not None and event.dimensions:
+        of_total = float(np.clip(gap[own] / gap[total], 0.0, 1.0)) if abs(gap[total]) > TINY else 0.0
+        shares += [(name, value, of_total) for name, value in event.dimensions]
+    shares += _children(places, event.dimensions, gap, own)
+    return Finding(event, severity_of(effect, reach), effect, tuple(shares[:_CONTRIBUTORS]))
+
+
+def _children(places: Mapping[Dimensions, int], slice_: Dimensions, gap: Floats, own: int) -> list[Contributor]:
+    if abs(gap[own]) <= TINY:
+        return []
+    found = []
+    for dimensions, row in places.items():
+        if len(dimensions) == len(slice_) + 1 and set(slice_) < set(dimensions):
+            ((name, value),) = set(dimensions) - set(slice_)
+            share = float(gap[row] / gap[own])
+            if share >= _LEAST_SHARE:
+                found.append((name, value, min(share, 1.0)))
+    return sorted(found, key=lambda item: (-item[2], item[0], item[1]))
+
+
+def _sum(scores: DayScores, figures: Floats, event: Event) -> Floats:
+    return np.asarray(figures[:, -HOURS_OF_DAY:][:, list(event.hours)].sum(axis=1))
+
+
+def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Schema) -> pa.Table:
+    matrix = scores.matrix
+    series, hour = np.nonzero(scores.judged)
+    stamps = matrix.hours[scores.day * HOURS_OF_DAY + hour].astype("datetime64[us]")
+    severity = np.full(scores.score.shape, None, dtype=object)
+    told: dict[int, Finding] = {}
+    places = matrix.row_by_dimensions()
+    for finding in findings:
+        if finding.event.metric == matrix.metric:
+            row = places[finding.event.dimensions]
+            severity[row, list(finding.event.hours)] = finding.severity
+            told[row] = finding
+    maps = pa.array([list(dimensions) for dimensions in matrix.dimensions], schema.field("dimensions").type)
+    flagged = severity[series, hour]
+    return pa.table(
+        {
+            "metric": pa.repeat(pa.scalar(matrix.metric), series.size),
+            "dimensions": maps.take(pa.array(series)),
+            "window_start": pa.array(stamps).cast(pa.timestamp("us", tz="UTC")),
+            **{
+                name: pa.array(getattr(scores, name)[series, hour])
+                for name in ("observed", "expected", "lower", "upper", "score")
+            },
+            "severity": pa.array(flagged, pa.string()),
+            "contributors": _contributors(series, flagged, told, schema.field("contributors").type),
+            "window_date": pa.array(stamps.astype("datetime64[D]")),
+        }
+    )
+
+
+def _contributors(
+    series: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
+    flagged: np.ndarray[tuple[int, ...], np.dtype[np.object_]],
+    told: Mapping[int, Finding],
+    kind: pa.DataType,
+) -> pa.Array:
+    at = [index for index in range(series.size) if flagged[index] is not None] if told else []
+    lists = [told[int(series[index])].contributors for index in at]
+    lengths = np.zeros(series.size + 1, dtype=np.int32)
+    lengths[[index + 1 for index in at]] = [len(items) for items in lists]
+    flat = [{"name": name, "value": value, "share": share} for items in lists for name, value, share in items]
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), pa.array(flat, kind.value_type)).cast(
+        kind
+    )

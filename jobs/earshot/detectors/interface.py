@@ -1,0 +1,90 @@
+"""What every detector of KPI series can do: learn from history, and score the days that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earshot.detectors.baseline import SeasonalConfig
+from earshot.detectors.evidence import Frame
+from earshot.detectors.series import Floats, SeriesMatrix
+
+
+@dataclass(frozen=True)
+class DayScores:
+    """One judged day of all series of one metric; every array is S x 24 unless it says otherwise.
+
+    Attributes:
+        matrix: The series, with their history.
+        day: Position of the day in the matrix.
+        observed: The metric; nan where nothing was seen.
+        expected: The metric as it should be.
+        lower: Lower bound of the hour.
+        upper: Upper bound of the hour.
+        score: 0 to 1, higher is more abnormal.
+        deviation: Signed, in standard deviations, of the window that deviates most.
+        recent: The same over the last three hours only.
+        persistence: Least relative effect of its last 3, 6, 12 hours over that of the window: whether it goes on.
+        window: Which window deviates most, in hours.
+        support: Plays (or people) that were due over that window.
+        effect: (seen - expected) / expected of the hour's own numerator.
+        frame: What the scores were computed from (S x H, the last 24 columns are the day).
+        judged: Whether the hour of the series can be judged at all.
+    """
+
+    matrix: SeriesMatrix
+    day: int
+    observed: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    score: Floats
+    deviation: Floats
+    recent: Floats
+    persistence: Floats
+    window: NDArray[np.intp]
+    support: Floats
+    effect: Floats
+    frame: Frame
+    judged: NDArray[np.bool_]
+
+
+class FittedDetector(Protocol):
+    """A detector that has learnt; its parameters are arrays and can be stored without pickle."""
+
+    @property
+    def name(self) -> str:
+        """Name in the registry of detectors."""
+
+    @property
+    def config(self) -> SeasonalConfig:
+        """What it was set to."""
+
+    def parameters(self) -> Mapping[str, Floats]:
+        """What it has learnt."""
+
+    def score(self, matrix: SeriesMatrix, days: Sequence[int]) -> list[DayScores]:
+        """Score days of a matrix; each with what lies before it, and nothing else.
+
+        Args:
+            matrix: History and judged days.
+            days: Positions of the judged days, each at least 1.
+        """
+
+
+class Detector(Protocol):
+    """A detector that can learn."""
+
+    @property
+    def name(self) -> str:
+        """Name in the registry of detectors."""
+
+    def fit(self, history: Sequence[SeriesMatrix]) -> FittedDetector:
+        """Learn from whole days of history, one matrix a metric."""
+
+    def restore(self, parameters: Mapping[str, Floats]) -> FittedDetector:
+        """The fitted detector whose `parameters` these are."""

@@ -1,0 +1,217 @@
+"""A challenger: fitted, backtested, with its threshold, its artefacts and its picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from earshot.core.errors import IntegrityError
+from earshot.core.settings import AnomalySettings
+from earshot.detectors.backtest import Backtest, Point, backtest
+from earshot.detectors.baseline import SeasonalConfig
+from earshot.detectors.interface import Detector, FittedDetector
+from earshot.detectors.seasonal import NAME as SEASONAL
+from earshot.detectors.seasonal import SeasonalDetector
+from earshot.detectors.series import SeriesMatrix
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {SEASONAL: SeasonalDetector}
+JUDGED_DAYS: Final = 4
+_PARAMETERS: Final = "parameters.npz"
+_DESCRIPTION: Final = "detector.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted detector with the threshold that its backtest chose."""
+
+    detector: FittedDetector
+    threshold: float
+    result: Backtest
+
+    @property
+    def point(self) -> Point:
+        """The backtest at the threshold."""
+        return self.result.at(self.threshold)
+
+    @property
+    def f_half(self) -> float:
+        """What champions are chosen by: F with twice the weight on precision."""
+        return self.point.f_measure(0.5)
+
+    def metrics(self) -> dict[str, float]:
+        """Figures for the registry: precision, recall and F1, and both by kind of incident."""
+        point = self.point
+        figures = {
+            "precision": point.precision,
+            "recall": point.recall,
+            "f1": point.f1,
+            "f_half": self.f_half,
+            "threshold": self.threshold,
+            "false_groups": float(point.false_groups),
+            "false_groups_per_1000_series_weeks": 7000 * point.false_groups / max(self.result.series_days, 1),
+        }
+        for kind, recall in point.recall_by_kind.items():
+            figures[f"recall_{kind}"] = recall
+            figures[f"precision_{kind}"] = point.precision_of(kind, self.result.incidents)
+        return figures
+
+    def parameters(self) -> dict[str, object]:
+        """What it was set to."""
+        return {"detector": self.detector.name, "threshold": self.threshold, **asdict(self.detector.config)}
+
+
+def train(history: Sequence[SeriesMatrix], settings: AnomalySettings, *, detector: str = SEASONAL) -> Trained:
+    """Fit a detector on history and choose its threshold on made-up incidents."""
+    fitted = DETECTORS[detector](SeasonalConfig()).fit(history)
+    result = examine(fitted, history, settings)
+    return Trained(fitted, result.best().threshold, result)
+
+
+def examine(fitted: FittedDetector, history: Sequence[SeriesMatrix], settings: AnomalySettings) -> Backtest:
+    """The backtest that challengers and champions are compared on."""
+    return backtest(
+        fitted,
+        history,
+        incidents=settings.backtest_incidents,
+        judged_days=JUDGED_DAYS,
+        minimum_volume=settings.minimum_volume,
+        seed=settings.seed,
+    )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A detector in use: with its threshold, and its version in the registry (empty: not registered)."""
+
+    detector: FittedDetector
+    threshold: float
+    version: str
+
+
+class RunLog(Protocol):
+    """Where a training leaves its record."""
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log what the detector was set to."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log figures."""
+
+    def log_figure(self, figure: Figure, name: str) -> None:
+        """Log a picture."""
+
+    def log_table(self, rows: Sequence[Mapping[str, object]], name: str) -> None:
+        """Log rows."""
+
+
+class Stored(Protocol):
+    """A registered version and where its artefacts lie."""
+
+    @property
+    def version(self) -> str:
+        """Version in the registry."""
+
+    @property
+    def folder(self) -> Path:
+        """Its artefacts."""
+
+
+def rival_f_half(folder: Path, history: Sequence[SeriesMatrix], settings: AnomalySettings) -> float:
+    """The present champion on the same backtest, at its own threshold."""
+    fitted, threshold = load(folder)
+    return examine(fitted, history, settings).at(threshold).f_measure(0.5)
+
+
+def champion_or_plain(champion: Stored | None, settings: AnomalySettings) -> Model:
+    """The champion; before there is one, the plain detector as it is set."""
+    if champion is None:
+        return Model(DETECTORS[SEASONAL](SeasonalConfig()).restore({}), settings.threshold, "")
+    detector, threshold = load(champion.folder)
+    return Model(detector, threshold, champion.version)
+
+
+def log(trained: Trained, run: RunLog) -> None:
+    """Leave parameters, figures, the curve and its picture in a run."""
+    run.log_params(trained.parameters())
+    run.log_metrics(trained.metrics())
+    run.log_figure(precision_recall_figure(trained), "precision_recall.png")
+    run.log_table([_flat(point) for point in trained.result.points], "backtest.json")
+
+
+def signature(trained: Trained) -> dict[str, Any]:
+    """What the registry stores with the artefacts: kind, example of input and output, metadata."""
+    return {
+        "kind": trained.detector.name,
+        "input_example": {"metric": "listens", "window_start": "2026-03-29T02:00:00Z", "value": 120.0, "volume": 120},
+        "output_example": {"expected": 131.5, "lower": 88.0, "upper": 175.0, "score": 0.04},
+        "metadata": {"threshold": trained.threshold, "detector": trained.detector.name},
+    }
+
+
+def _flat(point: Point) -> dict[str, object]:
+    by_kind = {f"recall_{kind}": recall for kind, recall in point.recall_by_kind.items()}
+    return {
+        "threshold": point.threshold,
+        "precision": point.precision,
+        "recall": point.recall,
+        "false_groups": point.false_groups,
+        **by_kind,
+    }
+
+
+def save(trained: Trained, folder: Path) -> None:
+    """Write the artefacts, plain npz and JSON, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = dict(trained.detector.parameters())
+    np.savez(folder / _PARAMETERS, **arrays)
+    told = {
+        "detector": trained.detector.name,
+        "threshold": trained.threshold,
+        "config": asdict(trained.detector.config),
+    }
+    (folder / _DESCRIPTION).write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> tuple[FittedDetector, float]:
+    """The detector and its threshold from a folder that `save` wrote.
+
+    Raises:
+        IntegrityError: The folder does not hold a detector that is known.
+    """
+    try:
+        told: dict[str, Any] = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+        config = SeasonalConfig(**{**told["config"], "windows": tuple(told["config"]["windows"])})
+        with np.load(folder / _PARAMETERS, allow_pickle=False) as stored:
+            parameters = {name: stored[name] for name in stored.files}
+        return DETECTORS[told["detector"]](config).restore(parameters), float(told["threshold"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"The registered detector cannot be read: {error}.",
+            where=str(folder),
+            remedy="Run train_anomaly_detector again; it registers a new version.",
+        ) from None
+
+
+def precision_recall_figure(trained: Trained) -> Figure:
+    """Precision over recall for every threshold, and recall by kind at the chosen one."""
+    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415 (scoring needs no matplotlib)
+
+    figure = NewFigure(figsize=(9, 3.6), layout="constrained")
+    curve, bars = figure.subplots(1, 2)
+    points = trained.result.points
+    curve.plot([point.recall for point in points], [point.precision for point in points], marker="o")
+    curve.plot([trained.point.recall], [trained.point.precision], marker="D", color="crimson", label="chosen")
+    curve.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02), title="made-up incidents")
+    curve.legend(loc="lower left")
+    kinds = trained.point.recall_by_kind
+    bars.bar(list(kinds), list(kinds.values()), color="slategrey")
+    bars.set(ylim=(0, 1.02), title="recall by kind")
+    return figure

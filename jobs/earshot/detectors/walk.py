@@ -1,0 +1,32 @@
+"""Days judged one after the other, each knowing only what lies before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from earshot.core.settings import AnomalySettings
+from earshot.detectors.attribution import Event, explain
+from earshot.detectors.findings import JudgedDay, judge
+from earshot.detectors.history import History
+from earshot.detectors.training import Model
+
+
+def walk(model: Model, history: History, days: Sequence[date], settings: AnomalySettings) -> Iterator[JudgedDay]:
+    """Judge days in order; the day before each is judged too, since its traces reach into the next.
+
+    Args:
+        model: What scores them.
+        history: Everything up to the last day.
+        days: The days that are wanted.
+        settings: Minimum of history and of volume.
+    """
+    wanted = {history.position(day) for day in days}
+    start = history.first_judged(settings.minimum_history_hours)
+    earlier: Sequence[Event] = ()
+    for day in sorted(wanted | {day - 1 for day in wanted if day > start}):
+        scores = tuple(model.detector.score(matrix, [day])[0] for matrix in history.matrices)
+        events = explain(scores, model.threshold, settings.minimum_volume, model.detector.config, earlier)
+        earlier = events
+        if day in wanted:
+            yield JudgedDay(day, scores, tuple(judge(scores, events)))

@@ -1,0 +1,1 @@
+"""Files and databases, each with a manifest."""

@@ -1,0 +1,1 @@
+"""The four names of the user's document."""

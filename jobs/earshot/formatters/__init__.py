@@ -1,0 +1,1 @@
+"""Alerts and reports as text, blocks, mail and HTML."""

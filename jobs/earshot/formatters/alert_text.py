@@ -1,0 +1,126 @@
+"""Alerts in words: the sentences that every channel says, and the console's plain text."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+from earshot.core.alerts import Alert, Notification
+from earshot.core.figures import spoken
+
+SHOWN = 10
+_CONTRIBUTORS = 5
+_HIDDEN_FACTS = {"runbook", "explain", "score", "model_version"}
+_SILENCED_BY = (
+    "metric",
+    "grain",
+    "country",
+    "device",
+    "tier",
+    "platform",
+    "app_version",
+    "cdn",
+    "batch",
+    "job",
+    "kpi",
+    "suite",
+)
+
+
+def moment(at: datetime) -> str:
+    """`2026-03-29 10:00 UTC`."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """The text on one line, without control characters, cut to `longest` characters."""
+    flat = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
+
+
+def headline(notification: Notification) -> str:
+    """`[critical] firing: SUMMARY (and 2 more)`."""
+    first = notification.alerts[0]
+    more = len(notification.alerts) - 1
+    rest = f" (and {more} more)" if more else ""
+    return one_line(f"[{notification.severity}] {notification.status}: {first.summary}{rest}")
+
+
+def figures(alert: Alert) -> list[tuple[str, str]]:
+    """Label and value of what was expected, what was seen, when, and which slice explains it."""
+    evidence = alert.evidence
+    metric = alert.labels.get("metric", "")
+    said: list[tuple[str, str]] = []
+    if evidence.expected is not None:
+        bounds = ""
+        if evidence.lower is not None and evidence.upper is not None:
+            bounds = f" ({spoken(evidence.lower, metric)} to {spoken(evidence.upper, metric)})"
+        said.append(("Expected", spoken(evidence.expected, metric) + bounds))
+    if evidence.observed is not None:
+        at = f" at {moment(evidence.at)}" if evidence.at else ""
+        said.append(("Seen", spoken(evidence.observed, metric) + at))
+    until = f" to {moment(alert.ends_at)}" if alert.ends_at else ", still on"
+    said.append(("When", f"{moment(alert.starts_at)}{until}"))
+    if evidence.windows > 1:
+        said.append(("Windows", str(evidence.windows)))
+    if evidence.contributors:
+        parts = (
+            f"{part.name} {part.value}" + (f" ({part.share:.0%})" if part.share is not None else "")
+            for part in evidence.contributors[:_CONTRIBUTORS]
+        )
+        said.append(("Explained by", ", ".join(parts)))
+    said += [("Example", one_line(example)) for example in evidence.examples]
+    said += [
+        (name.capitalize(), one_line(value)) for name, value in evidence.facts.items() if name not in _HIDDEN_FACTS
+    ]
+    return said
+
+
+def actions(alert: Alert) -> list[tuple[str, str]]:
+    """Label and command or address of what a reader can do next."""
+    matchers = [f"alertname={alert.rule}"]
+    matchers += [f"{label}={alert.labels[label]}" for label in _SILENCED_BY if label in alert.labels]
+    said = []
+    if "explain" in alert.evidence.facts:
+        said.append(("Look closer", alert.evidence.facts["explain"]))
+    said.append(("Silence", shlex.join(["earshot", "alerts", "silence", *matchers, "--for", "2h", "--reason", "..."])))
+    said.append(("Judge", f"earshot alerts confirm|dismiss {alert.fingerprint} --reason ..."))
+    if alert.evidence.facts.get("runbook"):
+        said.append(("Runbook", alert.evidence.facts["runbook"]))
+    return said
+
+
+def as_text(notification: Notification) -> str:
+    """The message for a terminal or the text part of a mail."""
+    lines = [headline(notification), ""]
+    for alert in notification.alerts[:SHOWN]:
+        lines.append(f"{alert.state.upper()} {alert.severity}: {one_line(alert.summary, 1_000)}")
+        lines += [f"    {label + ':':<14}{value}" for label, value in (*figures(alert), *actions(alert))]
+        lines.append("")
+    left = len(notification.alerts) - SHOWN
+    if left > 0:
+        lines += [f"and {left} more: earshot alerts list", ""]
+    if notification.report:
+        lines += [f"Report: {notification.report}", ""]
+    return "\n".join(lines)
+
+
+def as_markdown(notification: Notification) -> str:
+    """The message as Markdown."""
+    lines = [f"## {_plain(headline(notification))}", ""]
+    for alert in notification.alerts[:SHOWN]:
+        lines += [f"### {_plain(one_line(alert.summary, 1_000))}", "", "| | |", "|---|---|"]
+        lines += [f"| {label} | {_plain(value)} |" for label, value in figures(alert)]
+        lines += ["", *(f"- {label}: `{value.replace('`', '')}`" for label, value in actions(alert)), ""]
+    left = len(notification.alerts) - SHOWN
+    if left > 0:
+        lines += [f"and {left} more: `earshot alerts list`", ""]
+    if notification.report:
+        lines += [f"[Report]({notification.report})", ""]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    for sign in "\\`*_[]<>|#":
+        text = text.replace(sign, f"\\{sign}")
+    return text

@@ -1,0 +1,297 @@
+"""What the report shows, read from the gold tables into plain values."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pyarrow.compute as pc
+
+from earshot.core.small_tables import SmallTables
+
+HISTORY_DAYS = 14
+TOP = 10
+
+
+@dataclass(frozen=True)
+class HourPoint:
+    """One hour of all plays: seen, and what the detector expected (None before it had history)."""
+
+    at: datetime
+    observed: float
+    expected: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True)
+class ChartEntry:
+    """One line of a chart; `previous_rank` None is a new entry."""
+
+    rank: int
+    name: str
+    streams: int
+    listeners: int
+    previous_rank: int | None
+
+
+@dataclass(frozen=True)
+class KpiReading:
+    """A KPI against its target; `higher_is_better` says on which side of the target it should be."""
+
+    name: str
+    value: float
+    target: float | None
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Payout:
+    """One payee of the latest month; `moved` is what changes once suspect listens are left out."""
+
+    payee: str
+    currency: str
+    amount: float
+    moved: float
+
+
+@dataclass(frozen=True)
+class ReportFigures:
+    """Everything on the page. An empty part is one that the listening logs could not feed."""
+
+    day: date
+    listeners: int = 0
+    totals: dict[str, int] = field(default_factory=dict)
+    hours: tuple[HourPoint, ...] = ()
+    alerts: tuple[dict[str, Any], ...] = ()
+    kpis: tuple[KpiReading, ...] = ()
+    ledger: tuple[dict[str, Any], ...] = ()
+    rules: tuple[tuple[str, int], ...] = ()
+    tracks: tuple[ChartEntry, ...] = ()
+    artists: tuple[ChartEntry, ...] = ()
+    week: date | None = None
+    rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
+    behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
+    stalls: dict[tuple[str, str], float] = field(default_factory=dict)
+    payouts: tuple[Payout, ...] = ()
+    suspects: tuple[dict[str, Any], ...] = ()
+    sample_history: tuple[str, ...] = ()
+    recommended: tuple[str, ...] = ()
+    algorithm: str = ""
+    models: tuple[dict[str, Any], ...] = ()
+
+
+def collect(tables: SmallTables, day: date, models: Sequence[dict[str, Any]] = ()) -> ReportFigures:
+    """Read the figures as of the end of a day.
+
+    Args:
+        tables: The lake.
+        day: The logical date D.
+        models: Runs to compare, each with `name`, `kind`, `champion` and its metrics.
+    """
+    since = day - timedelta(days=HISTORY_DAYS - 1)
+    activity = tables.rows("gold.activity", [("activity_date", ">=", since), ("activity_date", "<=", day)])
+    names = _names(tables)
+    history, recommended, algorithm = _sample_listener(tables, names)
+    week, tracks = _chart(tables, "track", names)
+    return ReportFigures(
+        day=day,
+        listeners=_listeners(tables),
+        totals={key: sum(row[key] or 0 for row in activity) for key in ("listens", "counted_listens", "skips")},
+        hours=_hours(tables, activity, since, day),
+        alerts=tuple(_alerts(tables)),
+        kpis=tuple(_kpis(tables)),
+        ledger=tuple(_ledger(tables)),
+        rules=tuple(_rules(tables)),
+        tracks=tracks,
+        artists=_chart(tables, "artist", names)[1],
+        week=week,
+        rhythm=_rhythm(activity),
+        behaviour=_behaviour(tables, since, day),
+        stalls=_stalls(tables, since, day),
+        payouts=tuple(_payouts(tables, names)),
+        suspects=tuple(_suspects(tables)),
+        sample_history=history,
+        recommended=recommended,
+        algorithm=algorithm,
+        models=tuple(models),
+    )
+
+
+def _listeners(tables: SmallTables) -> int:
+    return int(
+        pc.count_distinct(tables.arrow("silver.sessions", columns=["listener_id"]).column("listener_id")).as_py()
+    )
+
+
+def _hours(tables: SmallTables, activity: list[dict[str, Any]], since: date, day: date) -> tuple[HourPoint, ...]:
+    observed: Counter[datetime] = Counter()
+    for row in activity:
+        observed[row["hour_start"]] += row["listens"]
+    if not observed:
+        return ()
+    where = [
+        ("window_date", ">=", since),
+        ("window_date", "<=", day),
+        ("metric", "=", "listens"),
+        ("grain", "=", "hour"),
+    ]
+    scored = {row["window_start"]: row for row in tables.rows("gold.anomalies", where) if not row["dimensions"]}
+    first, last = min(observed), datetime.combine(day, time(23), UTC)
+    hours = (first + timedelta(hours=n) for n in range(int((last - first) / timedelta(hours=1)) + 1))
+    return tuple(_hour(at, observed[at], scored.get(at)) for at in hours)
+
+
+def _hour(at: datetime, observed: int, scored: dict[str, Any] | None) -> HourPoint:
+    if scored is None:
+        return HourPoint(at, observed)
+    return HourPoint(at, observed, scored["expected"], scored["lower"], scored["upper"], scored["severity"])
+
+
+def _alerts(tables: SmallTables) -> list[dict[str, Any]]:
+    order = {"firing": 0, "pending": 1, "resolved": 2}
+    newest_first = sorted(tables.rows("gold.alerts"), key=lambda alert: alert["starts_at"], reverse=True)
+    return sorted(newest_first, key=lambda alert: order.get(alert["state"], 3))
+
+
+def _kpis(tables: SmallTables) -> list[KpiReading]:
+    latest: dict[str, dict[str, Any]] = {}
+    for row in sorted(tables.rows("gold.quality_kpis"), key=lambda row: row["measured_at"]):
+        latest[row["kpi"]] = row
+    wanted = ("accuracy", "validation_success", "error_rate", "freshness_s")
+    rows = [latest[kpi] for kpi in wanted if kpi in latest and latest[kpi]["value"] is not None]
+    return [KpiReading(row["kpi"], row["value"], row["target"], row["met"]) for row in rows]
+
+
+def _ledger(tables: SmallTables) -> list[dict[str, Any]]:
+    parts = ("read", "accepted", "duplicate", "quarantined", "filtered")
+    by_batch: dict[str, dict[str, Any]] = {}
+    for row in tables.rows("ops.ledger"):
+        at = row["committed_at"] or row["started_at"]
+        batch = by_batch.setdefault(
+            row["batch_id"], {"files": 0, "at": at, "status": row["status"], **dict.fromkeys(parts, 0)}
+        )
+        batch["files"] += 1
+        for part in parts:
+            batch[part] += row[part] or 0
+    return sorted(by_batch.values(), key=lambda batch: batch["at"])
+
+
+def _rules(tables: SmallTables) -> list[tuple[str, int]]:
+    failed = tables.arrow("silver.quarantine", columns=["failed_rules"]).column("failed_rules").to_pylist()
+    return Counter(rule for rules in failed for rule in rules or ()).most_common(TOP)
+
+
+def _names(tables: SmallTables) -> dict[str, str]:
+    """Names of tracks and artists by id, from the catalogue and, where it is silent, from the plays."""
+    names: dict[str, str] = {}
+    columns = ["track_id", "track_title", "artist_id", "artist_name"]
+    for table in ("silver.listens", "silver.tracks"):
+        rows = tables.arrow(table, columns=columns)
+        for row in rows.group_by(columns).aggregate([]).to_pylist():
+            if row["track_title"]:
+                names[row["track_id"]] = f"{row['track_title']} — {row['artist_name'] or 'unknown artist'}"
+            if row["artist_name"] and row["artist_id"]:
+                names[row["artist_id"]] = row["artist_name"]
+    return names
+
+
+def _chart(tables: SmallTables, entity: str, names: dict[str, str]) -> tuple[date | None, tuple[ChartEntry, ...]]:
+    where = [("period", "=", "week"), ("country", "=", "ALL"), ("tier", "=", "ALL"), ("entity", "=", entity)]
+    rows = tables.rows("gold.charts", [*where, ("suspects", "=", "excluded")])
+    if not rows:
+        return None, ()
+    week = max(row["period_start"] for row in rows)
+    best = sorted((row for row in rows if row["period_start"] == week), key=lambda row: row["rank"])[:TOP]
+    return week, tuple(
+        ChartEntry(
+            r["rank"], names.get(r["entity_id"], r["entity_id"]), r["streams"], r["listeners"], r["previous_rank"]
+        )
+        for r in best
+    )
+
+
+def _rhythm(activity: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
+    plays: Counter[tuple[int, int]] = Counter()
+    for row in activity:
+        plays[row["hour_start"].weekday(), row["hour_start"].hour] += row["listens"]
+    return dict(plays)
+
+
+def _behaviour(tables: SmallTables, since: date, day: date) -> dict[str, tuple[tuple[date, float], ...]]:
+    where = [("day", ">=", since), ("day", "<=", day), ("country", "=", "ALL"), ("tier", "=", "ALL")]
+    series: dict[str, list[tuple[date, float]]] = defaultdict(list)
+    for row in tables.rows("gold.behaviour", where):
+        if row["value"] is not None:
+            series[row["metric"]].append((row["day"], row["value"]))
+    return {metric: tuple(sorted(points)) for metric, points in series.items()}
+
+
+def _stalls(tables: SmallTables, since: date, day: date) -> dict[tuple[str, str], float]:
+    """Rebuffer ratio by device and CDN, weighted by plays."""
+    weighted: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for row in tables.rows("gold.audio_quality", [("quality_date", ">=", since), ("quality_date", "<=", day)]):
+        if row["rebuffer_ratio"] is not None and row["cdn"] and row["cdn"] != "unknown":
+            sums = weighted[row["device"], row["cdn"]]
+            sums[0] += row["rebuffer_ratio"] * row["plays"]
+            sums[1] += row["plays"]
+    return {key: total / plays for key, (total, plays) in weighted.items() if plays}
+
+
+def _payouts(tables: SmallTables, names: dict[str, str]) -> list[Payout]:
+    rows = [row for row in tables.rows("gold.revenue", [("model", "=", "pro_rata")]) if row["payee_type"] == "artist"]
+    if not rows:
+        return []
+    month = max(row["month"] for row in rows)
+    sums: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: {"included": 0.0, "excluded": 0.0})
+    for row in rows:
+        if row["month"] == month:
+            sums[row["payee_id"], row["currency"]][row["suspects"]] += float(row["amount"])
+    main = Counter(currency for _, currency in sums).most_common(1)[0][0]
+    payouts = [
+        Payout(names.get(payee, payee), currency, both["excluded"], both["excluded"] - both["included"])
+        for (payee, currency), both in sums.items()
+        if currency == main
+    ]
+    return sorted(payouts, key=lambda payout: -payout.amount)[:TOP]
+
+
+def _suspects(tables: SmallTables) -> list[dict[str, Any]]:
+    flagged = [row for row in tables.rows("gold.suspect_listens") if row["verdict"] in {"suspect", "confirmed"}]
+    by_listener: dict[str, dict[str, Any]] = {}
+    for row in flagged:
+        seen = by_listener.setdefault(
+            row["listener_id"], {"days": set(), "streams": 0, "score": 0.0, "signals": Counter()}
+        )
+        seen["days"].add(row["listen_date"])
+        seen["streams"] += row["streams"]
+        seen["score"] = max(seen["score"], row["score"])
+        seen["signals"].update(signal["name"] for signal in row["signals"] or ())
+    ranked = sorted(by_listener.items(), key=lambda item: -item[1]["streams"])
+    return [
+        {
+            "listener": listener,
+            "days": len(seen["days"]),
+            "streams": seen["streams"],
+            "score": seen["score"],
+            "signals": [name for name, _ in seen["signals"].most_common(3)],
+        }
+        for listener, seen in ranked
+    ]
+
+
+def _sample_listener(tables: SmallTables, names: dict[str, str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """The most played tracks and the recommendations of the first listener with both."""
+    rows = tables.rows("gold.recommendations", [("rank", "<=", TOP)])
+    if not rows:
+        return (), (), ""
+    sample = min(row["listener_id"] for row in rows)
+    mine = sorted((row for row in rows if row["listener_id"] == sample), key=lambda row: row["rank"])
+    of_sample = tables.arrow("silver.listens", [("listener_id", "=", sample)], ["track_id"])
+    played = of_sample.column("track_id").to_pylist()
+    favourites = [names.get(str(track), str(track)) for track, _ in Counter(played).most_common(TOP)]
+    return tuple(favourites), tuple(names.get(r["track_id"], r["track_id"]) for r in mine), mine[0]["algorithm"]

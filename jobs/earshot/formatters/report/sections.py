@@ -1,0 +1,293 @@
+"""The parts of the page, each a function from figures to HTML; what has no figures says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from earshot.formatters.report import drawing
+from earshot.formatters.report.drawing import number, share
+from earshot.formatters.report.figures import ChartEntry, KpiReading, ReportFigures
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PARTS = ("accepted", "duplicate", "quarantined", "filtered")
+_KPI_WORDS = {
+    "accuracy": "Values that agree with catalogue and rules",
+    "validation_success": "Rows without a failed rule",
+    "error_rate": "Failed runs in 30 days",
+    "freshness_s": "From arrival to silver, 99th percentile",
+}
+
+
+def tiles(figures: ReportFigures) -> str:
+    """The headline numbers."""
+    firing = sum(alert["state"] == "firing" for alert in figures.alerts)
+    read = sum(batch["read"] for batch in figures.ledger)
+    aside = sum(batch["quarantined"] for batch in figures.ledger)
+    skips, listens = figures.totals.get("skips", 0), figures.totals.get("listens", 0)
+    entries = [
+        (number(listens), "plays in 14 days"),
+        (number(figures.listeners), "listeners"),
+        (number(figures.totals.get("counted_listens", 0)), "counted streams"),
+        (share(skips / listens) if listens else "–", "skipped"),
+        (share(aside / read, 2) if read else "–", "of lines set aside"),
+        (str(firing), f"firing alert{'' if firing == 1 else 's'}"),
+    ]
+    return (
+        '<div class="tiles">'
+        + "".join(f'<div class="tile"><b>{b}</b><span>{w}</span></div>' for b, w in entries)
+        + "</div>"
+    )
+
+
+def activity(figures: ReportFigures) -> str:
+    """Plays by hour with the expected band."""
+    if not figures.hours:
+        return section("Plays by hour", "No play in these two weeks.")
+    banded = any(point.expected is not None for point in figures.hours)
+    note = "Seen against expected; a dot is a detection." if banded else "Too little history for an expected band yet."
+    keys = "<span><i></i>seen</span>"
+    if banded:
+        keys += (
+            '<span><i class="k-expected"></i>expected</span><span><i class="k-band"></i>expected range</span>'
+            '<span><i class="k-mark"></i>detection</span>'
+        )
+    return section("Plays by hour", note, drawing.hourly(figures.hours) + f'<div class="key">{keys}</div>')
+
+
+def alerts(figures: ReportFigures) -> str:
+    """Every alert with what was expected, what was seen, and the slices that explain it."""
+    if not figures.alerts:
+        return section("Alerts", "None: nothing was out of the ordinary, or there is too little history to tell.")
+    first = "".join(_alert(alert) for alert in figures.alerts[:5])
+    rest = figures.alerts[5:]
+    more = f"<details><summary>{len(rest)} more</summary>{''.join(map(_alert, rest))}</details>" if rest else ""
+    return section("Alerts", "The newest that still fire come first.", first + more)
+
+
+def trust(figures: ReportFigures) -> str:
+    """Rows in = rows out, and the KPIs against their targets."""
+    total = {part: sum(batch[part] for batch in figures.ledger) for part in (*_PARTS, "read")}
+    balanced = total["read"] == sum(total[part] for part in _PARTS)
+    verdict = "every line is accounted for" if balanced else "LINES ARE MISSING"
+    legend = "".join(f'<span><span class="dot c-{p}"></span>{p} {number(total[p])}</span> &nbsp; ' for p in _PARTS)
+    pill = f'<span class="pill {"good" if balanced else "bad"}">{verdict}</span>'
+    equation = f"<p>{pill} &nbsp; {number(total['read'])} read = {legend}</p>"
+    batches = "".join(
+        f"<tr><td>{batch['at']:%d %b %H:%M}</td><td class=n>{number(batch['files'])}</td>"
+        f"<td class=n>{number(batch['read'])}</td><td>{_stack(batch)}</td>"
+        f"<td class=wide>{escape(batch['status'])}</td></tr>"
+        for batch in figures.ledger[-8:]
+    )
+    head = "<th>published<th class=n>files<th class=n>lines<th>where they went<th class=wide>status"
+    table = _table(head, batches)
+    rules = "".join(
+        f"<tr><td>{escape(rule)}</td><td class=n>{number(count)}</td></tr>" for rule, count in figures.rules
+    )
+    why = f"<h3>Why lines were set aside</h3><table>{rules}</table>" if rules else ""
+    kpis = "".join(_kpi(kpi) for kpi in figures.kpis) or "<tr><td>Not measured yet.</td></tr>"
+    body = equation + _two(table, f"<table>{kpis}</table>{why}")
+    return section(
+        "Can the tables be trusted?", "Rows in = rows out, and the gate's figures against their targets.", body
+    )
+
+
+def charts(figures: ReportFigures) -> str:
+    """The week's tracks and artists."""
+    if not figures.tracks:
+        return section("Charts", "No counted stream yet.")
+    body = _two(_chart("Tracks", figures.tracks), _chart("Artists", figures.artists))
+    return section(
+        "Charts", f"Week of {figures.week:%d %B %Y}, all countries and tiers, suspect listens left out.", body
+    )
+
+
+def behaviour(figures: ReportFigures) -> str:
+    """Rhythm of the week, and the rates that tell how people listen."""
+    cells = {(_WEEKDAYS[d], f"{h:02d}"): float(n) for (d, h), n in figures.rhythm.items()}
+    week = drawing.heat(cells, _WEEKDAYS, [f"{h:02d}" for h in range(24)], "count") if cells else ""
+    shown = ("skip_rate", "completion_rate", "repeat_rate", "discovery_rate")
+    lines = "".join(
+        drawing.spark(figures.behaviour[name], name.replace("_", " ")) for name in shown if figures.behaviour.get(name)
+    )
+    return section(
+        "How people listen",
+        "Plays by weekday and hour (UTC), and daily rates.",
+        f"{week}<div class=sparks>{lines}</div>",
+    )
+
+
+def playback(figures: ReportFigures) -> str:
+    """Stalling by device and CDN."""
+    if not figures.stalls:
+        return section("Playback quality", "These logs carry no playback measurements.")
+    devices = sorted({device for device, _ in figures.stalls})
+    cdns = sorted({cdn for _, cdn in figures.stalls})
+    return section(
+        "Playback quality",
+        "Time stalled as a share of time stalled or heard, by device and CDN.",
+        drawing.heat(figures.stalls, devices, cdns, "share"),
+    )
+
+
+def money(figures: ReportFigures) -> str:
+    """The best-paid artists, and what suspect listens would have moved."""
+    if not figures.payouts:
+        return section("Payouts", "No revenue pool: the logs name no paying tier.")
+    top = max(payout.amount for payout in figures.payouts) or 1
+    rows = "".join(
+        f"<tr><td class=name>{escape(p.payee)}</td><td>{drawing.bar(p.amount / top)}</td>"
+        f"<td class=n>{p.amount:,.2f} {escape(p.currency)}</td>"
+        f'<td class="n {"up" if p.moved >= 0 else "down"}">{p.moved:+,.2f}</td></tr>'
+        for p in figures.payouts
+    )
+    table = _table("<th>artist<th><th class=n>payout<th class=n>without suspects", rows)
+    return section(
+        "Payouts",
+        "Latest month, pro rata, in its main currency; last column: what changes once suspect listens are left out.",
+        table,
+    )
+
+
+def suspects(figures: ReportFigures) -> str:
+    """Listeners whose streams look manipulated, with the signals that say so."""
+    if not figures.suspects:
+        return section("Stream manipulation", "No listener looks manipulated.")
+    rows = "".join(
+        f"<tr><td>{escape(s['listener'][:14])}…</td><td class=n>{s['days']}</td><td class=n>{number(s['streams'])}</td>"
+        f"<td>{drawing.bar(s['score'], 'bad')}</td>"
+        f"<td class=name>{escape(', '.join(s['signals']).replace('_', ' '))}</td></tr>"
+        for s in figures.suspects[:8]
+    )
+    streams = sum(s["streams"] for s in figures.suspects)
+    note = (
+        f"{len(figures.suspects)} listeners, {number(streams)} streams. "
+        "Left out of the charts above until a person clears them."
+    )
+    head = "<th>listener<th class=n>days<th class=n>streams<th>score<th>signals"
+    return section("Stream manipulation", note, _table(head, rows))
+
+
+def recommendations(figures: ReportFigures) -> str:
+    """One listener's favourites beside what is recommended."""
+    if not figures.recommended:
+        return section(
+            "Recommendations", "Too few listeners or plays to learn from: one listener cannot feed this part."
+        )
+    favourites = "".join(f"<li>{escape(name)}</li>" for name in figures.sample_history)
+    offered = "".join(f"<li>{escape(name)}</li>" for name in figures.recommended)
+    body = _two(f"<h3>Plays most</h3><ol>{favourites}</ol>", f"<h3>Might like</h3><ol>{offered}</ol>")
+    return section(
+        "Recommendations", f"A sample listener; algorithm: {escape(figures.algorithm)}. Nothing already played.", body
+    )
+
+
+def models(figures: ReportFigures) -> str:
+    """Runs side by side."""
+    if not figures.models:
+        return section("Models", "None was trained: there is too little history.")
+    metrics = [name for name in figures.models[0] if name not in {"name", "kind", "champion"}]
+    head = "".join(f"<th class=n>{escape(metric)}</th>" for metric in metrics)
+    rows = ""
+    for model in figures.models:
+        crown = ' <span class="pill good">champion</span>' if model.get("champion") else ""
+        cells = "".join(f"<td class=n>{_figure(model.get(metric))}</td>" for metric in metrics)
+        rows += f"<tr><td>{escape(str(model['name']))}{crown}</td>{cells}</tr>"
+    note = "On held-out days, by time. The same runs stand in the MLflow UI."
+    return section(
+        "Models compared", note, f"<div class=scroll><table><tr><th>model</th>{head}</tr>{rows}</table></div>"
+    )
+
+
+def section(title: str, note: str, body: str = "") -> str:
+    """A card with a title, a sentence and what is in it."""
+    return f"<section><h2>{title}</h2><p>{note}</p>{body}</section>"
+
+
+def _table(head: str, rows: str) -> str:
+    return f"<div class=scroll><table><tr>{head}</tr>{rows}</table></div>"
+
+
+def _two(left: str, right: str) -> str:
+    return f"<div class=two><div>{left}</div><div>{right}</div></div>"
+
+
+def _figure(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value if value is not None else "–"))
+
+
+def _alert(alert: dict[str, Any]) -> str:
+    until = f" to {alert['ends_at']:%d %b %H:%M}" if alert["ends_at"] else ", still on"
+    labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()) if value)
+    state = "resolved" if alert["state"] == "resolved" else ""
+    evidence = _evidence(alert.get("evidence"))
+    return (
+        f'<div class="alert {escape(alert["severity"])} {state}"><b>{escape(alert["summary"])}</b>{evidence}'
+        f"<small>{escape(alert['severity'])} · {escape(alert['state'])} · "
+        f"{alert['starts_at']:%d %b %H:%M}{until} UTC · "
+        f"{escape(labels)}</small></div>"
+    )
+
+
+def _evidence(text: str | None) -> str:
+    try:
+        evidence = json.loads(text or "{}")
+    except ValueError:
+        return ""
+    contributors: Iterable[Any] = evidence.get("contributors") or ()
+    names = ", ".join(f"{c.get('name')}={c.get('value')}" for c in contributors if isinstance(c, dict))
+    return f"<small>Explained by {escape(names)}.</small><br>" if names else ""
+
+
+def _stack(batch: dict[str, Any]) -> str:
+    total = max(batch["read"], 1)
+    return (
+        '<div class="stack">'
+        + "".join(
+            f'<i class="c-{p}" style="width:{batch[p] / total:.2%}" title="{p} {number(batch[p])}"></i>'
+            for p in _PARTS
+            if batch[p]
+        )
+        + "</div>"
+    )
+
+
+def _kpi(kpi: KpiReading) -> str:
+    in_seconds = kpi.name.endswith("_s")
+    shown = f"{number(kpi.value)} s" if in_seconds else share(kpi.value, 2)
+    aim = (
+        ""
+        if kpi.target is None
+        else f"target {number(kpi.target)} s"
+        if in_seconds
+        else f"target {share(kpi.target, 1)}"
+    )
+    kind = "good" if kpi.met else "bad"
+    word = "met" if kpi.met else "missed"
+    return (
+        f"<tr><td>{_KPI_WORDS.get(kpi.name, escape(kpi.name))}</td>"
+        f"<td class=n><b>{shown}</b><br><small>{aim}</small></td>"
+        f'<td class=n><span class="pill {kind}">{word}</span></td></tr>'
+    )
+
+
+def _chart(title: str, entries: Sequence[ChartEntry]) -> str:
+    top = max((entry.streams for entry in entries), default=1) or 1
+    rows = "".join(
+        f"<tr><td class=n>{e.rank}</td><td>{_move(e)}</td>"
+        f"<td class=name>{escape(e.name)}<br>{drawing.bar(e.streams / top)}</td>"
+        f"<td class=n>{number(e.streams)}</td></tr>"
+        for e in entries
+    )
+    return f"<h3>{title}</h3><table>{rows}</table>"
+
+
+def _move(entry: ChartEntry) -> str:
+    if entry.previous_rank is None:
+        return '<span class="pill">new</span>'
+    steps = entry.previous_rank - entry.rank
+    if steps == 0:
+        return '<span class="note">–</span>'
+    return f'<span class="{"up" if steps > 0 else "down"}">{"▲" if steps > 0 else "▼"} {abs(steps)}</span>'

@@ -1,0 +1,1 @@
+"""Log formats, detection, landing manifest and simulated logs."""

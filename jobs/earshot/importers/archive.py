@@ -1,0 +1,37 @@
+"""HOME/archive: landing files that are done with, by the hash of their bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from earshot.core.settings import Settings
+from earshot.importers.landing import LandingFile
+
+_SAME_TIME_S = 0.001
+
+
+def archive_path(settings: Settings, sha256: str) -> Path:
+    """Where a file with this hash is kept: archive/ab/abcdef..."""
+    return settings.archive / sha256[:2] / sha256
+
+
+def archive_files(files: Iterable[LandingFile], settings: Settings) -> None:
+    """Move files from landing/ to the archive; one that has grown since it was read stays."""
+    for file in {file.landing_path: file for file in files}.values():
+        landed, kept = settings.landing / file.landing_path, archive_path(settings, file.sha256)
+        try:
+            stat = landed.stat()
+            if stat.st_size != file.size or abs(stat.st_mtime - file.arrived_at.timestamp()) > _SAME_TIME_S:
+                continue
+            if kept.exists():
+                landed.unlink()
+                continue
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = kept.with_name(f".{kept.name}")
+            shutil.move(landed, draft)
+            os.replace(draft, kept)
+        except FileNotFoundError:
+            continue

@@ -1,0 +1,257 @@
+"""The canonical play event, one JSON object a line.
+
+Lines that look like flat objects are parsed block by block by Arrow; where it stumbles over one, and for
+all other lines, `events` parses that line alone. So a bad line spoils only itself. Both ways give the same play.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from earshot.core import columns as c
+from earshot.importers.events import FIRST_MS, KNOWN, LEFT_OUT, TEXT_KEYS, event_of
+from earshot.importers.extras import is_private, map_of_texts
+from earshot.importers.lines import Lines, split_lines
+from earshot.importers.shape import (
+    FLAGS,
+    NUMBERS,
+    PARSE_FAULTS,
+    READABLE_LINE,
+    SMALL_NUMBERS,
+    TIME,
+    TIMES,
+    UNREADABLE,
+    Limits,
+    Part,
+    Plays,
+    Sample,
+    Source,
+    plays_of,
+)
+from earshot.importers.streams import DAMAGED, blocks
+
+_KEYS = ('"listener"', '"played_ms"', '"started_at"', '"ended_at"', '"track_id"', '"track_title"')
+_LINES_LOOKED_AT = 50
+_FAILED_AT = re.compile(r" in row (\d+)")
+_WORTH_A_CALL = 24
+_EXACT = 2.0**53
+_LATEST_MS = 253_402_300_800_000.0
+_PLAIN = (pa.types.is_string, pa.types.is_boolean, pa.types.is_int64)
+_ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)$"
+_SLOW_ROWS = 5_000
+
+
+class Canonical:
+    """JSON lines of our own event."""
+
+    name = "canonical"
+    splits_at_lines = True
+
+    def confidence(self, sample: Sample) -> float:
+        """By the keys of the first lines; malformed lines among them do not count."""
+        lines = [line.strip() for line in sample.text.splitlines()[:_LINES_LOOKED_AT]]
+        objects = [line for line in lines if line.startswith("{")]
+        known = [line for line in objects if sum(key in line for key in _KEYS) >= 2]  # noqa: PLR2004
+        if not objects:
+            return 0.0
+        return 0.5 + 0.5 * len(known) / len(objects) if known else 0.2
+
+    def read(self, source: Source, part: Part) -> Iterator[Plays]:
+        """The plays of a part. What follows a damaged place is one unreadable line."""
+        parser = _Parser(source.limits)
+        line = part.first_line
+        try:
+            for block in blocks(source.path, source.member, part.start, part.end):
+                lines = split_lines(block, line)
+                line += lines.count
+                yield from parser.plays(lines)
+        except DAMAGED as error:
+            parser.slow.append(
+                {c.SOURCE_LINE: line, PARSE_FAULTS: [READABLE_LINE], UNREADABLE: f"the file is damaged: {error}"}
+            )
+        yield from parser.rest()
+
+
+@dataclass
+class _Variant:
+    """How the fast way reads a file: the type of its times, and of the keys that were found beside the known ones."""
+
+    numeric_times: frozenset[str]
+    extra: dict[str, pa.DataType]
+
+    def schema(self) -> pa.Schema:
+        fields = {key: pa.string() for key in TEXT_KEYS} | dict.fromkeys(NUMBERS, pa.float64())
+        fields |= dict.fromkeys(FLAGS, pa.bool_())
+        fields |= {key: pa.float64() if key in self.numeric_times else pa.string() for key in TIMES}
+        return pa.schema(list((fields | self.extra).items()))
+
+
+class _Parser:
+    """Parses blocks of lines; keeps what the slow way found until there is enough for a batch."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.slow: list[dict[str, Any]] = []
+        self._limits = limits
+        self._variant: _Variant | None = None
+
+    def plays(self, lines: Lines) -> Iterator[Plays]:
+        fast, exact = lines.apart(self._limits.max_line_bytes)
+        self._take(exact)
+        first = 0
+        while first < len(fast):
+            rows, failed = self._parse(fast.between(first, len(fast)))
+            if rows is not None:
+                yield rows
+                return
+            if failed is None or (failed < _WORTH_A_CALL and len(fast) - first <= _WORTH_A_CALL):
+                self._take(fast.between(first, len(fast)))
+                break
+            if failed >= _WORTH_A_CALL:
+                before, _ = self._parse(fast.between(first, first + failed))
+                if before is None:
+                    self._take(fast.between(first, first + failed))
+                else:
+                    yield before
+                self._take(fast.between(first + failed, first + failed + 1))
+            else:
+                self._take(fast.between(first, first + failed + 1))
+            first += failed + 1
+        if len(self.slow) >= _SLOW_ROWS:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[Plays]:
+        if self.slow:
+            yield plays_of(self.slow)
+            self.slow = []
+
+    def _take(self, lines: Lines) -> None:
+        self.slow += [{c.SOURCE_LINE: number, **event_of(text, self._limits)} for number, text in lines]
+
+    def _parse(self, lines: Lines) -> tuple[Plays | None, int | None]:
+        """The plays; or None and the line (from 0) that stopped the parser, if it said which."""
+        if not len(lines):
+            return None, None
+        variant = self._variant or _variant_of(lines)
+        text = lines.joined()
+        try:
+            table = pj.read_json(
+                pa.BufferReader(text),
+                pj.ReadOptions(use_threads=False, block_size=len(text) + 1),
+                pj.ParseOptions(explicit_schema=variant.schema(), unexpected_field_behavior="infer"),
+            )
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+            where = _FAILED_AT.search(str(error))
+            return None, int(where[1]) if where else None
+        found = {f.name: f.type for f in table.schema if f.name not in KNOWN and not is_private(f.name)}
+        if table.num_rows != len(lines):
+            return None, None
+        unread = {name: kind for name, kind in found.items() if pa.types.is_timestamp(kind)}
+        if unread:
+            self._variant = _Variant(variant.numeric_times, variant.extra | dict.fromkeys(unread, pa.string()))
+            return self._parse(lines)
+        found = {name: kind for name, kind in found.items() if not pa.types.is_null(kind)}
+        if any(not any(is_plain(kind) for is_plain in _PLAIN) for kind in found.values()):
+            return None, None
+        texts = {name: kind for name, kind in found.items() if pa.types.is_string(kind)}
+        self._variant = _Variant(variant.numeric_times, variant.extra | texts)
+        return self._checked(table, lines, list(found)), None
+
+    def _checked(self, table: pa.Table, lines: Lines, extra: list[str]) -> Plays:
+        """The columns; rows with a value that only the slow way can judge are left to it."""
+        columns = {f.name: _whole_column(table.column(f.name)) for f in table.schema if f.name not in LEFT_OUT}
+        odd = np.zeros(len(lines), dtype=bool)
+        plays: dict[str, pa.Array] = {}
+        for name in (*TEXT_KEYS, *extra):
+            column = columns[name] if pa.types.is_string(columns[name].type) else columns[name].cast(pa.string())
+            columns[name] = column
+            odd |= _longer(column, self._limits.max_text_chars)
+            plays[name] = column
+        for name in NUMBERS:
+            plays[name], wrong = _whole_numbers(columns[name], 2.0**31 if name in SMALL_NUMBERS else _EXACT)
+            odd |= wrong
+        for name in TIMES:
+            plays[name], wrong = _times(columns[name])
+            odd |= wrong
+        odd |= _mask(plays[c.PLAYED_MS].is_null())
+        odd |= _mask(plays[c.STARTED_AT].is_null()) & _mask(plays[c.ENDED_AT].is_null())
+        odd |= _absent(plays[c.TRACK_ID]) & (_absent(plays[c.TRACK_TITLE]) | _absent(plays[c.ARTIST_NAME]))
+        plays |= {name: columns[name] for name in FLAGS}
+        texts = {name: plays.pop(name) for name in extra}
+        if len(texts) > self._limits.max_extra_keys:
+            odd[:] = True
+        plays[c.EXTRA] = map_of_texts(texts, len(lines))
+        plays[c.SOURCE_LINE] = pa.array(lines.numbers)
+        if odd.any():
+            self._take(lines.chosen(odd))
+            kept = pa.array(~odd)
+            plays = {name: column.filter(kept) for name, column in plays.items()}
+        return plays
+
+
+def _variant_of(lines: Lines) -> _Variant:
+    """Times are numbers or texts, as in the first line that can be read."""
+    for _, text in lines:
+        try:
+            event = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict):
+            numeric = {key for key in TIMES if isinstance(event.get(key), int | float)}
+            return _Variant(frozenset(numeric), {})
+    return _Variant(frozenset(), {})
+
+
+def _whole_column(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _mask(column: pa.Array) -> np.ndarray[Any, Any]:
+    found: np.ndarray[Any, Any] = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _absent(column: pa.Array) -> np.ndarray[Any, Any]:
+    return ~_mask(pc.match_substring_regex(column, r"\S"))
+
+
+def _longer(column: pa.Array, limit: int) -> np.ndarray[Any, Any]:
+    longest = pc.max(pc.binary_length(column)).as_py()
+    if longest is None or longest <= limit:
+        return np.zeros(len(column), dtype=bool)
+    return _mask(pc.greater(pc.utf8_length(column), limit))
+
+
+def _whole_numbers(column: pa.Array, limit: float) -> tuple[pa.Array, np.ndarray[Any, Any]]:
+    if column.null_count == len(column):
+        return pa.nulls(len(column), pa.int64()), np.zeros(len(column), dtype=bool)
+    values = column.to_numpy(zero_copy_only=False)
+    present = ~_mask(pc.is_null(column))
+    good = present & (np.abs(values) < limit) & (np.floor(values) == values)
+    wrong = present & ~good
+    return pa.array(np.where(good, values, 0).astype(np.int64), mask=~good), wrong
+
+
+def _times(column: pa.Array) -> tuple[pa.Array, np.ndarray[Any, Any]]:
+    nothing = np.zeros(len(column), dtype=bool)
+    if not pa.types.is_string(column.type):
+        milliseconds, wrong = _whole_numbers(column, _LATEST_MS)
+        early = _mask(pc.less(milliseconds, FIRST_MS))
+        milliseconds, wrong = pc.if_else(pa.array(early), None, milliseconds), wrong | early
+        return pc.multiply(milliseconds, 1000).cast(TIME), wrong
+    try:
+        return column.cast(TIME), nothing
+    except pa.ArrowInvalid:
+        wrong = _mask(pc.invert(pc.match_substring_regex(column, _ZONED)))
+    try:
+        return pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), column).cast(TIME), wrong
+    except pa.ArrowInvalid:
+        return pa.nulls(len(column), TIME), _mask(column.is_valid())

@@ -1,0 +1,262 @@
+"""From bronze to silver: each step of a batch's publication can be repeated, and only the last one forgets the batch.
+
+Order: silver.listens, silver.quarantine, gold.quality_kpis, ops.ledger (from here on the batch counts as published),
+archive, bronze. Killed anywhere and run again, the tables are as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.commits import DeltaLog, StagedFile
+from earshot.core.settings import Settings
+from earshot.core.small_tables import SmallTables
+from earshot.core.tables import Tables, spec_of
+from earshot.importers.archive import archive_files
+from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
+from earshot.importers.landing import LandingFile
+
+SILVER, QUARANTINE, KPIS = "silver.listens", "silver.quarantine", "gold.quality_kpis"
+_NOTHING = {c.READ: 0, c.ACCEPTED: 0, c.DUPLICATE: 0, c.QUARANTINED: 0, c.FILTERED: 0}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Where the lines of a batch went.
+
+    Attributes:
+        files: By file: read, accepted, duplicate, quarantined, filtered.
+        days: The days that accepted plays fall on.
+        more: Other figures that the same job computed.
+    """
+
+    files: Mapping[str, Mapping[str, int]]
+    days: Sequence[date] = ()
+    more: Mapping[str, int] = field(default_factory=dict)
+
+    def total(self, what: str) -> int:
+        """A sum over the files."""
+        return sum(counts[what] for counts in self.files.values())
+
+
+class Publication:
+    """The steps of publishing one batch.
+
+    Args:
+        batch: What is published.
+        tables: The lake, for Spark.
+        small_tables: The lake, row by row.
+        settings: Where landing/ and archive/ are.
+        now: Time of the publication.
+    """
+
+    def __init__(
+        self, batch: Batch, tables: Tables, small_tables: SmallTables, settings: Settings, now: datetime
+    ) -> None:
+        self.batch = batch
+        self._tables = tables
+        self._small = small_tables
+        self._settings = settings
+        self._now = now
+        self._app_id = f"publish:{batch.batch_id}"
+        self._bronze = Bronze(tables, small_tables)
+
+    def status(self) -> str | None:
+        """What the ledger says of the batch; None while it waits."""
+        rows = self._small.rows(LEDGER, filters=[(c.BATCH_ID, "=", self.batch.batch_id)])
+        statuses = {row[c.STATUS] for row in rows}
+        return next((status for status in (REFUSED, COMMITTED, SET_ASIDE) if status in statuses), None)
+
+    @property
+    def rows(self) -> DataFrame:
+        """The lines of the batch."""
+        return self._bronze.rows(self.batch.batch_id)
+
+    @property
+    def passed(self) -> DataFrame:
+        """The plays of the batch that may enter silver: columns of silver.listens."""
+        good = (F.size(c.QUARANTINE_RULES) == 0) & F.col(c.FILTERED_REASON).isNull()
+        return self.rows.where(good).select(*spec_of(SILVER).column_names)
+
+    def published_around(self) -> DataFrame | None:
+        """The plays of silver.listens near those of the batch, without its own; None where there is none."""
+        if not self.batch.days or DeltaLog(self._tables.root, SILVER).is_empty():
+            return None
+        around = sorted({date.fromordinal(day.toordinal() + n) for day in self.batch.days for n in (-1, 0, 1)})
+        days = F.col(c.LISTEN_DATE)
+        chosen = days.isin(around) if len(around) <= _LISTED_DAYS else days.between(around[0], around[-1])
+        return self._tables.read(SILVER).where(chosen & (F.col(c.BATCH_ID) != self.batch.batch_id))
+
+    def earlier_tally(self) -> Tally | None:
+        """The counts of a publication that was interrupted after its plays had entered silver."""
+        log = DeltaLog(self._tables.root, SILVER)
+        if log.transaction_version(self._app_id) is None:
+            return None
+        for commit in log.newest_first():
+            if commit.metadata.get("batch_id") == self.batch.batch_id and "files" in commit.metadata:
+                kept = commit.metadata
+                return Tally(kept["files"], [date.fromisoformat(day) for day in kept["touched_days"]], kept["more"])
+        return None
+
+    def census(self) -> Tally:
+        """The lines before duplicates are known: none is a duplicate yet."""
+        counts = self._bronze.census(self.batch.batch_id)
+        files = {name: _NOTHING | found for name, found in counts.items()}
+        return Tally(
+            {name: {**n, c.ACCEPTED: n[c.READ] - n[c.QUARANTINED] - n[c.FILTERED]} for name, n in files.items()}
+        )
+
+    def accept(self, listens: DataFrame, census: Tally, figures: Sequence[Column]) -> Tally:
+        """Let the plays enter silver.listens: files first, then one commit with the counts.
+
+        Args:
+            listens: The plays that stay; further columns are only observed.
+            census: The counts without duplicates.
+            figures: Aggregates to observe on the way.
+        """
+        if not census.total(c.ACCEPTED):
+            return census
+        log = DeltaLog(self._tables.root, SILVER)
+        log.create()
+        folder = f"batch={self.batch.batch_id}-{uuid.uuid4().hex[:8]}"
+        observation = Observation("publish")
+        observed = listens.observe(observation, *figures) if figures else listens
+        rows = observed.select(*spec_of(SILVER).column_names)
+        rows.write.partitionBy(c.LISTEN_DATE).parquet(f"{log.path}/{folder}")
+        staged = log.staged(folder)
+        tally = self._tally(census, log, staged, dict(observation.get) if figures else {})
+        if staged:
+            metadata = {
+                "batch_id": self.batch.batch_id,
+                "files": tally.files,
+                "touched_days": [day.isoformat() for day in tally.days],
+                "more": tally.more,
+            }
+            log.add(staged, app_id=self._app_id, metadata=metadata)
+        return tally
+
+    def _tally(self, census: Tally, log: DeltaLog, staged: Sequence[StagedFile], more: Mapping[str, Any]) -> Tally:
+        accepted: Counter[str] = Counter()
+        for batch in log.batches_of(staged, [c.SOURCE_FILE]):
+            for found in pc.value_counts(batch.column(0)).to_pylist():
+                accepted[found["values"]] += found["counts"]
+        files = {
+            name: {**n, c.ACCEPTED: accepted[name], c.DUPLICATE: n[c.ACCEPTED] - accepted[name]}
+            for name, n in census.files.items()
+        }
+        days = {date.fromisoformat(str(file.partition[c.LISTEN_DATE])) for file in staged}
+        return Tally(files, sorted(days), {name: int(value or 0) for name, value in more.items()})
+
+    def set_lines_aside(self, tally: Tally) -> None:
+        """Append the lines that failed a rule of the action quarantine to silver.quarantine."""
+        if not tally.total(c.QUARANTINED):
+            return
+        log = DeltaLog(self._tables.root, QUARANTINE)
+        failed = self._bronze.failed(self.batch.batch_id)
+        kept = (self._quarantined(batch, log.schema) for batch in failed)
+        rows = pa.RecordBatchReader.from_batches(log.schema, kept)
+        log.append(rows, app_id=self._app_id, metadata={"batch_id": self.batch.batch_id})
+
+    def measure(self, kpis: Sequence[Mapping[str, Any]]) -> None:
+        """Append the KPIs, unless the batch has some."""
+        if not self._small.rows(KPIS, filters=[(c.BATCH_ID, "=", self.batch.batch_id)]):
+            self._small.append(KPIS, kpis)
+
+    def enter(self, status: str, tally: Tally | None = None, reason: str = "") -> dict[str, int]:
+        """Write the ledger's rows: from here on the batch counts as published (or refused); returns their sums."""
+        rows = [self._ledger_row(file, status, tally, reason) for file in self.batch.files]
+        again = [
+            f"({c.SOURCE_FILE} = {_quoted(f.source_file)} AND {c.CONTENT_SHA256} = '{f.sha256}')" for f in self._again()
+        ]
+        if self.status() is None and not again:
+            self._small.append(LEDGER, rows)
+        else:
+            mine = f"{c.BATCH_ID} = '{self.batch.batch_id}'"
+            self._small.overwrite(LEDGER, rows, predicate=" OR ".join([mine, *again]))
+        return {what: sum(row[what] for row in rows) for what in _NOTHING}
+
+    def finish(self) -> None:
+        """Archive the landing files; forget the batch in bronze, unless it was refused."""
+        archive_files(self.batch.files, self._settings)
+        if self.status() != REFUSED:
+            self._bronze.drop(self.batch)
+
+    def examples(self, most: int) -> dict[str, list[str]]:
+        """The first lines that failed each rule, as `file:line: payload`."""
+        found: dict[str, list[str]] = {}
+        for batch in self._bronze.failed(self.batch.batch_id):
+            for row in batch.slice(0, _EXAMPLE_ROWS).to_pylist():
+                for rule in row[c.FAILED_RULES]:
+                    listed = found.setdefault(rule, [])
+                    if len(listed) < most:
+                        listed.append(
+                            f"{row[c.SOURCE_FILE]}:{row[c.SOURCE_LINE]}: {(row[c.RAW] or '')[:_EXAMPLE_CHARS]}"
+                        )
+        return found
+
+    def ages(self, tally: Tally) -> tuple[list[float], list[int]]:
+        """Seconds from arrival to now, and lines, of each file that was read."""
+        read = [file for file in self.batch.files if file.source_file in tally.files]
+        ages = [(self._now - file.arrived_at).total_seconds() for file in read]
+        return ages, [tally.files[file.source_file][c.READ] for file in read]
+
+    def _again(self) -> list[LandingFile]:
+        """Files that were set aside before and landed again."""
+        aside = self._small.rows(LEDGER, filters=[(c.STATUS, "=", SET_ASIDE)])
+        keys = {(row[c.SOURCE_FILE], row[c.CONTENT_SHA256]) for row in aside}
+        return [file for file in self.batch.files if (file.source_file, file.sha256) in keys]
+
+    def _quarantined(self, failed: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        aside = failed.filter(pc.greater(pc.list_value_length(failed.column(c.QUARANTINE_RULES)), 0))
+        at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", "UTC")), len(aside))
+        columns = {name: aside.column(name) for name in aside.schema.names} | {c.QUARANTINED_AT: at}
+        return pa.RecordBatch.from_arrays(
+            [columns.get(f.name, pa.nulls(len(aside), f.type)).cast(f.type) for f in schema], schema=schema
+        )
+
+    def _ledger_row(self, file: LandingFile, status: str, tally: Tally | None, reason: str) -> dict[str, Any]:
+        counts = dict(_NOTHING)
+        if file.reason:
+            status, reason = SET_ASIDE, file.reason
+        elif tally and file.copy_of:
+            lines = self._lines_of(file.copy_of, file.sha256, tally)
+            counts, reason = counts | {c.READ: lines, c.DUPLICATE: lines}, f"the same bytes as {file.copy_of}"
+        elif tally:
+            counts = dict(tally.files.get(file.source_file, counts))
+        return {
+            c.BATCH_ID: self.batch.batch_id,
+            c.SOURCE_FILE: file.source_file,
+            c.CONTENT_SHA256: file.sha256,
+            c.FORMAT: file.format or None,
+            c.STATUS: status,
+            c.REASON: reason or None,
+            **counts,
+            c.ERASED: 0,
+            c.STARTED_AT: self.batch.started_at,
+            c.COMMITTED_AT: self._now,
+        }
+
+    def _lines_of(self, source_file: str, sha256: str, tally: Tally) -> int:
+        if source_file in tally.files:
+            return tally.files[source_file][c.READ]
+        rows = self._small.rows(LEDGER, filters=[(c.SOURCE_FILE, "=", source_file), (c.CONTENT_SHA256, "=", sha256)])
+        return max((row[c.READ] or 0 for row in rows), default=0)
+
+
+_LISTED_DAYS = 200
+_EXAMPLE_ROWS, _EXAMPLE_CHARS = 2_000, 200
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,219 @@
+"""Quarantined lines read again: what a rule or a parser refused then may pass now.
+
+Order: silver.listens, ops.ledger, silver.quarantine. Each step sees whether it was done before, so that a replay
+that was killed can be run again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.commits import DeltaLog
+from earshot.core.job import Job
+from earshot.core.small_tables import SmallTables
+from earshot.core.tables import spec_of
+from earshot.importers.bronze import LEDGER
+from earshot.importers.dressing import DRESSED, open_wardrobe
+from earshot.importers.events import event_of, play_of
+from earshot.importers.publication import QUARANTINE, SILVER
+from earshot.importers.reading import end_of_dated_folder, limits_of
+from earshot.importers.shape import PARSE_FAULTS, TIME, Limits, plays_of
+from earshot.importers.spotify import play_of_export
+from earshot.security.encryption import BatchCipher, is_encrypted
+from earshot.security.keys import load_keys
+from earshot.security.vault import Vault
+
+JUDGED, PASSED = "judged", "passed"
+_TOKENS = (c.LISTENER_ID, c.DEVICE_TOKEN, c.NETWORK_TOKEN)
+_SEPARATOR = "\x1f"
+
+Line = Mapping[str, Any]
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What judges lines again, given from outside.
+
+    Attributes:
+        canonical: Plays as parsed to canonical listens.
+        judge: Adds failed_rules and quarantine_rules.
+        once: New plays, and those that are published: the new ones that are told nowhere else.
+    """
+
+    canonical: Callable[[DataFrame], DataFrame]
+    judge: Callable[[DataFrame], DataFrame]
+    once: Callable[[DataFrame, DataFrame | None], DataFrame]
+
+
+def waiting(small: SmallTables, *, rule: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:
+    """The lines of silver.quarantine that were not replayed yet, in the order of batch, file and line.
+
+    Args:
+        small: The lake.
+        rule: Only those that failed this rule.
+        since: Only those that were set aside at or after this time.
+    """
+    rows = small.rows(QUARANTINE, filters=pc.field(c.REPLAYED_AT).is_null())
+    chosen = [row for row in rows if rule is None or rule in (row[c.FAILED_RULES] or ())]
+    return sorted((row for row in chosen if since is None or row[c.QUARANTINED_AT] >= since), key=_key)
+
+
+def replay_lines(job: Job, lines: Sequence[Line], replay: Replay, *, dry_run: bool = False) -> dict[str, int]:
+    """Judge the lines again; those that pass leave the quarantine and enter silver, unless silver tells of them.
+
+    Args:
+        job: The run.
+        lines: Rows of silver.quarantine, from `waiting`.
+        replay: What judges them.
+        dry_run: Change nothing; duplicates are not looked for.
+
+    Returns:
+        judged, passed, accepted, duplicate.
+    """
+    counts = {JUDGED: len(lines), PASSED: 0, c.ACCEPTED: 0, c.DUPLICATE: 0}
+    if not lines:
+        return counts
+    small, now = SmallTables(job.settings.lake_root), job.clock()
+    judged = replay.judge(replay.canonical(job.spark.createDataFrame(_dressed(job, lines, small)))).persist()
+    good = judged.where((F.size(c.QUARANTINE_RULES) == 0) & F.col(c.FILTERED_REASON).isNull())
+    try:
+        passed = [(*_split(row[0]), row[1], row[2]) for row in good.select(*_LINE_AND_DAY).collect()]
+        counts[PASSED] = len(passed)
+        if dry_run or not passed:
+            return counts
+        days = {day for *_, day in passed}
+        around = sorted({day + timedelta(days=n) for day in days for n in (-1, 0, 1)})
+        published = job.tables.read(SILVER).where(F.col(c.LISTEN_DATE).isin(around))
+        new = _as_listens(replay.once(good, published), now)
+        metadata = {"replay": job.run_id, "touched_days": sorted(day.isoformat() for day in days)}
+        job.tables.append(SILVER, new, metadata=metadata)
+    finally:
+        judged.unpersist()
+    keys = {(batch, file, line) for batch, file, line, _ in passed}
+    accepted = _found_in_silver(job.settings.lake_root, keys, days)
+    _correct_ledger(small, keys, accepted)
+    _mark(job.settings.lake_root, keys, now)
+    return counts | {c.ACCEPTED: len(accepted), c.DUPLICATE: len(keys) - len(accepted)}
+
+
+_LINE_AND_DAY = (c.SOURCE_FILE, c.SOURCE_LINE, c.LISTEN_DATE)
+
+
+def _key(row: Line) -> Key:
+    return row[c.BATCH_ID], row[c.SOURCE_FILE], row[c.SOURCE_LINE]
+
+
+def _split(tagged: str) -> tuple[str, str]:
+    batch_id, _, source_file = tagged.partition(_SEPARATOR)
+    return batch_id, source_file
+
+
+def _as_listens(good: DataFrame, now: datetime) -> DataFrame:
+    """Columns of silver.listens; while they are judged, source_file carries the batch before it."""
+    parts = F.split(c.SOURCE_FILE, _SEPARATOR)
+    known: dict[str, Column] = {
+        c.BATCH_ID: parts[0],
+        c.SOURCE_FILE: parts[1],
+        c.INGESTED_AT: F.lit(now),
+    }
+    names = spec_of(SILVER).column_names
+    return good.select(*(known.get(name, F.col(name)).alias(name) for name in names))
+
+
+def _dressed(job: Job, lines: Sequence[Line], small: SmallTables) -> pa.Table:
+    """The lines as importers would yield them now."""
+    ledger = {(row[c.BATCH_ID], row[c.SOURCE_FILE]): row for row in small.rows(LEDGER)}
+    master_key, limits = load_keys(job.settings).master_key, limits_of(job.settings)
+    rows: list[dict[str, Any]] = []
+    tokens: dict[str, list[str | None]] = {name: [] for name in _TOKENS}
+    formats, files, arrivals = [], [], []
+    for line in lines:
+        told = ledger[line[c.BATCH_ID], line[c.SOURCE_FILE]]
+        event = _event(line, master_key, limits)
+        for name in _TOKENS:
+            tokens[name].append(event.pop(name, None) if isinstance(event, dict) else None)
+        rows.append(_play(event, line, limits, job.settings.ingest.export_listener))
+        formats.append(told[c.FORMAT])
+        files.append(f"{line[c.BATCH_ID]}{_SEPARATOR}{line[c.SOURCE_FILE]}")
+        arrivals.append(end_of_dated_folder(line[c.SOURCE_FILE], told[c.STARTED_AT]))
+    wardrobe = open_wardrobe(job.settings, small, "replay")
+    batch, met = wardrobe.dress(plays_of(rows), source="", source_file="", arrived_at=job.clock())
+    Vault(job.settings, small, job.clock).remember_sealed(met)
+    columns = {name: batch.column(name) for name in DRESSED.names}
+    columns |= {name: pc.coalesce(pa.array(given, pa.string()), columns[name]) for name, given in tokens.items()}
+    if wardrobe.tombstones:
+        gone = wardrobe.tombstones.mask(columns[c.LISTENER_ID])
+        columns[c.FILTERED_REASON] = pc.if_else(gone, "erased listener", columns[c.FILTERED_REASON])
+    columns |= {c.SOURCE: pa.array(formats), c.SOURCE_FILE: pa.array(files), c.ARRIVED_AT: pa.array(arrivals, TIME)}
+    return pa.table([columns[name] for name in DRESSED.names], schema=DRESSED)
+
+
+def _event(line: Line, master_key: bytes, limits: Limits) -> dict[str, Any] | bytes:
+    """The masked event of a line, under the keys of its source; or the bytes of a line that was none."""
+    raw = line[c.RAW] or ""
+    if is_encrypted(raw):
+        return BatchCipher(master_key, line[c.BATCH_ID]).decrypt(raw).encode("utf-8", "surrogateescape")
+    event: dict[str, Any] = json.loads(raw)
+    event.pop(event.pop(c.DERIVED_TIME, None), None)
+    event.pop(c.SOURCE, None)
+    extra = event.pop(c.EXTRA, None)
+    return {**extra, **event} if isinstance(extra, dict) else event
+
+
+def _play(event: dict[str, Any] | bytes, line: Line, limits: Limits, owner: str) -> dict[str, Any]:
+    number = {c.SOURCE_LINE: line[c.SOURCE_LINE]}
+    if isinstance(event, bytes):
+        return event_of(event, limits) | number
+    if "ts" in event and "ms_played" in event:
+        return play_of_export(event, line[c.SOURCE_LINE], owner)
+    play = play_of(event, limits)
+    if c.PLAYED_MS not in event and "played_ms_present" not in line[c.FAILED_RULES]:
+        faults = [fault for fault in play.pop(PARSE_FAULTS, []) if fault != "played_ms_present"]
+        play |= {PARSE_FAULTS: faults}
+    return play | number
+
+
+def _found_in_silver(root: str, keys: set[Key], days: set[date]) -> set[Key]:
+    columns = [c.BATCH_ID, c.SOURCE_FILE, c.SOURCE_LINE]
+    batches = pc.field(c.BATCH_ID).isin(sorted({batch for batch, *_ in keys}))
+    chosen = batches & pc.field(c.LISTEN_DATE).isin(sorted(days))
+    found: set[Key] = set()
+    for rows in DeltaLog(root, SILVER).batches(filters=chosen, columns=columns):
+        found |= {_key(row) for row in rows.to_pylist()} & keys
+    return found
+
+
+def _correct_ledger(small: SmallTables, keys: set[Key], accepted: set[Key]) -> None:
+    """Move the lines from quarantined to accepted or duplicate, in files for which that was not done yet."""
+    still = Counter((row[c.BATCH_ID], row[c.SOURCE_FILE]) for row in waiting(small))
+    moved = Counter((batch, file) for batch, file, _ in keys)
+    entered = Counter((batch, file) for batch, file, _ in accepted)
+    for batch_id in sorted({batch for batch, _ in moved}):
+        rows = small.rows(LEDGER, filters=[(c.BATCH_ID, "=", batch_id)])
+        for row in rows:
+            file = (batch_id, row[c.SOURCE_FILE])
+            if moved[file] and row[c.QUARANTINED] == still[file]:
+                row[c.QUARANTINED] -= moved[file]
+                row[c.ACCEPTED] += entered[file]
+                row[c.DUPLICATE] += moved[file] - entered[file]
+        small.overwrite(LEDGER, rows, predicate=f"{c.BATCH_ID} = '{batch_id}'")
+
+
+def _mark(root: str, keys: set[Key], now: datetime) -> None:
+    batch, file, line = zip(*sorted(keys), strict=True)
+    schema = pa.schema([(c.BATCH_ID, pa.string()), (c.SOURCE_FILE, pa.string()), (c.SOURCE_LINE, pa.int64())])
+    marks = pa.table([list(batch), list(file), list(line)], schema=schema)
+    marks = marks.append_column(c.REPLAYED_AT, pa.array([now] * len(marks), TIME))
+    DeltaLog(root, QUARANTINE).update_from(marks, on=schema.names, columns=[c.REPLAYED_AT])

@@ -1,0 +1,1 @@
+"""Pseudonyms, encryption, vault, audit chain and erasure."""

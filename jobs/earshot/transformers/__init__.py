@@ -1,0 +1,1 @@
+"""Plays to clean plays, sessions, interactions and features."""

@@ -1,0 +1,62 @@
+"""Keeps silver.sessions equal to what all plays together would give, at the cost of the days that changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.settings import MartSettings
+from earshot.core.tables import Tables, days_condition
+from earshot.transformers.sessions import disturbed, rejoined, sessions, touched_runs
+from earshot.transformers.touched_days import TouchedDays
+
+LISTENS = "silver.listens"
+SESSIONS = "silver.sessions"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def repair_sessions(tables: Tables, touched: TouchedDays, settings: MartSettings) -> frozenset[date]:
+    """Rebuild the sessions that the touched days may have changed, in one commit.
+
+    Returns:
+        The days whose partitions were written; empty where all of them were.
+    """
+    listens = tables.read(LISTENS)
+    if touched.complete:
+        tables.overwrite(SESSIONS, _sessions(listens, settings), metadata=touched.metadata)
+        return frozenset()
+    built = tables.read(SESSIONS)
+    runs = touched_runs(_ends(listens, touched), touched.days)
+    is_disturbed = disturbed(runs, gap_minutes=settings.session_gap_minutes)
+    broken = built.where(is_disturbed)
+    spans = broken.select(c.SESSION_DATE, F.to_date(c.ENDED_AT).alias("last")).distinct().collect()
+    held = {day for span in spans for day in _days(span[c.SESSION_DATE], span["last"])}
+    near = listens.where(days_condition(c.LISTEN_DATE, touched.days | held))
+    mended = _sessions(rejoined(near, broken, days=touched.days), settings).persist()
+    try:
+        begins = {row[0] for row in mended.select(c.SESSION_DATE).distinct().collect()}
+        written = touched.days | begins | {span[c.SESSION_DATE] for span in spans}
+        where = days_condition(c.SESSION_DATE, written)
+        kept = built.where(where).where(~is_disturbed)
+        tables.overwrite(SESSIONS, kept.unionByName(mended), where=where, metadata=touched.metadata)
+    finally:
+        mended.unpersist()
+    return frozenset(written)
+
+
+def _sessions(listens: DataFrame, settings: MartSettings) -> DataFrame:
+    return sessions(listens, gap_minutes=settings.session_gap_minutes, counted_stream_ms=settings.counted_stream_ms)
+
+
+def _ends(listens: DataFrame, touched: TouchedDays) -> dict[date, datetime]:
+    on_days = listens.where(days_condition(c.LISTEN_DATE, touched.days))
+    latest = F.unix_micros(F.max(F.greatest(c.STARTED_AT, c.ENDED_AT))).alias("latest")
+    rows = on_days.groupBy(c.LISTEN_DATE).agg(latest).collect()
+    return {row[c.LISTEN_DATE]: _EPOCH + timedelta(microseconds=row["latest"]) for row in rows}
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -1,0 +1,153 @@
+"""Plays to sessions, and the exact repair of the sessions around days that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.measures import counted
+from earshot.core.tables import days_condition
+
+_DAY = timedelta(days=1)
+
+
+def sessions(listens: DataFrame, *, gap_minutes: int, counted_stream_ms: int) -> DataFrame:
+    """Sessions of a listener across devices.
+
+    A session ends where the next play starts more than `gap_minutes` after the latest end (or
+    start) of the plays before it. Device and country are those of its first play.
+
+    Args:
+        listens: listen_id, listener_id, started_at, ended_at, played_ms, skipped, track_id,
+            artist_id, device, country.
+        gap_minutes: The longest pause within a session.
+        counted_stream_ms: See `core.measures.counted`.
+
+    Returns:
+        A row a session, with the columns of silver.sessions. One shuffle, by listener.
+    """
+    in_order = Window.partitionBy(c.LISTENER_ID).orderBy(c.STARTED_AT, c.LISTEN_ID)
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    end = F.greatest(c.STARTED_AT, c.ENDED_AT)
+    latest_end = F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1))
+    pause = F.col(c.STARTED_AT) - latest_end
+    opens = F.coalesce(pause > F.expr(f"INTERVAL '{gap_minutes}' MINUTE"), F.lit(True))
+    numbered = listens.select(
+        c.LISTENER_ID,
+        c.STARTED_AT,
+        c.LISTEN_ID,
+        c.TRACK_ID,
+        c.ARTIST_ID,
+        c.PLAYED_MS,
+        end.alias(c.ENDED_AT),
+        counted(counted_stream_ms).alias("is_counted"),
+        F.col(c.SKIPPED).alias("is_skipped"),
+        F.struct(c.STARTED_AT, c.LISTEN_ID, c.DEVICE, c.COUNTRY).alias("play"),
+        opens.alias("opens"),
+    ).withColumn("number", F.count_if("opens").over(so_far))
+    return (
+        numbered.groupBy(c.LISTENER_ID, "number")
+        .agg(
+            F.min("play").alias("first"),
+            F.max(c.ENDED_AT).alias(c.ENDED_AT),
+            F.count("*").alias(c.LISTENS),
+            F.count_if("is_counted").alias(c.COUNTED_LISTENS),
+            F.count_if("is_skipped").alias(c.SKIPS),
+            F.coalesce(F.sum(c.PLAYED_MS), F.lit(0)).alias(c.PLAYED_MS),
+            F.size(F.collect_set(c.TRACK_ID)).cast("bigint").alias(c.DISTINCT_TRACKS),
+            F.size(F.collect_set(c.ARTIST_ID)).cast("bigint").alias(c.DISTINCT_ARTISTS),
+        )
+        .select(
+            _session_id().alias(c.SESSION_ID),
+            c.LISTENER_ID,
+            F.col("first.started_at").alias(c.STARTED_AT),
+            c.ENDED_AT,
+            c.LISTENS,
+            c.COUNTED_LISTENS,
+            c.SKIPS,
+            c.PLAYED_MS,
+            c.DISTINCT_TRACKS,
+            c.DISTINCT_ARTISTS,
+            F.col("first.device").alias(c.DEVICE),
+            F.col("first.country").alias(c.COUNTRY),
+            F.to_date("first.started_at").alias(c.SESSION_DATE),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class TouchedRun:
+    """Touched days without a gap, and when the last play that started on them ends."""
+
+    first: date
+    last: date
+    ends_at: datetime
+
+
+def touched_runs(ends: dict[date, datetime], days: Iterable[date]) -> list[TouchedRun]:
+    """Touched days joined to runs.
+
+    Args:
+        ends: Latest end of the plays of a day, where it has plays.
+        days: The touched days.
+    """
+    runs: list[TouchedRun] = []
+    for day in sorted(days):
+        midnight = _midnight(day + _DAY)
+        ends_at = max(midnight, ends.get(day, midnight))
+        if runs and runs[-1].last + _DAY == day:
+            before = runs.pop()
+            runs.append(TouchedRun(before.first, day, max(before.ends_at, ends_at)))
+        else:
+            runs.append(TouchedRun(day, day, ends_at))
+    return runs
+
+
+def disturbed(runs: Collection[TouchedRun], *, gap_minutes: int) -> Column:
+    """Whether a session that was built before the change may differ after it.
+
+    Plays outside of the touched days did not change, nor did the pauses between the sessions they
+    made. So a session changes only if it held a play of a touched day or comes within a pause of
+    one: everything else stays, however long the chains are.
+    """
+    gap = timedelta(minutes=gap_minutes)
+    near = [
+        (F.col(c.ENDED_AT) >= F.lit(_midnight(run.first) - gap)) & (F.col(c.STARTED_AT) <= F.lit(run.ends_at + gap))
+        for run in runs
+    ]
+    return reduce(or_, near, F.lit(False))
+
+
+def rejoined(listens: DataFrame, broken: DataFrame, *, days: Collection[date]) -> DataFrame:
+    """The plays from which the disturbed sessions are built anew.
+
+    Args:
+        listens: silver.listens.
+        broken: The disturbed sessions: listener_id, started_at, ended_at.
+        days: The touched days.
+
+    Returns:
+        Rows of `listens`: those of the touched days, and those that the disturbed sessions held.
+    """
+    on_days = F.expr(days_condition(c.LISTEN_DATE, days))
+    spans = broken.select(
+        F.col(c.LISTENER_ID).alias("of"), F.col(c.STARTED_AT).alias("from"), F.col(c.ENDED_AT).alias("to")
+    )
+    held = (F.col(c.LISTENER_ID) == F.col("of")) & F.col(c.STARTED_AT).between(F.col("from"), F.col("to"))
+    return listens.where(on_days).unionByName(listens.where(~on_days).join(spans, held, "leftsemi"))
+
+
+def _session_id() -> Column:
+    start = F.unix_micros("first.started_at").cast("string")
+    return F.substring(F.sha2(F.concat_ws("|", c.LISTENER_ID, start), 256), 1, 32)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,62 @@
+"""Which days of the plays changed since a table was last built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from earshot.core.changes import CONSUMED, TOUCHED, TouchedDays
+from earshot.core.table_history import Change, TableHistory
+from earshot.core.tables import Tables
+
+__all__ = ["TouchedDays", "touched_days"]
+
+
+def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str]) -> TouchedDays:
+    """The days of the sources that changed since the consumer's last recorded position.
+
+    A writer names the days it touched in its commit's `userMetadata` (`touched_days`); of a commit
+    that does not, the partitions of its files tell. Compaction and vacuum touch nothing.
+
+    Args:
+        tables: The lake.
+        consumer_table: Table whose commits carry {"consumed": {source: version}}.
+        sources: Tables partitioned by UTC day.
+    """
+    histories = {source: TableHistory(tables.root, source) for source in sources}
+    consumed = {source: history.version for source, history in histories.items() if history.version is not None}
+    position = _position(TableHistory(tables.root, consumer_table).changes)
+    touched: set[date] = set()
+    for source, history in histories.items():
+        changed = None if position is None else _changed_since(history, position.get(source, -1))
+        if changed is None:
+            every = frozenset[date]().union(*(history.days() for history in histories.values()))
+            return TouchedDays(every, consumed, complete=bool(consumed))
+        touched |= changed
+    return TouchedDays(frozenset(touched), consumed)
+
+
+def _position(changes: Sequence[Change]) -> dict[str, int] | None:
+    for change in changes:
+        if isinstance(recorded := change.metadata.get(CONSUMED), dict):
+            return {str(source): int(version) for source, version in recorded.items()}
+    return None
+
+
+def _changed_since(history: TableHistory, position: int) -> frozenset[date] | None:
+    """Days that later commits changed; None where the log does not tell."""
+    if history.version is None:
+        return frozenset() if position < 0 else None
+    fresh = [change for change in history.changes if change.version > position]
+    if history.version < position or len(fresh) != history.version - position:
+        return None
+    touched: set[date] = set()
+    for change in fresh:
+        if change.leaves_rows:
+            continue
+        named = change.metadata.get(TOUCHED)
+        days = history.changed_days(change.version) if named is None else map(date.fromisoformat, named)
+        if days is None:
+            return None
+        touched.update(days)
+    return frozenset(touched)

@@ -1,0 +1,1 @@
+"""Expectation suites as row predicates, observed aggregates and verdicts."""

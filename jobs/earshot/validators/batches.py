@@ -1,0 +1,82 @@
+"""What the gate has to say of a batch: its verdict, kept on disk, and its KPIs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from earshot.core.settings import Settings
+from earshot.core.small_tables import SmallTables
+from earshot.validators.catalogue import AGREEING, CHECKED
+from earshot.validators.compile import CompiledSuite
+from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
+from earshot.validators.reports import write_report
+from earshot.validators.verdicts import FileFigures, GateVerdict
+
+
+class BatchMeasures:
+    """Judges and measures batches by one suite.
+
+    Args:
+        suite: The compiled suite.
+        settings: Where reports are kept, and the targets.
+        small_tables: Where ops.runs is.
+        clock: Wall time, UTC.
+    """
+
+    def __init__(
+        self, suite: CompiledSuite, settings: Settings, small_tables: SmallTables, clock: Callable[[], datetime]
+    ) -> None:
+        self._suite = suite
+        self._settings = settings
+        self._small = small_tables
+        self._clock = clock
+
+    def judge(
+        self,
+        figures: Mapping[str, Any],
+        *,
+        batch_id: str,
+        files: Sequence[FileFigures],
+        examples: Mapping[str, Sequence[str]],
+    ) -> GateVerdict:
+        """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/."""
+        verdict = self._suite.verdict(figures, batch_id=batch_id, files=files, examples=examples)
+        write_report(self._settings, verdict)
+        return verdict
+
+    def kpis(
+        self,
+        batch_id: str,
+        figures: Mapping[str, Any],
+        *,
+        ages: Sequence[float],
+        lines: Sequence[int],
+        event_lag_s: float | None,
+        compared: Mapping[str, int],
+    ) -> list[dict[str, Any]]:
+        """Rows of gold.quality_kpis.
+
+        Args:
+            batch_id: What is measured.
+            figures: What the suite's aggregates observed.
+            ages: Seconds from arrival to publication of each file.
+            lines: Lines of each file.
+            event_lag_s: 99th percentile of arrival - started_at.
+            compared: What `catalogue.agreement` counted.
+        """
+        return quality_kpis(
+            batch_id=batch_id,
+            suite=self._suite.suite.name,
+            measured_at=self._clock(),
+            targets=self._settings.quality,
+            runs=self._small.rows("ops.runs"),
+            figures=kpi_figures(
+                self._suite,
+                figures,
+                freshness_s=percentile(ages, 0.99, lines),
+                event_lag_s=event_lag_s,
+                catalogue=(compared.get(CHECKED, 0), compared.get(AGREEING, 0)),
+            ),
+        )

@@ -1,0 +1,287 @@
+"""Verdicts of Great Expectations on observed figures, and what the gate makes of them.
+
+Great Expectations judges each expectation; its result is kept whole. The gate is closed when an expectation
+with the action `fail` is not met. Rows that fail a rule with the action `quarantine` are set aside one by
+one, rules with the action `warn` are counted; neither closes the gate.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from earshot.core.errors import GateRefusedError
+from earshot.validators.compile import ROWS, CompiledSuite
+from earshot.validators.suites import SuiteExpectation
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite
+
+RESULT_FORMAT = "BASIC"
+
+
+class FileFigures(TypedDict):
+    """Lines of one file, and those of them that are set aside."""
+
+    source_file: str
+    rows_in: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class FailedExpectation:
+    """One expectation that was not met.
+
+    Attributes:
+        rule: Name of the rule in the suite.
+        unexpected_count: Rows that were not as expected; None for a statement about the table.
+        unexpected_percent: Of the rows that had something to judge, 0 to 100.
+        element_count: Rows of which the expectation speaks.
+        observed_value: What was observed, for a statement about the table.
+        examples: `file:line: payload` of the first unexpected rows.
+    """
+
+    rule: str
+    expectation_type: str
+    severity: str
+    action: str
+    owner: str
+    description: str
+    unexpected_count: int | None
+    unexpected_percent: float | None
+    element_count: int | None
+    observed_value: Any
+    details: Mapping[str, Any]
+    examples: tuple[str, ...] = ()
+
+    def explain(self) -> str:
+        """One sentence for a person, with the first examples on lines of their own."""
+        if self.unexpected_count is not None:
+            found = (
+                f"{self.unexpected_count:,} of {self.element_count or 0:,} rows ({self.unexpected_percent or 0:.2f} %)"
+            )
+        else:
+            value = self.observed_value
+            found = f"observed {value:.4g}" if isinstance(value, float) else f"observed {value}"
+            if self.details and isinstance(value, float):
+                found = f"{value:.1%}"
+            if "rows" in self.details:
+                found += f" ({self.details['quarantined']:,} of {self.details['rows']:,} rows set aside)"
+            for file in list(self.details.get("files", ()))[:3]:
+                found += f"; {file['file']}: {file['quarantined']:,} of {file['rows']:,} lines set aside"
+        lines = [f"{self.rule} ({self.expectation_type}, {self.severity}): {found}. {self.description}".rstrip()]
+        return "\n".join([*lines, *(f"    {example}" for example in self.examples)])
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What the gate says of a batch.
+
+    Attributes:
+        closed: Whether the batch is refused.
+        rows: Rows that were judged.
+        statistics: Great Expectations' evaluated_expectations, successful_expectations,
+            unsuccessful_expectations and success_percent.
+        failures: Every expectation that was not met, those that close the gate first.
+        result: Great Expectations' ExpectationSuiteValidationResult as JSON.
+    """
+
+    suite: str
+    batch_id: str
+    fingerprint: str
+    closed: bool
+    rows: int
+    statistics: Mapping[str, Any]
+    failures: tuple[FailedExpectation, ...]
+    result: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def closing(self) -> tuple[FailedExpectation, ...]:
+        """The failures that close the gate."""
+        return tuple(failure for failure in self.failures if failure.action == "fail")
+
+    @property
+    def reason(self) -> str:
+        """One line for ops.ledger: the rules that closed the gate, with what was found."""
+        return "; ".join(failure.explain().splitlines()[0] for failure in self.closing)
+
+    def explain(self) -> str:
+        """The verdict for a person: what closed the gate, then what sets rows aside, then warnings."""
+        met, all_of_them = self.statistics["successful_expectations"], self.statistics["evaluated_expectations"]
+        head = f"The gate {'refused' if self.closed else 'admits'} batch {self.batch_id or '(unnamed)'}"
+        lines = [f"{head}: {met} of {all_of_them} expectations of {self.suite} are met."]
+        for action, title in (("fail", "Closes the gate"), ("quarantine", "Sets rows aside"), ("warn", "Warns")):
+            chosen = [failure for failure in self.failures if failure.action == action]
+            if chosen:
+                lines.append(f"{title}:")
+                lines += [f"  {line}" for failure in chosen for line in failure.explain().splitlines()]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """What HOME/reports/validations/BATCH.json holds; plain JSON values."""
+        content = {
+            "suite": self.suite,
+            "batch_id": self.batch_id,
+            "fingerprint": self.fingerprint,
+            "closed": self.closed,
+            "rows": self.rows,
+            "statistics": dict(self.statistics),
+            "failures": [asdict(failure) for failure in self.failures],
+            "result": self.result,
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(content, default=str))
+        return plain
+
+    def refuse(self) -> GateRefusedError:
+        """The error that a job raises for a closed gate: exit 3, with every expectation and example."""
+        listing = "\n".join(failure.explain() for failure in (*self.closing, *self._row_failures()))
+        return GateRefusedError(
+            f"The quality gate refused batch {self.batch_id}: "
+            f"{len(self.closing)} expectation(s) of {self.suite} failed.\n{listing}",
+            where=f"batch {self.batch_id}",
+            remedy=f"See `earshot gate show {self.batch_id}`; mend the files and land them again, or admit it with "
+            f"`earshot gate release {self.batch_id} --reason TEXT`.",
+        )
+
+    def _row_failures(self) -> list[FailedExpectation]:
+        """The three rules that set most rows aside: the likely cause."""
+        rows = [f for f in self.failures if f.action == "quarantine" and f.unexpected_count]
+        return sorted(rows, key=lambda f: (-(f.unexpected_count or 0), f.rule))[:3]
+
+
+def preload() -> threading.Thread:
+    """Import Great Expectations in the background (it takes seconds) while Spark works."""
+    thread = threading.Thread(target=_great_expectations, name="preload-great-expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+def judge_figures(
+    compiled: CompiledSuite,
+    figures: Mapping[str, Any],
+    *,
+    batch_id: str = "",
+    files: Sequence[FileFigures] = (),
+    examples: Mapping[str, Sequence[str]],
+) -> GateVerdict:
+    """Let Great Expectations judge the figures that a pass observed, without a further scan.
+
+    Args:
+        compiled: The suite whose aggregates were observed.
+        figures: `Observation.get`, or the same from JSON; with `schema_figures(frame.schema)` where the
+            suite speaks of columns and types.
+        batch_id: What was judged.
+        files: Lines and quarantined lines by file, for expectations about files.
+        examples: First unexpected rows by rule, as `file:line: masked payload`.
+
+    Raises:
+        TableError: A figure that the suite needs was not observed.
+    """
+    _great_expectations()
+    from great_expectations.core import ExpectationSuiteValidationResult  # noqa: PLC0415 (slow to import)
+    from great_expectations.validator.validation_statistics import calc_validation_statistics  # noqa: PLC0415
+    from great_expectations.validator.validator import Validator  # noqa: PLC0415
+
+    from earshot.validators.observed_engine import ObservedExecutionEngine, ObservedFigures  # noqa: PLC0415
+
+    observed = ObservedFigures(compiled, figures, files=files, examples=examples)
+    theirs = to_great_expectations(compiled)
+    engine = ObservedExecutionEngine(observed, list(zip(compiled.suite.expectations, theirs.expectations, strict=True)))
+    validator = Validator(execution_engine=engine)
+    validator.metrics_calculator.show_progress_bars = False
+    results = validator.graph_validate(
+        configurations=theirs.expectation_configurations,
+        runtime_configuration={"result_format": RESULT_FORMAT, "catch_exceptions": False},
+    )
+    statistics = calc_validation_statistics(results)
+    result = ExpectationSuiteValidationResult(
+        success=statistics.success,
+        results=results,
+        suite_name=theirs.name,
+        statistics=statistics._asdict(),
+        meta={
+            "batch_id": batch_id,
+            "tables": list(compiled.suite.tables),
+            "suite_fingerprint": compiled.suite.fingerprint,
+        },
+    )
+    plain: dict[str, Any] = result.to_json_dict()  # type: ignore[no-untyped-call]
+    return _verdict(compiled, plain, batch_id, examples, int(figures[ROWS]))
+
+
+def to_great_expectations(compiled: CompiledSuite) -> ExpectationSuite:
+    """The suite as Great Expectations' own object, parameters resolved and severity set."""
+    _great_expectations()
+    from great_expectations.core import ExpectationSuite  # noqa: PLC0415
+
+    suite = ExpectationSuite(name=compiled.suite.name)
+    for expectation in compiled.suite.expectations:
+        suite.expectations.append(_their_expectation(expectation, compiled))
+    return suite
+
+
+def _their_expectation(expectation: SuiteExpectation, compiled: CompiledSuite) -> Any:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
+    from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
+
+    own = {"rule": expectation.rule, "action": expectation.action, "owner": expectation.owner}
+    return ExpectationConfiguration(
+        type=expectation.type,
+        kwargs=expectation.resolved(compiled.settings),
+        meta={"earshot": own},
+        description=expectation.description or None,
+        severity=FailureSeverity(expectation.severity),
+    ).to_domain_obj()
+
+
+def _great_expectations() -> None:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import earshot.validators.expectation_types  # noqa: F401, PLC0415 (registers the types)
+
+
+def _verdict(
+    compiled: CompiledSuite,
+    result: dict[str, Any],
+    batch_id: str,
+    examples: Mapping[str, Sequence[str]],
+    rows: int,
+) -> GateVerdict:
+    by_rule = {e.rule: e for e in compiled.suite.expectations}
+    failures = []
+    for judged in result["results"]:
+        expectation = by_rule[judged["expectation_config"]["meta"]["earshot"]["rule"]]
+        if judged["success"]:
+            continue
+        found = judged.get("result") or {}
+        failures.append(
+            FailedExpectation(
+                rule=expectation.rule,
+                expectation_type=expectation.type,
+                severity=expectation.severity,
+                action=expectation.action,
+                owner=expectation.owner,
+                description=expectation.description,
+                unexpected_count=found.get("unexpected_count"),
+                unexpected_percent=found.get("unexpected_percent"),
+                element_count=found.get("element_count"),
+                observed_value=found.get("observed_value"),
+                details=found.get("details") or {},
+                examples=tuple(examples.get(expectation.rule, ()))[: compiled.settings.quality.examples],
+            )
+        )
+    order = {"fail": 0, "quarantine": 1, "warn": 2}
+    failures.sort(key=lambda f: (order[f.action], -(f.unexpected_count or 0), f.rule))
+    return GateVerdict(
+        suite=compiled.suite.name,
+        batch_id=batch_id,
+        fingerprint=compiled.suite.fingerprint,
+        closed=any(f.action == "fail" for f in failures),
+        rows=rows,
+        statistics=result["statistics"],
+        failures=tuple(failures),
+        result=result,
+    )

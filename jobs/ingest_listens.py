@@ -1,0 +1,42 @@
+"""Read the new files of landing/ into bronze.listens: one pass, one commit, each file once."""
+
+from pyspark.sql import functions as F
+
+from earshot.core.columns import FILTERED_REASON, INGESTED_AT
+from earshot.core.job import Job
+from earshot.core.small_tables import SmallTables
+from earshot.importers.bronze import LINES, Bronze
+from earshot.importers.dressing import open_wardrobe
+from earshot.importers.landing import batch_id_of, new_files
+from earshot.importers.reading import read_files
+from earshot.security.vault import Vault
+from earshot.transformers.listens import canonical_listens, with_raw
+from earshot.validators.compile import compile_suite
+from earshot.validators.suites import load_suite
+
+
+def run(job: Job) -> None:
+    """Ingest what has landed up to the logical date, as one batch."""
+    started_at, small = job.clock(), SmallTables(job.settings.lake_root)
+    bronze = Bronze(job.tables, small)
+    with job.stage("look at landing/"):
+        files = new_files(job.settings, job.date, bronze.known())
+    job.tell(files=len(files))
+    if not files:
+        return
+    batch_id = batch_id_of(files)
+    reading = read_files(job.spark, files, job.settings, open_wardrobe(job.settings, small, batch_id))
+    suite = compile_suite(load_suite("silver_listens"), job.settings, exempt=F.col(FILTERED_REASON).isNotNull())
+    with job.stage("read, judge and write"):
+        judged = with_raw(suite.judge(canonical_listens(reading.plays)))
+        staged = bronze.stage(batch_id, judged.withColumn(INGESTED_AT, F.lit(started_at)), suite.aggregates())
+    Vault(job.settings, small, job.clock).remember_sealed(reading.vault_rows)
+    bronze.commit(staged, files, started_at=started_at)
+    job.summary.rows_in = job.summary.rows_out = int(staged.figures[LINES])
+    job.tell(batch=batch_id, lines=staged.figures[LINES])
+
+
+if __name__ == "__main__":
+    from earshot.automation.runner import submit
+
+    submit("ingest_listens")

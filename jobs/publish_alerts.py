@@ -1,0 +1,40 @@
+"""Turn findings into gold.alerts, write messages into ops.alert_outbox, deliver what is due."""
+
+import sys
+
+from earshot.alerting.outbox import Outbox
+from earshot.alerting.publish import Alerting
+from earshot.alerting.rules import load_rulebook
+from earshot.core.job import Job
+from earshot.core.locations import conf_folder
+from earshot.core.small_tables import SmallTables
+from earshot.formatters.alert_channels import renderers
+from earshot.integrations.alert_transports import open_transports
+
+
+def run(job: Job) -> None:
+    """Alerts as of the end of the date; `notify=true` delivers windows that are long over, too."""
+    settings = job.settings
+    tables = SmallTables(settings.lake_root)
+    rulebook = load_rulebook(conf_folder() / settings.alerts.rules_file)
+    outbox = Outbox(tables, settings.alerts, job.clock, job.log)
+    with open_transports(settings, console=sys.stderr) as transports:
+        channels = renderers(settings.alerts, transports, job.clock)
+        with job.stage("judge"):
+            notify = job.arguments.get("notify", "").lower() == "true"
+            published = Alerting(tables, rulebook, settings.alerts, job.log).publish(
+                outbox, as_of=job.as_of, wall=job.clock(), notify=notify
+            )
+        with job.stage("deliver", published.queued):
+            deliveries = outbox.deliver(channels)
+    job.summary.rows_in, job.summary.rows_out = published.findings, published.changed
+    job.tell(firing=published.count("firing"), pending=published.count("pending"), silenced=published.silenced)
+    job.tell(queued=published.queued, delivered=deliveries.sent, waiting=deliveries.failed)
+    if published.broken or deliveries.failures:
+        job.tell(broken_rules=published.broken, failing_channels=deliveries.failures)
+
+
+if __name__ == "__main__":
+    from earshot.automation.runner import submit
+
+    submit("publish_alerts")

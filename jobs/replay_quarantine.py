@@ -1,0 +1,37 @@
+"""Judge quarantined lines again: `--rule R --since D --dry-run`; those that pass enter silver.listens once."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from pyspark.sql import functions as F
+
+from earshot.core.columns import FILTERED_REASON
+from earshot.core.job import Job
+from earshot.core.small_tables import SmallTables
+from earshot.importers.replay import Replay, replay_lines, waiting
+from earshot.transformers.duplicates import told_once
+from earshot.transformers.listens import canonical_listens
+from earshot.validators.compile import compile_suite
+from earshot.validators.suites import load_suite
+
+
+def run(job: Job) -> None:
+    """Replay the lines that failed `rule`, and were set aside since `since` (each of them: all)."""
+    rule, since = job.arguments.get("rule"), job.arguments.get("since")
+    start = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+    lines = waiting(SmallTables(job.settings.lake_root), rule=rule, since=start)
+    suite = compile_suite(load_suite("silver_listens"), job.settings, exempt=F.col(FILTERED_REASON).isNotNull())
+    once = partial(told_once, near_seconds=job.settings.ingest.near_duplicate_seconds)
+    dry_run = job.arguments.get("dry_run", "").lower() == "true"
+    with job.stage("judge again", len(lines)):
+        counts = replay_lines(job, lines, Replay(canonical_listens, suite.judge, once), dry_run=dry_run)
+    job.summary.rows_in, job.summary.rows_out = counts["judged"], counts["accepted"]
+    job.tell(**counts, dry_run=dry_run)
+    if not dry_run:
+        job.audit.record("replay", rule or "all rules", {**counts, "since": since})
+
+
+if __name__ == "__main__":
+    from earshot.automation.runner import submit
+
+    submit("replay_quarantine")

@@ -1,0 +1,112 @@
+"""conf/alerts.toml: what ships is valid, and what is wrong is named with file, key and nearest key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earshot.alerting.matchers import all_hold, parse_labels, parse_matcher, parse_matchers
+from earshot.alerting.rules import load_rulebook
+from earshot.core.errors import ArgumentError, SettingsError
+from earshot.core.locations import conf_folder
+
+GOOD = """
+[families]
+volume = ["listens", "skips"]
+
+[[rules]]
+name = "kpi"
+source = "anomalies"
+match = ["severity=~warning|critical"]
+summary = "{metric} {where}: {observed}"
+
+[[routes]]
+name = "all"
+"""
+
+
+def rulebook(folder: Path, text: str):
+    path = folder / "alerts.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_rulebook(path)
+
+
+def test_the_rules_that_ship_are_valid() -> None:
+    book = load_rulebook(conf_folder() / "alerts.toml")
+    sources = {rule.source for rule in book.rules}
+    assert sources == {"anomalies", "refused_batches", "quality_kpis", "failed_jobs", "freshness", "heartbeat"}
+
+
+def test_every_rule_that_ships_has_a_runbook_that_exists() -> None:
+    book = load_rulebook(conf_folder() / "alerts.toml")
+    runbooks = (conf_folder().parent / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    for rule in book.rules:
+        _, _, heading = rule.runbook.partition("#")
+        assert f"## {heading}\n" in runbooks
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what", "nearest"),
+    [
+        ('source = "anomalies"', 'source = "anomalys"', "rules[0].source", "anomalys", "anomalies"),
+        ("summary =", "sumary =", "rules[0].sumary", "sumary", "summary"),
+        ("severity=~", "sevrity=~", "rules[0] (kpi), key match", "sevrity", "severity"),
+        ('match = ["severity=~warning|critical"]', 'match = ["metric=listns"]', "key match", "listns", "listens"),
+        ("{observed}", "{observd}", "key summary", "observd", "observed"),
+        ('"skips"', '"skps"', "families.volume", "skps", "skips"),
+        ('name = "all"', 'name = "all"\nchannels = ["slak"]', "routes[0].channels[0]", "slak", "slack"),
+        ('name = "all"', 'name = "all"\ngroup_by = ["contry"]', "key group_by", "contry", "country"),
+        ("[[routes]]", "[[route]]", "key route", "route", "routes"),
+    ],
+)
+def test_a_wrong_word_is_named_with_its_place_and_the_nearest(tmp_path, old, new, where, what, nearest) -> None:
+    assert old in GOOD
+    with pytest.raises(SettingsError) as caught:
+        rulebook(tmp_path, GOOD.replace(old, new))
+    assert caught.value.exit_code == 2
+    assert where in caught.value.where
+    assert "alerts.toml" in caught.value.where
+    assert what in caught.value.what
+    assert nearest in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["[[rules]\n", GOOD.replace("{metric}", "{metric"), GOOD.replace("=~warning|critical", "=~(warning"), GOOD + GOOD],
+    ids=["no TOML", "open brace", "no regular expression", "declared twice"],
+)
+def test_a_file_that_cannot_be_read_is_refused_without_a_traceback(tmp_path, broken) -> None:
+    with pytest.raises(SettingsError):
+        rulebook(tmp_path, broken)
+
+
+def test_a_template_cannot_reach_into_objects(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="no field"):
+        rulebook(tmp_path, GOOD.replace("{metric}", "{metric.__class__}"))
+
+
+def test_a_rule_name_stands_only_once(tmp_path) -> None:
+    rule = GOOD.partition("[[rules]]")[2].partition("[[routes]]")[0]
+    with pytest.raises(SettingsError, match="two rules kpi"):
+        rulebook(tmp_path, GOOD + "\n[[rules]]" + rule)
+
+
+def test_matchers_work_as_alertmanagers_do() -> None:
+    labels = {"country": "BR", "metric": "listens"}
+    assert all_hold(parse_matchers(["country=BR", 'metric=~"listens|skips"', "device!=ios"]), labels)
+    assert not parse_matcher("metric=~listen").holds(labels), "patterns are anchored"
+    assert parse_matcher("tier=").holds(labels), "a missing label is the empty string"
+    assert not parse_matcher("country!~B.").holds(labels)
+
+
+@pytest.mark.parametrize("text", ["", "country", "=BR", "country=~(", "1a=b"])
+def test_what_is_no_matcher_is_refused(text) -> None:
+    with pytest.raises(ArgumentError):
+        parse_matcher(text)
+
+
+def test_labels_are_read_from_the_command_line() -> None:
+    assert parse_labels("country=BR, severity=critical") == {"country": "BR", "severity": "critical"}
+    with pytest.raises(ArgumentError):
+        parse_labels("country=~BR")

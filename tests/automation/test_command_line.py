@@ -1,0 +1,70 @@
+"""The command line as a user meets it: help, bad arguments, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from earshot.automation.cli import main
+from earshot.automation.dates import days_between, parse_day, parse_interval
+from earshot.core.errors import ArgumentError
+
+COMMANDS = (
+    "demo generate run backfill evaluate score-series report alerts suspects quarantine replay gate "
+    "whatif export publish erase verify metrics maintain doctor"
+).split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_contract_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert "Usage: earshot" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "ingest_listen"],
+        ["run", "--date", "29.03.2026"],
+        ["run", "--every", "soon"],
+        ["backfill", "--from", "2026-03-02", "--to", "2026-03-01"],
+        ["run", "--option", "notify"],
+        ["evaluate", "everything"],
+        ["nonsense"],
+        ["run", "--home"],
+    ],
+)
+def test_bad_arguments_end_2_without_a_traceback(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.strip()
+    assert "Traceback" not in said
+
+
+def test_json_is_accepted_before_and_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--json", "run", "nothing"], ["run", "nothing", "--json"]):
+        assert main(arguments) == 2
+        machine = json.loads(capsys.readouterr().out)
+        assert machine["exit_code"] == 2
+        assert machine["jobs"] == []
+
+
+def test_an_unknown_job_names_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "ingest"])
+    assert "ingest_listens" in capsys.readouterr().err
+
+
+def test_days_are_taken_with_both_ends() -> None:
+    assert len(days_between(parse_day("2024-02-28", ""), parse_day("2024-03-01", ""))) == 3
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("5m", 300), ("2h", 7200)])
+def test_an_interval_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert parse_interval(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "0m", "-5m", "5d"])
+def test_no_interval_is_guessed(text: str) -> None:
+    with pytest.raises(ArgumentError):
+        parse_interval(text)

@@ -1,0 +1,87 @@
+"""Fixtures that every test may use: one Spark session, a fresh home, jobs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from earshot.automation.demo import DemoOutcome, Simulation, run_demo
+from earshot.automation.session import open_session
+from earshot.core.config import load_settings
+from earshot.core.job import Job
+from earshot.core.settings import Settings, SparkSettings
+from earshot.core.tables import Tables
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    session = open_session(SparkSettings(master="local[2]", shuffle_partitions=2), name="earshot-tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return load_settings(overrides={"home": str(home)})
+
+
+@pytest.fixture
+def tables(spark: SparkSession, settings: Settings) -> Tables:
+    return Tables(spark, settings.lake_root)
+
+
+@pytest.fixture
+def make_job(spark: SparkSession, settings: Settings, tables: Tables) -> Callable[..., Job]:
+    """Make a Job: `make_job("ingest_listens", date(2026, 3, 29), clock=..., settings=..., replay="x")`."""
+
+    def make(
+        name: str,
+        day: date = date(2026, 3, 29),
+        *,
+        now: datetime | None = None,
+        settings: Settings = settings,
+        **arguments: Any,
+    ) -> Job:
+        moment = now or datetime.now(UTC)
+        return Job(
+            name=name,
+            run_id=f"test-{name}",
+            date=day,
+            settings=settings,
+            spark=spark,
+            tables=tables,
+            arguments={key: str(value) for key, value in arguments.items()},
+            clock=lambda: moment,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the open data sets (../shared/data) are not on this machine")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def road(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoOutcome:
+    """The whole pipeline, run once as `earshot demo` runs it, on a smaller simulation. Read only."""
+    size = Simulation(listeners=300, tracks=1_200, plays=60_000)
+    return run_demo(tmp_path_factory.mktemp("road") / "home", [], env="demo", size=size, as_json=True)

@@ -1,0 +1,87 @@
+"""One incident, one finding: the slice that explains it."""
+
+from __future__ import annotations
+
+import pytest
+
+import kpi_series
+from earshot.detectors.attribution import Event, explain
+from earshot.detectors.findings import judge, severity_of
+from earshot.detectors.interface import DayScores
+from earshot.detectors.seasonal import SeasonalDetector
+
+BEGIN, END = 12 * 24 + 9, 12 * 24 + 17
+
+
+def scores_of(day: int = 12, **how: object) -> list[DayScores]:
+    detector = SeasonalDetector().fit(kpi_series.history(14, size=60.0))
+    return [detector.score(matrix, [day])[0] for matrix in kpi_series.history(14, size=60.0, **how)]
+
+
+def events_of(scores: list[DayScores], earlier: list[Event] | None = None) -> list[Event]:
+    return explain(scores, 0.5, 30, SeasonalDetector().config, earlier or ())
+
+
+def during(share: float, **where: str) -> object:
+    def change(cell: dict[str, str], hour: int, value: float) -> float:
+        hit = BEGIN <= hour < END and all(cell[name] == wanted for name, wanted in where.items())
+        return value * share if hit else value
+
+    return change
+
+
+@pytest.mark.parametrize("where", [{"country": "DE"}, {"device": "ios"}, {"country": "US", "device": "ios"}])
+def test_a_drop_is_put_down_to_its_slice_alone(where: dict[str, str]) -> None:
+    events = events_of(scores_of(change=during(0.1, **where)))
+    assert [event.dimensions for event in events] == [tuple(where.items())]
+    assert events[0].metric == "listens"
+    assert events[0].deviation < 0
+
+
+def test_a_drop_everywhere_is_put_down_to_the_total() -> None:
+    assert [event.dimensions for event in events_of(scores_of(change=during(0.2)))] == [()]
+
+
+def test_two_incidents_at_once_are_two_events() -> None:
+    def both(cell: dict[str, str], hour: int, due: float) -> float:
+        struck = cell["country"] == "BR" or cell == {"country": "US", "device": "web"}
+        return due * 0.05 if BEGIN <= hour < END and struck else due
+
+    events = events_of(scores_of(change=both))
+    assert {event.dimensions for event in events} == {(("country", "BR"),), (("country", "US"), ("device", "web"))}
+
+
+def test_stalls_and_a_drop_in_other_slices_do_not_hide_each_other() -> None:
+    how = {"change": during(0.1, country="DE"), "stalls": during(8.0, country="US")}
+    events = events_of(scores_of(**how))
+    assert {(event.metric, event.dimensions) for event in events} == {
+        ("listens", (("country", "DE"),)),
+        ("rebuffer_ms", (("country", "US"),)),
+    }
+
+
+def test_the_day_after_does_not_speak_of_the_day_before() -> None:
+    how = {"stalls": during(8.0, country="US")}
+    earlier = events_of(scores_of(12, **how))
+    assert earlier
+    assert events_of(scores_of(13, **how), earlier) == []
+
+
+def test_contributors_name_the_slice_and_what_is_in_it() -> None:
+    scores = scores_of(change=during(0.1, country="DE"))
+    (finding,) = judge(scores, events_of(scores))
+    name, value, share = finding.contributors[0]
+    assert (name, value) == ("country", "DE")
+    assert share > 0.7
+    inside = {(name, value): share for name, value, share in finding.contributors[1:]}
+    assert inside[("device", "ios")] + inside[("device", "web")] == pytest.approx(1.0, abs=0.1)
+    assert inside[("device", "ios")] > inside[("device", "web")]
+    assert finding.effect == pytest.approx(-0.9, abs=0.1)
+    assert finding.severity == "critical"
+
+
+def test_severity_grows_with_effect_and_reach() -> None:
+    assert severity_of(-0.9, 0.3) == "critical"
+    assert severity_of(-0.9, 0.02) == "warning"
+    assert severity_of(0.1, 0.01) == "info"
+    assert severity_of(50.0, 0.05) == "warning"

@@ -1,0 +1,170 @@
+"""Plain rules of stream manipulation, on listeners made up for each rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from earshot.core.settings import ManipulationSettings
+from earshot.detectors import stream_truth
+from earshot.detectors.manipulation import strange_days, suspects_among
+from earshot.detectors.verdicts import days_to_judge_again, subject_of, verdicts_of, with_verdicts
+
+DAY = date(2026, 3, 20)
+START = datetime(2026, 3, 20, tzinfo=UTC)
+NOW = datetime(2026, 3, 22, 9, tzinfo=UTC)
+SETTINGS = ManipulationSettings()
+FIELDS = pa.schema(
+    [
+        ("listener_id", pa.string()),
+        ("track_id", pa.string()),
+        ("listen_date", pa.date32()),
+        ("started_at", pa.timestamp("us", tz="UTC")),
+        ("played_ms", pa.int64()),
+        ("country", pa.string()),
+        ("network_token", pa.string()),
+        ("device_token", pa.string()),
+    ]
+)
+
+
+def play(listener: str, minute: float, track: str, played: int | None = 200_000, **other: str) -> dict[str, Any]:
+    at = START + timedelta(minutes=minute)
+    row = {"listener_id": listener, "track_id": track, "listen_date": at.date(), "started_at": at, "played_ms": played}
+    return {"country": "DE", "network_token": f"net-{listener}", "device_token": f"dev-{listener}", **row, **other}
+
+
+def spread(listener: str, plays: int, tracks: int, played: int = 200_000, **other: str) -> list[dict[str, Any]]:
+    return [play(listener, n * 1439 / plays, f"t{n % tracks}", played, **other) for n in range(plays)]
+
+
+def loop() -> list[dict[str, Any]]:
+    return [play("loop", 300 + n * 0.6, "t1", 31_400) for n in range(200)]
+
+
+def hijacked() -> list[dict[str, Any]]:
+    own = [play("victim", 400 + n * 4, f"own{n}") for n in range(15)]
+    away = {"country": "BR", "network_token": "net-far", "device_token": "dev-far"}
+    return own + [play("victim", 600 + n * 5, f"push{n % 2}", 40_000, **away) for n in range(60)]
+
+
+def innocents() -> list[dict[str, Any]]:
+    sleep = [play("sleeper", n * 3.6, f"s{n % 10}") for n in range(130)]
+    fan = [play("fan", 600 + n * 4, f"album{n % 10}", 230_000) for n in range(60)]
+    shop = [play("shop", 480 + n * 3.5, f"p{n % 25}") for n in range(235)]
+    family = [
+        play("family", 330 + n * 7, f"f{n}", device_token=f"dev-{n % 4}", network_token=f"n{n % 3}") for n in range(150)
+    ]
+    skipper = [play("skipper", 900 + n * 0.5, f"k{n}", 9_000) for n in range(80)]
+    radio = [play("station", n * 4, f"r{n}", None, network_token=None, device_token=None) for n in range(350)]
+    return sleep + fan + shop + family + skipper + radio
+
+
+@pytest.fixture(scope="module")
+def strange(spark: SparkSession) -> Iterator[list[dict[str, Any]]]:
+    farm = [row for n in range(4) for row in spread(f"bot{n}", 90, 4, 40_000, network_token="farm")]
+    ring = spread("ring", 24, 3)
+    listens = [*farm, *ring, *loop(), *hijacked(), *innocents(), *spread("sleepless", 300, 25)]
+    plays = spark.createDataFrame(pa.Table.from_pylist(listens, schema=FIELDS))
+    yield strange_days(plays, settings=SETTINGS, known_listeners=["fan"]).toArrow().to_pylist()
+
+
+def named(rows: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
+    return {(row["listener_id"], row["track_id"]) for row in rows if row["verdict"] != "cleared"}
+
+
+def said(verdict: str, subject: str, at: datetime = NOW) -> dict[str, Any]:
+    return {"subject_kind": "suspect", "subject": subject, "verdict": verdict, "author": "a", "reason": "b", "at": at}
+
+
+def test_manipulators_are_named_and_innocents_are_not(strange: list[dict[str, Any]]) -> None:
+    found = named(with_verdicts(suspects_among(strange, SETTINGS), []))
+    whole = {(name, None) for name in ("bot0", "bot1", "bot2", "bot3", "ring", "loop", "sleepless")}
+    assert found == whole | {("victim", "push0"), ("victim", "push1")}
+
+
+def test_signals_say_why(strange: list[dict[str, Any]]) -> None:
+    rows = {row["listener_id"]: row for row in suspects_among(strange, SETTINGS)}
+    why = {name: {signal["name"] for signal in rows[name]["signals"]} for name in ("bot0", "loop", "sleepless")}
+    assert {"round_the_clock", "few_tracks", "short_plays", "crowded_network"} <= why["bot0"]
+    assert {"loops", "few_tracks", "velocity"} <= why["loop"]
+    assert why["sleepless"] == {"round_the_clock", "few_tracks"}
+    for row in rows.values():
+        assert row["score"] == pytest.approx(min(sum(signal["weight"] for signal in row["signals"]), 1.0))
+
+
+def test_streams_are_those_of_the_row(strange: list[dict[str, Any]]) -> None:
+    rows = {(row["listener_id"], row["track_id"]): row for row in suspects_among(strange, SETTINGS)}
+    assert rows["loop", None]["streams"] == 200
+    assert rows["victim", "push0"]["streams"] == 30
+
+
+def test_a_cleared_listener_is_no_suspect_and_stays_listed(strange: list[dict[str, Any]]) -> None:
+    verdicts = verdicts_of([said("cleared", "sleepless")])
+    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    assert ("sleepless", None) not in named(rows)
+    assert [row["verdict"] for row in rows if row["listener_id"] == "sleepless"] == ["cleared"]
+
+
+def test_a_confirmed_listener_is_named_whatever_the_score(strange: list[dict[str, Any]]) -> None:
+    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts_of([said("confirmed", "fan")]))
+    assert [(row["verdict"], row["track_id"]) for row in rows if row["listener_id"] == "fan"] == [("confirmed", None)]
+
+
+def test_a_verdict_may_speak_of_one_track_of_one_day(strange: list[dict[str, Any]]) -> None:
+    verdicts = verdicts_of([said("confirmed", subject_of("fan", "album3", DAY))])
+    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    assert [row["track_id"] for row in rows if row["listener_id"] == "fan"] == ["album3"]
+
+
+def test_the_last_word_counts(strange: list[dict[str, Any]]) -> None:
+    verdicts = verdicts_of([said("cleared", "ring", NOW + timedelta(hours=1)), said("confirmed", "ring")])
+    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    assert [row["verdict"] for row in rows if row["listener_id"] == "ring"] == ["cleared"]
+
+
+def test_a_changed_verdict_touches_its_days_once(strange: list[dict[str, Any]]) -> None:
+    found = suspects_among(strange, SETTINGS)
+    before = with_verdicts(found, [])
+    verdicts = verdicts_of([said("cleared", "loop")])
+    assert days_to_judge_again([], before) == set()
+    assert days_to_judge_again(verdicts, before) == {DAY}
+    assert days_to_judge_again(verdicts, with_verdicts(found, verdicts)) == set()
+
+
+def test_flags_cover_the_day_or_the_track_alone() -> None:
+    listens = pa.table(
+        {
+            "listener_id": ["a", "a", "b", "b", "c"],
+            "track_id": ["x", "y", "x", "y", "x"],
+            "listen_date": [DAY] * 5,
+            "source_file": ["f"] * 5,
+            "source_line": [1, 2, 3, 4, 5],
+        }
+    )
+    suspects = pa.table(
+        {
+            "listener_id": ["a", "b", "c"],
+            "track_id": pa.array([None, "y", None], pa.string()),
+            "listen_date": [DAY] * 3,
+            "verdict": ["suspect", "confirmed", "cleared"],
+        }
+    )
+    assert stream_truth.flagged(listens, suspects).to_pylist() == [True, True, False, True, False]
+    truth = pa.table(
+        {
+            "source_file": ["f"] * 5,
+            "source_line": [1, 2, 3, 4, 5],
+            "label": ["manipulated", "organic", "organic", "manipulated", "manipulated"],
+            "kind": ["bot_farm", None, "shop", "hijacked", "loop_31s"],
+        }
+    )
+    figures = stream_truth.compare(truth, listens, suspects)
+    assert figures["precision"] == pytest.approx(2 / 3)
+    assert figures["recall"] == pytest.approx(2 / 3)
+    assert [row["flagged"] for row in figures["by_kind"]] == [1, 1, 0, 0, 1]

@@ -1,0 +1,168 @@
+"""Fit, backtest on made-up incidents, artefacts, and incidents that people confirmed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kpi_series
+from earshot.core.errors import IntegrityError
+from earshot.core.settings import AnomalySettings
+from earshot.detectors import training
+from earshot.detectors.backtest import Point
+from earshot.detectors.evaluation import Detection, Incident, compare
+from earshot.detectors.feedback import exclude, known_incidents
+from earshot.detectors.injection import KINDS, inject
+from earshot.detectors.series import SeriesMatrix
+
+SETTINGS = AnomalySettings(backtest_incidents=18)
+BEGIN = datetime(2026, 3, 20, 9, tzinfo=UTC)
+GERMANY = (("country", "DE"),)
+
+
+@pytest.fixture(scope="module")
+def history() -> list[SeriesMatrix]:
+    return kpi_series.history(10, size=40.0)
+
+
+@pytest.fixture(scope="module")
+def trained(history: list[SeriesMatrix]) -> training.Trained:
+    return training.train(history, SETTINGS)
+
+
+def test_incidents_are_made_up_in_a_copy(history: list[SeriesMatrix]) -> None:
+    before = [matrix.values.copy() for matrix in history]
+    disturbed, made = inject(history, 18, 4, 30, seed=1)
+    for matrix, values in zip(history, before, strict=True):
+        np.testing.assert_array_equal(matrix.values, values)
+    assert {incident.kind for incident in made} == set(KINDS)
+    changed = {matrix.metric: matrix for matrix in disturbed}
+    for incident in made:
+        original = next(matrix for matrix in history if matrix.metric == incident.metric)
+        hours = slice(incident.start, incident.stop)
+        row = changed[incident.metric].values[incident.row]
+        assert not np.array_equal(row[hours], original.values[incident.row, hours], equal_nan=True)
+        np.testing.assert_array_equal(row[: incident.start], original.values[incident.row, : incident.start])
+        assert incident.start >= 6 * 24
+
+
+def test_the_same_seed_makes_up_the_same(history: list[SeriesMatrix]) -> None:
+    assert inject(history, 18, 4, 30, seed=1)[1] == inject(history, 18, 4, 30, seed=1)[1]
+    assert inject(history, 18, 4, 30, seed=1)[1] != inject(history, 18, 4, 30, seed=2)[1]
+
+
+def test_the_backtest_finds_most_and_raises_few_false_alarms(trained: training.Trained) -> None:
+    assert trained.point.recall >= 0.5
+    assert trained.point.precision >= 0.8
+    assert trained.threshold in {point.threshold for point in trained.result.points}
+    recalls = [point.recall for point in trained.result.points]
+    assert recalls == sorted(recalls, reverse=True)
+    figures = trained.metrics()
+    assert {f"{name}_{kind}" for name in ("precision", "recall") for kind in KINDS} <= set(figures)
+    assert all(
+        0 <= figures[name] <= 1
+        for name in figures
+        if name.startswith(("precision", "recall", "f")) and "groups" not in name
+    )
+
+
+def test_f_leans_to_precision_or_recall_by_its_beta() -> None:
+    point = Point(0.5, recall=0.5, precision=1.0, false_groups=0, recall_by_kind={})
+    assert point.f1 == pytest.approx(2 / 3)
+    assert point.f_measure(0.5) == pytest.approx(1.25 * 0.5 / 0.75)
+    assert Point(0.5, 0.0, 0.0, 0, {}).f1 == 0
+
+
+def test_artefacts_restore_the_detector_without_pickle(
+    trained: training.Trained, history: list[SeriesMatrix], tmp_path: Path
+) -> None:
+    training.save(trained, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["detector.json", "parameters.npz"]
+    detector, threshold = training.load(tmp_path)
+    assert threshold == trained.threshold
+    assert detector.config == trained.detector.config
+    one, other = (d.score(history[0], [9])[0].score for d in (trained.detector, detector))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("content", ["{}", "no json", json.dumps({"detector": "oracle", "threshold": 1, "config": {}})])
+def test_artefacts_that_cannot_be_read_say_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / "detector.json").write_text(content, encoding="utf-8")
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        training.load(tmp_path)
+
+
+def test_the_figure_shows_the_curve(trained: training.Trained) -> None:
+    curve, bars = training.precision_recall_figure(trained).axes
+    assert len(curve.lines[0].get_xdata()) == len(trained.result.points)
+    assert len(bars.patches) == len(KINDS)
+
+
+def said(kind: str, subject: str, verdict: str, hour: int = 0) -> dict[str, Any]:
+    return {"subject_kind": kind, "subject": subject, "verdict": verdict, "at": BEGIN + timedelta(hours=hour)}
+
+
+def test_confirmed_alerts_and_incidents_are_known() -> None:
+    alert = {"fingerprint": "f1", "labels": {"metric": "listens", "country": "DE"}, "starts_at": BEGIN, "ends_at": None}
+    told = {"dimensions": {"cdn": "alpha"}, "starts_at": BEGIN.isoformat(), "ends_at": BEGIN.isoformat()}
+    alerts = [{**alert, "updated_at": BEGIN + timedelta(hours=2)}, {**alert, "fingerprint": "f2", "updated_at": None}]
+    feedback = [
+        said("alert", "f1", "confirmed"),
+        said("alert", "f2", "confirmed"),
+        said("alert", "f2", "dismissed", 1),
+        said("incident", json.dumps(told), "confirmed"),
+        said("incident", "no json", "confirmed"),
+    ]
+    found = known_incidents(feedback, alerts)
+    assert [incident.dimensions for incident in found] == [GERMANY, (("cdn", "alpha"),)]
+    assert found[0].ends_at == BEGIN + timedelta(hours=2)
+
+
+def test_an_incident_excludes_what_it_lies_in_and_what_lies_in_it(history: list[SeriesMatrix]) -> None:
+    (incident,) = known_incidents(
+        [said("alert", "f", "confirmed")],
+        [{"fingerprint": "f", "labels": {"country": "DE"}, "starts_at": BEGIN, "ends_at": BEGIN + timedelta(hours=3)}],
+    )
+    matrix = exclude(history[0], [incident])
+    hours = {dimensions: np.flatnonzero(matrix.excluded[row]) for row, dimensions in enumerate(matrix.dimensions)}
+    expected = [4 * 24 + 9, 4 * 24 + 10, 4 * 24 + 11]
+    assert hours[GERMANY].tolist() == expected
+    assert hours[()].tolist() == expected
+    assert hours[(("country", "DE"), ("device", "ios"))].tolist() == expected
+    assert hours[(("country", "US"),)].size == 0
+    assert hours[(("device", "ios"),)].size == 0
+
+
+def detection(metric: str, hour: int, **dimensions: str) -> Detection:
+    at = BEGIN + timedelta(hours=hour)
+    return Detection(metric, tuple(sorted(dimensions.items())), at, at + timedelta(hours=1))
+
+
+def test_agreement_is_by_time_metric_and_dimensions() -> None:
+    incident = Incident("1", "outage", frozenset({"listens"}), GERMANY, BEGIN, BEGIN + timedelta(hours=4))
+    for shown in (
+        detection("listens", 0),
+        detection("listens", 3, device="ios"),
+        detection("listens", 1, country="DE"),
+    ):
+        assert incident.shown_by(shown)
+    for other in (detection("listens", 4), detection("skips", 1), detection("listens", 1, country="BR")):
+        assert not incident.shown_by(other)
+
+
+def test_precision_counts_groups_and_recall_incidents() -> None:
+    incident = Incident("1", "outage", frozenset({"listens"}), GERMANY, BEGIN, BEGIN + timedelta(hours=4))
+    missed = Incident("2", "outage", frozenset({"listens"}), (("country", "BR"),), BEGIN, BEGIN + timedelta(hours=4))
+    seen = [detection("listens", hour, country="DE") for hour in range(2, 6)]
+    agreement = compare([*seen, detection("skips", 1)], [incident, missed])
+    assert agreement.recall == 0.5
+    assert agreement.precision == 0.5
+    assert agreement.incidents[0]["hours_to_detect"] == 3
+    assert [group["metric"] for group in agreement.false_groups] == ["skips"]
+    nothing = compare([], [])
+    assert (nothing.recall, nothing.precision) == (1.0, 1.0)
