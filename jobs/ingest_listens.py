@@ -1,8 +1,5 @@
 """Read the new files of landing/ into bronze.listens: one pass, one commit, each file once."""
 
-from pyspark.sql import functions as F
-
-from earshot.core.columns import FILTERED_REASON, INGESTED_AT
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import LINES, Bronze
@@ -11,8 +8,7 @@ from earshot.importers.landing import batch_id_of, new_files
 from earshot.importers.reading import read_files
 from earshot.security.vault import Vault
 from earshot.transformers.listens import canonical_listens, with_raw
-from earshot.validators.compile import compile_suite
-from earshot.validators.suites import load_suite
+from earshot.validators.gate_suite import gate_suite
 
 
 def run(job: Job) -> None:
@@ -26,10 +22,10 @@ def run(job: Job) -> None:
         return
     batch_id = batch_id_of(files)
     reading = read_files(job.spark, files, job.settings, open_wardrobe(job.settings, small, batch_id))
-    suite = compile_suite(load_suite("silver_listens"), job.settings, exempt=F.col(FILTERED_REASON).isNotNull())
+    suite = gate_suite(job.settings)
     with job.stage("read, judge and write"):
         judged = with_raw(suite.judge(canonical_listens(reading.plays)))
-        staged = bronze.stage(batch_id, judged.withColumn(INGESTED_AT, F.lit(started_at)), suite.aggregates())
+        staged = bronze.stage(batch_id, judged, suite.aggregates(), ingested_at=started_at)
     Vault(job.settings, small, job.clock).remember_sealed(reading.vault_rows)
     bronze.commit(staged, files, started_at=started_at)
     job.summary.rows_in = job.summary.rows_out = int(staged.figures[LINES])

@@ -2,24 +2,20 @@
 
 from functools import partial
 
-from pyspark.sql import functions as F
-
-from earshot.core.columns import FILTERED_REASON
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.gate import Gate, publish_batches
 from earshot.transformers.duplicates import told_once
 from earshot.validators.batches import BatchMeasures
 from earshot.validators.catalogue import agreement, with_catalogue
-from earshot.validators.compile import compile_suite
+from earshot.validators.gate_suite import gate_suite
 from earshot.validators.releases import released_batches
-from earshot.validators.suites import load_suite
 
 
 def run(job: Job) -> None:
     """Publish every batch that waits; a refused one ends the run with exit 3, after the others."""
     small, tracks = SmallTables(job.settings.lake_root), job.tables.read("silver.tracks")
-    suite = compile_suite(load_suite("silver_listens"), job.settings, exempt=F.col(FILTERED_REASON).isNotNull())
+    suite = gate_suite(job.settings)
     measures = BatchMeasures(suite, job.settings, small, job.clock)
     gate = Gate(
         judge=measures.judge,

@@ -3,16 +3,12 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from pyspark.sql import functions as F
-
-from earshot.core.columns import FILTERED_REASON
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.replay import Replay, replay_lines, waiting
 from earshot.transformers.duplicates import told_once
 from earshot.transformers.listens import canonical_listens
-from earshot.validators.compile import compile_suite
-from earshot.validators.suites import load_suite
+from earshot.validators.gate_suite import gate_suite
 
 
 def run(job: Job) -> None:
@@ -20,7 +16,7 @@ def run(job: Job) -> None:
     rule, since = job.arguments.get("rule"), job.arguments.get("since")
     start = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
     lines = waiting(SmallTables(job.settings.lake_root), rule=rule, since=start)
-    suite = compile_suite(load_suite("silver_listens"), job.settings, exempt=F.col(FILTERED_REASON).isNotNull())
+    suite = gate_suite(job.settings)
     once = partial(told_once, near_seconds=job.settings.ingest.near_duplicate_seconds)
     dry_run = job.arguments.get("dry_run", "").lower() == "true"
     with job.stage("judge again", len(lines)):

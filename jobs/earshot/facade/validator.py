@@ -22,10 +22,9 @@ from earshot.security.pseudonyms import Pseudonymiser
 from earshot.transformers.listens import canonical_listens
 from earshot.validators.compile import compile_suite
 from earshot.validators.kpis import kpi_figures, quality_kpis
-from earshot.validators.suites import load_suite
+from earshot.validators.suites import GATE_SUITE, load_suite
 from earshot.validators.verdicts import GateVerdict
 
-SUITE = "silver_listens"
 _LISTENS = TABLES["silver.listens"]
 _FAULTS = "parse_faults"
 _RAW_LISTENER = "listener"
@@ -71,7 +70,7 @@ class EnterpriseDataValidator:
         Raises:
             InputError: No column is one of a play.
         """
-        suite = compile_suite(load_suite(SUITE), self._settings)
+        suite = compile_suite(load_suite(GATE_SUITE), self._settings)
         judged = suite.judge(self._plays(listens))
         figures = judged.agg(*suite.aggregates()).collect()[0].asDict()
         aside = F.size(c.QUARANTINE_RULES) > 0
@@ -81,7 +80,7 @@ class EnterpriseDataValidator:
             row["kpi"]: row["value"]
             for row in quality_kpis(
                 batch_id="",
-                suite=SUITE,
+                suite=GATE_SUITE,
                 measured_at=datetime.now(UTC),
                 figures=kpi_figures(suite, figures),
                 runs=(),

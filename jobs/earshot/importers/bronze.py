@@ -87,13 +87,16 @@ class Bronze:
         ]
         return Known().with_files(published).with_files(f for batch in self.pending() for f in batch.files)
 
-    def stage(self, batch_id: str, listens: DataFrame, aggregates: Sequence[Column]) -> Staged:
+    def stage(
+        self, batch_id: str, listens: DataFrame, aggregates: Sequence[Column], *, ingested_at: datetime
+    ) -> Staged:
         """Write the rows of a batch beside the table, in one pass; no reader sees them yet.
 
         Args:
             batch_id: From `landing.batch_id_of`.
             listens: The judged plays: columns of bronze.listens, and parse_faults.
             aggregates: What to observe while writing.
+            ingested_at: When the ingest of the batch began.
         """
         self.log.create()
         observation = Observation("ingest")
@@ -106,6 +109,7 @@ class Bronze:
         )
         folder = f"batch_id={batch_id}/{uuid.uuid4().hex}"
         observed = listens.observe(observation, *aggregates, *own).drop(PARSE_FAULTS)
+        observed = observed.withColumn(c.INGESTED_AT, F.lit(ingested_at))
         conform(observed, spec_of(BRONZE)).drop(c.BATCH_ID).write.parquet(f"{self.log.path}/{folder}")
         figures = dict(observation.get)
         days = sorted(figures.pop(_DAYS) or [])

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from earshot.core.errors import SettingsError
 from earshot.core.locations import expectations_folder
@@ -25,6 +25,9 @@ from earshot.validators.vocabulary import AGGREGATE_TYPES, DERIVED_TABLES, JUDGE
 
 Action = Literal["quarantine", "warn", "fail"]
 Severity = Literal["info", "warning", "critical"]
+
+GATE_SUITE: Final = "silver_listens"
+"""The suite before which every line of a batch stands."""
 
 
 @dataclass(frozen=True)

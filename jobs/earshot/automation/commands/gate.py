@@ -14,7 +14,6 @@ from earshot.core.errors import ArgumentError
 if TYPE_CHECKING:
     from earshot.validators.verdicts import GateVerdict
 
-SUITE = "silver_listens"
 _REFUSED = "refused"
 _JOB = "publish_listens"
 
@@ -36,10 +35,10 @@ def show(
         return
     rows = _ledger_rows(batch)
     from earshot.validators.reports import read_report  # noqa: PLC0415 (keeps --help instant)
-    from earshot.validators.suites import load_suite  # noqa: PLC0415
+    from earshot.validators.suites import GATE_SUITE, load_suite  # noqa: PLC0415
 
     verdict = read_report(current().settings, batch)
-    fingerprint = load_suite(SUITE).fingerprint
+    fingerprint = load_suite(GATE_SUITE).fingerprint
     again = _judge_again(batch) if _is_refused(rows) and verdict and verdict.fingerprint != fingerprint else None
     files = [{name: row[name] for name in ("source_file", "status", "reason", "read", "quarantined")} for row in rows]
     machine: dict[str, Any] = {
@@ -152,14 +151,12 @@ def _list_refused() -> None:
 def _judge_again(batch: str) -> GateVerdict:
     from pyspark.sql import functions as F  # noqa: PLC0415 (keeps --help instant)
 
-    from earshot.core.columns import BATCH_ID, FILTERED_REASON  # noqa: PLC0415
+    from earshot.core.columns import BATCH_ID  # noqa: PLC0415
     from earshot.validators.again import judge_again  # noqa: PLC0415
-    from earshot.validators.compile import compile_suite  # noqa: PLC0415
-    from earshot.validators.suites import load_suite  # noqa: PLC0415
+    from earshot.validators.gate_suite import gate_suite  # noqa: PLC0415
 
     rows = current().tables().read("bronze.listens").where(F.col(BATCH_ID) == batch)
-    exempt = F.col(FILTERED_REASON).isNotNull()
-    return judge_again(rows, compile_suite(load_suite(SUITE), current().settings, exempt=exempt), batch_id=batch)
+    return judge_again(rows, gate_suite(current().settings), batch_id=batch)
 
 
 def _explained(batch: str, rows: list[dict[str, Any]], verdict: GateVerdict | None, again: GateVerdict | None) -> str:

@@ -1,0 +1,15 @@
+"""The suite before which every line of a batch stands, in the pass that writes bronze and ever after."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from earshot.core.columns import FILTERED_REASON
+from earshot.core.settings import Settings
+from earshot.validators.compile import CompiledSuite, compile_suite
+from earshot.validators.suites import GATE_SUITE, load_suite
+
+
+def gate_suite(settings: Settings) -> CompiledSuite:
+    """`expectations/silver_listens.json`, compiled; lines that are filtered on purpose are not judged."""
+    return compile_suite(load_suite(GATE_SUITE), settings, exempt=F.col(FILTERED_REASON).isNotNull())
