@@ -61,7 +61,7 @@ if [ ! -f "$stamp" ]; then
     say "making .venv (half a minute to a few minutes, once)"
     [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
     [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check "$(grep -o '^uv==[0-9.]*' constraints.txt)"
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r constraints.txt
+    .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r constraints.txt
     .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     .venv/bin/python -m earshot.automation.spark_jars >&2
     rm -f .venv/.earshot-*

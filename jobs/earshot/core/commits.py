@@ -18,11 +18,12 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import TableNotFoundError
-from deltalake.transaction import AddAction
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.core.errors import TableError
 from earshot.core.tables import columns_with_statistics, spec_of
 
 _HISTORY_CHUNK = 64
@@ -31,7 +32,7 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A Parquet file below the table's folder that no commit names yet.
+    """A Parquet file below the table's folder.
 
     Attributes:
         path: Relative to the table.
@@ -52,6 +53,14 @@ class LoggedCommit:
 
     version: int
     metadata: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files of a table at one version, without their statistics."""
+
+    version: int
+    files: Sequence[StagedFile]
 
 
 class DeltaLog:
@@ -99,12 +108,68 @@ class DeltaLog:
         """Add staged files in one commit, once for this application; a second call changes nothing."""
         if self.transaction_version(app_id) is not None:
             return
-        self.create().create_write_transaction(
-            [AddAction(f.path, f.size, f.partition, int(time.time() * 1000), True, f.stats) for f in files],
+        self._commit(self.create(), [_added(file) for file in files], app_id, 1, metadata)
+
+    def contents(self, version: int | None = None) -> Contents:
+        """What the table consists of, now or at a version; makes the empty table where there is none."""
+        table = self.create() if version is None else DeltaTable(self.path, version=version)
+        found = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+        files = [
+            StagedFile(
+                file["path"],
+                file["size_bytes"],
+                {name: _text(file[f"partition.{name}"]) for name in self.spec.partition_by},
+                "",
+            )
+            for file in found
+        ]
+        return Contents(table.version(), files)
+
+    def replace(
+        self,
+        old: Sequence[StagedFile],
+        new: Sequence[StagedFile],
+        *,
+        since: int,
+        app_id: str,
+        metadata: Mapping[str, object],
+    ) -> None:
+        """Take files out of the table and put staged ones in, in one commit.
+
+        Args:
+            old: Of `contents`.
+            new: Of `staged`.
+            since: The version that the writer began from.
+            app_id: Writers of the same name exclude each other.
+            metadata: What the commit says of itself.
+
+        Raises:
+            TableError: Another writer was faster.
+        """
+        table = DeltaTable(self.path, version=since)
+        now = int(time.time() * 1000)
+        removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
+        try:
+            self._commit(table, [*removed, *map(_added, new)], app_id, since + 1, metadata)
+        except CommitFailedError as error:
+            raise TableError(
+                f"Another run changed {self.spec.name} meanwhile.", where=self.path, remedy="Run the job again."
+            ) from error
+
+    def _commit(
+        self,
+        table: DeltaTable,
+        actions: list[AddAction | RemoveAction],
+        app_id: str,
+        version: int,
+        metadata: Mapping[str, object],
+    ) -> None:
+        table.create_write_transaction(
+            actions,
             mode="append",
             schema=self.schema,
             partition_by=list(self.spec.partition_by),
-            commit_properties=_properties(metadata, app_id),
+            commit_properties=_properties(metadata, app_id, version),
         )
 
     def append(self, rows: Any, *, app_id: str, metadata: Mapping[str, object]) -> None:
@@ -200,10 +265,18 @@ class DeltaLog:
             return None
 
 
-def _properties(metadata: Mapping[str, object], app_id: str | None = None) -> CommitProperties:
+def _added(file: StagedFile) -> AddAction:
+    return AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, file.stats)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _properties(metadata: Mapping[str, object], app_id: str | None = None, version: int = 1) -> CommitProperties:
     return CommitProperties(
         custom_metadata={"userMetadata": json.dumps(metadata, default=str, sort_keys=True)},
-        app_transactions=[Transaction(app_id, 1)] if app_id else None,
+        app_transactions=[Transaction(app_id, version)] if app_id else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -83,6 +83,11 @@ class TableHistory:
         maxima = files.filter(pc.equal(files[f"partition.{self._day}"], pa.scalar(day)))[f"max.{column}"]
         found: datetime | None = None if maxima.null_count else pc.max(maxima).as_py()
         return found
+
+    def latest_of(self, columns: Iterable[str], day: date) -> datetime | None:
+        """The largest timestamp of several columns; None where the log does not tell of one of them."""
+        found = [self.latest(column, day) for column in columns]
+        return None if None in found else max(moment for moment in found if moment is not None)
 
     @property
     def _day(self) -> str:

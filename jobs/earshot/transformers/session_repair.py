@@ -8,7 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
+from earshot.core.partitions import replace_partitions
 from earshot.core.settings import MartSettings
+from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables, days_condition
 from earshot.transformers.sessions import disturbed, rejoined, sessions, touched_runs
 from earshot.transformers.touched_days import TouchedDays
@@ -26,36 +28,36 @@ def repair_sessions(tables: Tables, touched: TouchedDays, settings: MartSettings
     """
     listens = tables.read(LISTENS)
     if touched.complete:
-        tables.overwrite(SESSIONS, _sessions(listens, settings), metadata=touched.metadata)
+        replace_partitions(tables, SESSIONS, _sessions(listens, settings), None, metadata=touched.metadata)
         return frozenset()
-    built = tables.read(SESSIONS)
-    runs = touched_runs(_ends(listens, touched), touched.days)
+    since, built = TableHistory(tables.root, SESSIONS).version, tables.read(SESSIONS)
+    runs = touched_runs(_ends(tables, listens, touched), touched.days)
     is_disturbed = disturbed(runs, gap_minutes=settings.session_gap_minutes)
     broken = built.where(is_disturbed)
     spans = broken.select(c.SESSION_DATE, F.to_date(c.ENDED_AT).alias("last")).distinct().collect()
-    held = {day for span in spans for day in _days(span[c.SESSION_DATE], span["last"])}
-    near = listens.where(days_condition(c.LISTEN_DATE, touched.days | held))
-    mended = _sessions(rejoined(near, broken, days=touched.days), settings).persist()
-    try:
-        begins = {row[0] for row in mended.select(c.SESSION_DATE).distinct().collect()}
-        written = touched.days | begins | {span[c.SESSION_DATE] for span in spans}
-        where = days_condition(c.SESSION_DATE, written)
-        kept = built.where(where).where(~is_disturbed)
-        tables.overwrite(SESSIONS, kept.unionByName(mended), where=where, metadata=touched.metadata)
-    finally:
-        mended.unpersist()
-    return frozenset(written)
+    written = touched.days | {day for span in spans for day in _days(span[c.SESSION_DATE], span["last"])}
+    near = listens.where(days_condition(c.LISTEN_DATE, written))
+    mended = _sessions(rejoined(near, broken, days=touched.days), settings)
+    kept = built.where(days_condition(c.SESSION_DATE, written)).where(~is_disturbed)
+    partitions = [(day,) for day in written]
+    rows = kept.unionByName(mended)
+    replace_partitions(tables, SESSIONS, rows, partitions, metadata=touched.metadata, since=since)
+    return written
 
 
 def _sessions(listens: DataFrame, settings: MartSettings) -> DataFrame:
     return sessions(listens, gap_minutes=settings.session_gap_minutes, counted_stream_ms=settings.counted_stream_ms)
 
 
-def _ends(listens: DataFrame, touched: TouchedDays) -> dict[date, datetime]:
-    on_days = listens.where(days_condition(c.LISTEN_DATE, touched.days))
+def _ends(tables: Tables, listens: DataFrame, touched: TouchedDays) -> dict[date, datetime]:
+    """Latest end of the plays of each day: from the table's log, and where it does not tell, from the plays."""
+    history = TableHistory(tables.root, LISTENS)
+    logged = {day: history.latest_of((c.STARTED_AT, c.ENDED_AT), day) for day in touched.days & history.days()}
+    told = {day: latest for day, latest in logged.items() if latest is not None}
+    on_days = listens.where(days_condition(c.LISTEN_DATE, logged.keys() - told.keys()))
     latest = F.unix_micros(F.max(F.greatest(c.STARTED_AT, c.ENDED_AT))).alias("latest")
-    rows = on_days.groupBy(c.LISTEN_DATE).agg(latest).collect()
-    return {row[c.LISTEN_DATE]: _EPOCH + timedelta(microseconds=row["latest"]) for row in rows}
+    rows = on_days.groupBy(c.LISTEN_DATE).agg(latest).collect() if len(told) < len(logged) else []
+    return told | {row[c.LISTEN_DATE]: _EPOCH + timedelta(microseconds=row["latest"]) for row in rows}
 
 
 def _days(first: date, last: date) -> list[date]:

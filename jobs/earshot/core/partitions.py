@@ -1,0 +1,72 @@
+"""Whole partitions of a table replaced in one commit: files first, then the log, without a Spark job for the log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from pyspark.sql import DataFrame
+
+from earshot.core.commits import DeltaLog, StagedFile
+from earshot.core.errors import TableError
+from earshot.core.tables import Tables, conform
+
+Partition = tuple[object, ...]
+"""Values of a table's partition columns, in their order: dates or texts."""
+
+_WRITER: Final = "partitions"
+
+
+def replace_partitions(
+    tables: Tables,
+    name: str,
+    rows: DataFrame,
+    partitions: Collection[Partition] | None,
+    *,
+    metadata: Mapping[str, object],
+    since: int | None = None,
+) -> None:
+    """Put rows in the place of what these partitions hold now.
+
+    The rows are written beside the table in one pass; a reader sees all of them or none. Of two
+    writers that began from the same version the second fails, and is to be run again.
+
+    Args:
+        tables: The lake.
+        name: A partitioned table.
+        rows: The new rows; they may lie in these partitions only.
+        partitions: What is replaced; None for the whole table.
+        metadata: What the commit says of itself.
+        since: Version of the table from which the rows were computed, where they were.
+
+    Raises:
+        TableError: A row lies in another partition, or another writer was faster.
+    """
+    log = DeltaLog(tables.root, name)
+    now = log.contents(since)
+    replaced = now.files
+    folder = f"rebuilt={uuid.uuid4().hex}"
+    rows = conform(rows, log.spec)
+    rows.write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")
+    staged = log.staged(folder)
+    if partitions is not None:
+        wanted = {tuple(map(str, partition)) for partition in partitions}
+        _check(name, log.spec.partition_by, staged, wanted)
+        replaced = [file for file in replaced if _partition(file, log.spec.partition_by) in wanted]
+    log.replace(replaced, staged, since=now.version, app_id=_WRITER, metadata=metadata)
+
+
+def _partition(file: StagedFile, columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(file.partition[column]) for column in columns)
+
+
+def _check(name: str, columns: Sequence[str], staged: Sequence[StagedFile], wanted: set[tuple[str, ...]]) -> None:
+    strange = {_partition(file, columns) for file in staged} - wanted
+    if strange:
+        places = "; ".join(", ".join(partition) for partition in sorted(strange))
+        raise TableError(
+            f"Rows of {name} lie in partitions that are not replaced: {places}.",
+            where=f"{name} ({', '.join(columns)})",
+            remedy="Name these partitions, too, or filter the rows.",
+        )

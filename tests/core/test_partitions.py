@@ -1,0 +1,84 @@
+"""Partitions that are replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from earshot.core.commits import DeltaLog
+from earshot.core.errors import TableError
+from earshot.core.partitions import replace_partitions
+from earshot.core.table_history import TableHistory
+from earshot.core.tables import Tables
+
+MART = "gold.behaviour"
+MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (2, 3, 4))
+
+
+@pytest.fixture
+def rows(spark: SparkSession) -> Callable[..., DataFrame]:
+    def make(**values: float) -> DataFrame:
+        days = {"monday": MONDAY, "tuesday": TUESDAY, "wednesday": WEDNESDAY}
+        return spark.createDataFrame(
+            [(days[name], "DE", "ALL", "skip_rate", value, 9) for name, value in values.items()],
+            "day date, country string, tier string, metric string, value double, volume bigint",
+        )
+
+    return make
+
+
+def values(tables: Tables) -> dict[date, float]:
+    return {row["day"]: row["value"] for row in tables.read(MART).collect()}
+
+
+def test_only_the_named_partitions_are_replaced(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1, tuesday=0.2), None, metadata={"consumed": {"a": 1}})
+    replace_partitions(tables, MART, rows(tuesday=0.5), [(TUESDAY,), (WEDNESDAY,)], metadata={"consumed": {"a": 2}})
+    assert values(tables) == {MONDAY: 0.1, TUESDAY: 0.5}
+    replace_partitions(tables, MART, rows(wednesday=0.7), None, metadata={})
+    assert values(tables) == {WEDNESDAY: 0.7}
+
+
+def test_a_partition_that_has_no_rows_any_more_is_emptied(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1, tuesday=0.2), None, metadata={})
+    replace_partitions(tables, MART, rows(), [(MONDAY,)], metadata={})
+    assert values(tables) == {TUESDAY: 0.2}
+
+
+def test_the_commit_says_of_itself_what_the_writer_told(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1), None, metadata={"consumed": {"silver.listens": 7}})
+    history = TableHistory(tables.root, MART)
+    assert history.changes[0].metadata == {"consumed": {"silver.listens": 7}}
+    assert history.days() == {MONDAY}
+
+
+def test_rows_of_other_partitions_are_refused_and_change_nothing(
+    tables: Tables, rows: Callable[..., DataFrame]
+) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1), None, metadata={})
+    with pytest.raises(TableError, match="2026-03-03"):
+        replace_partitions(tables, MART, rows(tuesday=0.2), [(MONDAY,)], metadata={})
+    assert values(tables) == {MONDAY: 0.1}
+
+
+def test_of_two_writers_that_began_together_the_second_says_so(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1), None, metadata={})
+    since = DeltaLog(tables.root, MART).contents().version
+    replace_partitions(tables, MART, rows(monday=0.2), [(MONDAY,)], metadata={}, since=since)
+    with pytest.raises(TableError, match="Another run changed"):
+        replace_partitions(tables, MART, rows(tuesday=0.3), [(TUESDAY,)], metadata={}, since=since)
+    assert values(tables) == {MONDAY: 0.2}
+
+
+def test_the_log_keeps_to_what_delta_rs_and_spark_both_read(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1), None, metadata={})
+    log = DeltaLog(tables.root, MART)
+    (file,) = log.contents().files
+    assert file.partition == {"day": "2026-03-02"}
+    batch = next(log.batches(columns=["day", "volume"]))
+    assert batch.to_pylist() == [{"day": MONDAY, "volume": 9}]
+    assert json.loads(log.staged(file.path.split("/")[0])[0].stats)["numRecords"] == 1
