@@ -25,6 +25,7 @@ from earshot.importers.shape import (
     TIME_PRESENT,
     TIME_READABLE,
     TIMES,
+    TRACK_PRESENT,
     TYPED_FIELDS,
     UNREADABLE,
     WITHIN_LIMITS,
@@ -78,12 +79,20 @@ def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         faults.add(TIME_PRESENT)
     if event.get(c.PLAYED_MS) is None:
         faults.add(PLAYED_MS_PRESENT)
+    if not _names_its_track(play) and TYPED_FIELDS not in faults:
+        faults.add(TRACK_PRESENT)
     if extra:
         play[c.EXTRA] = _extra(extra, limits, faults)
     if faults:
         play[PARSE_FAULTS] = sorted(faults)
         play[c.RAW] = masked(event)
     return play
+
+
+def _names_its_track(play: Mapping[str, Any]) -> bool:
+    """By id, or by title and artist; an ISRC alone is not enough for our own events."""
+    said = {key for key in (c.TRACK_ID, c.TRACK_TITLE, c.ARTIST_NAME) if str(play.get(key) or "").strip()}
+    return c.TRACK_ID in said or {c.TRACK_TITLE, c.ARTIST_NAME} <= said
 
 
 def _field(key: str, value: object, limits: Limits, faults: set[str]) -> object:

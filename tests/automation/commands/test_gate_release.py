@@ -24,6 +24,7 @@ def event(n: int) -> dict[str, Any]:
         "played_ms": 40_000,
         "duration_ms": 201_000,
         "country": "DE",
+        "isrc": "QZH600000067",
     }
     return play if n < WITHOUT_TRACK else play | {"track_id": f"trk:{n % 11}"}
 
