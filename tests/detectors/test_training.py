@@ -56,6 +56,14 @@ def test_the_same_seed_makes_up_the_same(history: list[SeriesMatrix]) -> None:
     assert inject(history, 18, 4, 30, seed=1)[1] != inject(history, 18, 4, 30, seed=2)[1]
 
 
+def test_three_days_of_history_are_enough_to_make_up_incidents_and_judge() -> None:
+    short = kpi_series.history(3, size=40.0)
+    _, made = inject(short, 18, 1, 30, seed=1)
+    assert {incident.kind for incident in made} == set(KINDS)
+    assert all(48 <= incident.start < incident.stop <= 72 for incident in made)
+    assert training.train(short, SETTINGS).metrics()["recall"] >= 0
+
+
 def test_the_backtest_finds_most_and_raises_few_false_alarms(trained: training.Trained) -> None:
     assert trained.point.recall >= 0.5
     assert trained.point.precision >= 0.8

@@ -69,7 +69,8 @@ def inject(
         size = tuple(SIZES)[(number // len(KINDS)) % len(SIZES)]
         length = _DURATION[kind]
         end = matrix.values.shape[1]
-        start = int(chance.integers(max(end - judged_days * HOURS_OF_DAY, 0), max(end - length, 1)))
+        earliest = max(end - judged_days * HOURS_OF_DAY, 0)
+        start = int(chance.integers(earliest, max(end - length, earliest + 1)))
         made.append(Injected(matrix.metric, row, kind, size, start, min(start + length, end)))
         hours = slice(start, min(start + length, end))
         values[index][row, hours], volumes[index][row, hours] = _disturbed(
