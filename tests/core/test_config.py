@@ -62,6 +62,57 @@ def test_an_unknown_variable_is_refused_with_the_nearest_section(conf: Path, mon
     assert "EARSHOT_SPARK" in caught.value.remedy
 
 
+def test_a_mistake_names_its_line_and_the_whole_key_to_use_instead(conf: Path) -> None:
+    (conf / "base.toml").write_text("[ingest]\narchive_days = 3\n\n[spark]\n# few\nshufle_partitions = 3\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.where == f"{conf / 'base.toml'}, line 6, key spark.shufle_partitions"
+    assert caught.value.remedy == "Use spark.shuffle_partitions, or remove it."
+
+
+def test_a_misspelt_key_is_named_rather_than_the_one_that_is_missing_for_it(conf: Path) -> None:
+    price = '{ country = "*", tier = "free", curency = "EUR", price = 1 }'
+    (conf / "base.toml").write_text(f"[revenue]\nprices = [{price}]\n")
+    with pytest.raises(SettingsError, match=r"revenue\.prices\[0\]\.curency is no setting") as caught:
+        load_settings()
+    assert "prices[0].currency" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "what", "remedy"),
+    [
+        ("EARSHOT_INGST__ARCHIVE_DAYS", "3", "is no setting", "EARSHOT_INGEST__ARCHIVE_DAYS"),
+        ("EARSHOT_INGEST__ARCHIVE_DYAS", "3", "is no setting", "EARSHOT_INGEST__ARCHIVE_DAYS"),
+        ("EARSHOT_INGEST__ARCHIVE_DAYS", "soon", "valid integer", "a value of that kind"),
+        ("EARSHOT_ALERTS__CHANNELS", "file,console", "is no JSON", '["file", "console"]'),
+        ("EARSHOT_SPARK", "local", "is no JSON", "as JSON"),
+        ("EARSHOT_SMTP__PORT", "99999999", "less than or equal to 65535", "a value of that kind"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named_with_what_to_set_instead(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, what: str, remedy: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.where == f"environment variable {variable}"
+    assert what in caught.value.what
+    assert remedy in caught.value.remedy
+
+
+def test_a_secret_of_the_wrong_kind_is_not_repeated(conf: Path) -> None:
+    (conf / "base.toml").write_text('[smtp]\npassword = ["hunter2"]\n')
+    with pytest.raises(SettingsError, match="smtp.password is a secret of another kind") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_environment_is_a_name_and_no_path(conf: Path) -> None:
+    (conf.parent / "elsewhere.toml").write_text("")
+    with pytest.raises(SettingsError, match="no environment"):
+        load_settings("../elsewhere")
+
+
 def test_an_unknown_environment_is_refused(conf: Path) -> None:
     with pytest.raises(SettingsError, match="no environment staging"):
         load_settings("staging")

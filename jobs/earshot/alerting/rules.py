@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import string
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from earshot.alerting.matchers import Matcher, parse_matcher
 from earshot.core.errors import ArgumentError, SettingsError
+from earshot.core.explanations import FileOrigin, explain, nearest
+from earshot.core.toml_files import read_toml
 
 Source = Literal["anomalies", "refused_batches", "quality_kpis", "failed_jobs", "freshness", "heartbeat"]
 Channel = Literal["console", "file", "webhook", "slack", "email"]
@@ -111,14 +111,11 @@ def load_rulebook(path: Path) -> Rulebook:
         SettingsError: The file cannot be read, or a key, source, metric, label, field, channel or
             matcher in it is unknown; it names file and key, and the nearest that is known.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path.name} cannot be read: {error}.", where=str(path), remedy="Mend the file.") from None
+    values = read_toml(path)
     try:
         rulebook = Rulebook.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, path) from None
+        raise explain(error, Rulebook, FileOrigin(path), "key of an alert rule") from None
     _check(rulebook, path)
     return rulebook
 
@@ -197,40 +194,5 @@ def _known(word: str, known: Iterable[str], kind: str, where: str) -> None:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)
-    return f"Use {close[0]}, or remove it." if close else "Remove it."
-
-
-def _explain(error: ValidationError, path: Path) -> SettingsError:
-    first = min(error.errors(), key=lambda problem: problem["type"] == "missing")
-    location = [str(part) for part in first["loc"]]
-    key = _dotted(first["loc"])
-    word = location[-1]
-    if first["type"] == "extra_forbidden":
-        return SettingsError(
-            f"{key} is no key of an alert rule.", where=f"{path}, key {key}", remedy=_nearest(word, _keys(location))
-        )
-    if first["type"] == "literal_error":
-        expected = [part.strip("'") for part in str(first["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
-        return SettingsError(
-            f"{key} is {first['input']!r}; known are {', '.join(expected)}.",
-            where=f"{path}, key {key}",
-            remedy=_nearest(str(first["input"]), expected),
-        )
-    given: Any = first["input"]
-    shown = "missing" if first["type"] == "missing" else repr(given)
-    return SettingsError(
-        f"{key} is {shown}; expected: {first['msg']}.",
-        where=f"{path}, key {key}",
-        remedy="Give it a value of that kind.",
-    )
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-
-
-def _keys(location: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"rules": Rule, "routes": Route}
-    model = models.get(location[0], Rulebook) if len(location) > 1 else Rulebook
-    return [field.alias or name for name, field in model.model_fields.items()]
+    close = nearest(word, known)
+    return f"Use {close}, or remove it." if close else "Remove it."

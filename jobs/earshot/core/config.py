@@ -5,22 +5,24 @@ Order, later wins: `conf/base.toml`, `conf/ENV.toml`, `EARSHOT_SECTION__KEY`, th
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import tomllib
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
 from earshot.core.errors import SettingsError
+from earshot.core.explanations import CommandLineOrigin, EnvironmentOrigin, FileOrigin, Origin, explain, nearest
 from earshot.core.locations import conf_folder
 from earshot.core.settings import Settings
+from earshot.core.toml_files import Location, read_toml
 
 _PREFIX = "EARSHOT_"
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_SETTINGS = {
     "EARSHOT_CONF",
     "EARSHOT_PSEUDONYM_KEY",
@@ -52,9 +54,10 @@ def load_settings(env: str | None = None, overrides: Mapping[str, Any] | None = 
             secret is missing in production.
     """
     name = env or os.environ.get("EARSHOT_ENV") or "development"
-    layers = [*_file_layers(name), ("environment", _environment()), ("command line", dict(overrides or {}))]
+    environment: tuple[Origin, dict[str, Any]] = (EnvironmentOrigin(_PREFIX), _environment())
+    layers = [*_file_layers(name), environment, (CommandLineOrigin(), dict(overrides or {}))]
     merged: dict[str, Any] = {}
-    origin: dict[tuple[str, ...], str] = {}
+    origin: dict[tuple[str, ...], Origin] = {}
     for source, values in layers:
         _merge(merged, values)
         origin.update({path: source for path in _leaves(values)})
@@ -62,7 +65,7 @@ def load_settings(env: str | None = None, overrides: Mapping[str, Any] | None = 
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        raise _explain(error, origin) from None
+        raise explain(error, Settings, _Layered(origin), "setting") from None
     _require_secrets(settings)
     return settings
 
@@ -73,38 +76,36 @@ def effective(settings: BaseModel) -> dict[str, Any]:
     return shown
 
 
-def _file_layers(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _file_layers(name: str) -> Iterator[tuple[Origin, dict[str, Any]]]:
     folder = conf_folder()
-    yield _toml(folder / "base.toml")
+    yield FileOrigin(folder / "base.toml"), read_toml(folder / "base.toml")
     overlay = folder / f"{name}.toml"
-    if overlay.exists():
-        yield _toml(overlay)
+    if overlay.exists() and _ENVIRONMENT.fullmatch(name):
+        yield FileOrigin(overlay), read_toml(overlay)
     elif name != "development":
         known = sorted(p.stem for p in folder.glob("*.toml") if p.stem not in {"base", "alerts"})
         raise SettingsError(
             f"There is no environment {name}.",
-            where=str(overlay),
-            remedy=f"Use one of {', '.join(known)}, or write {overlay.name}.",
+            where=str(folder),
+            remedy=f"Use one of {', '.join(known)}, or write a file of that name ending in .toml.",
         )
-
-
-def _toml(path: Path) -> tuple[str, dict[str, Any]]:
-    try:
-        return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path.name} cannot be read: {error}.", where=str(path), remedy="Mend the file.") from None
 
 
 def _environment() -> dict[str, Any]:
     for key in os.environ:
         first = key.removeprefix(_PREFIX).split("__")[0].lower()
         if key.startswith(_PREFIX) and key not in _NOT_SETTINGS and first not in Settings.model_fields:
+            _, *rest = key.removeprefix(_PREFIX).split("__")
+            close = "__".join([nearest(first, Settings.model_fields).upper(), *rest])
             raise SettingsError(
                 f"{key} is no setting.",
                 where=f"environment variable {key}",
-                remedy=f"Unset it, or use {_nearest(first, Settings.model_fields, _PREFIX)}.",
+                remedy=f"Unset it, or use {_PREFIX}{close}.",
             )
-    values = EnvSettingsSource(_FromEnvironment)()
+    try:
+        values = EnvSettingsSource(_FromEnvironment)()
+    except UnreadableVariable as error:
+        raise _not_json(str(error)) from None
     values.pop("env", None)
     return values
 
@@ -124,34 +125,45 @@ def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[
             yield from _leaves(value, (*above, key))
 
 
-def _explain(error: ValidationError, origin: Mapping[tuple[str, ...], str]) -> SettingsError:
-    first = error.errors()[0]
-    location = tuple(str(part) for part in first["loc"])
-    key = ".".join(location)
-    source = next((origin[location[:n]] for n in range(len(location), 0, -1) if location[:n] in origin), "settings")
-    if first["type"] == "extra_forbidden":
-        remedy = f"Remove it, or use {_nearest(location[-1], _fields(location[:-1]), '')}."
-        return SettingsError(f"{key} is no setting.", where=source, remedy=remedy)
+class _Layered:
+    """The origin of each key: the last layer that named it, or the table around it."""
+
+    def __init__(self, origins: Mapping[tuple[str, ...], Origin]) -> None:
+        self._origins = origins
+
+    def where(self, location: Location) -> str:
+        """The place in that layer."""
+        return self._of(location).where(location)
+
+    def name(self, location: Location) -> str:
+        """The key as that layer writes it."""
+        return self._of(location).name(location)
+
+    def _of(self, location: Location) -> Origin:
+        path = tuple(map(str, location))
+        above = (path[:n] for n in range(len(path), 0, -1))
+        return next((self._origins[part] for part in above if part in self._origins), CommandLineOrigin())
+
+
+def _not_json(said: str) -> SettingsError:
+    """A variable that should hold a list or a section, and holds no JSON."""
+    field = match[1] if (match := re.search(r'field "(\w+)"', said)) else ""
+    stem = f"{_PREFIX}{field.upper()}"
+    names = sorted(key for key in os.environ if key.upper() == stem or key.upper().startswith(f"{stem}__"))
+    unreadable = [name for name in names if not _is_json(os.environ[name])] or names or [stem]
     return SettingsError(
-        f"{key} is {first['input']!r}; expected: {first['msg']}.",
-        where=f"{source}, key {key}",
-        remedy="Give it a value of that kind; `earshot doctor` prints what is in force.",
+        f"{unreadable[0]} is no JSON.",
+        where=f"environment variable {', '.join(unreadable)}",
+        remedy='Write lists and sections as JSON, for example ["file", "console"].',
     )
 
 
-def _fields(path: tuple[str, ...]) -> list[str]:
-    model: Any = Settings
-    for part in path:
-        fields = getattr(model, "model_fields", {})
-        if part not in fields:
-            break
-        model = fields[part].annotation
-    return list(getattr(model, "model_fields", Settings.model_fields))
-
-
-def _nearest(word: str, known: Any, prefix: str) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)
-    return f"{prefix}{close[0].upper() if prefix else close[0]}" if close else "one that `earshot doctor` lists"
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _require_secrets(settings: Settings) -> None:

@@ -18,6 +18,7 @@ AboveZero = Annotated[float, Field(gt=0)]
 Seconds = AboveZero
 NotNegative = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+ServerPort = Annotated[int, Field(gt=0, le=65_535)]
 
 
 class Section(BaseModel):
@@ -160,7 +161,7 @@ class SmtpSettings(Section):
     """The mail server; an empty host means none."""
 
     host: str = ""
-    port: Positive = 25
+    port: ServerPort = 25
     starttls: bool = False
     user: str = ""
     password: SecretStr | None = None

@@ -70,11 +70,18 @@ def test_a_mistake_is_named_with_file_key_and_what_was_meant(tmp_path, text, key
     assert hint in told
 
 
+def test_a_mistake_in_the_second_table_of_an_array_names_its_own_line(tmp_path):
+    path = _written(tmp_path, "[[lookalikes]]\nkind = 'shop'\n\n[[lookalikes]]\nkind = 'shop'\nper_thousnd = 3\n")
+    with pytest.raises(SettingsError) as caught:
+        load_scenario(path)
+    assert caught.value.where == f"{path}, line 6, key lookalikes[1].per_thousnd"
+
+
 def test_toml_that_is_none_is_refused_with_its_file(tmp_path):
     path = _written(tmp_path, "[faults\n")
     with pytest.raises(SettingsError, match="cannot be read") as caught:
         load_scenario(path)
-    assert caught.value.where == path
+    assert caught.value.where == f"{path}, line 1"
 
 
 def test_more_faults_than_good_lines_are_refused(tmp_path):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from earshot.core.errors import SettingsError
+from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.locations import conf_folder
 from earshot.core.settings import AboveZero, Fraction, NotNegative, Positive, Section
+from earshot.core.toml_files import read_toml
 from earshot.importers.simulated.geography import CDNS, COUNTRY_CODES
 from earshot.importers.simulated.population import APP_VERSIONS, DEVICES, PLATFORM_NAMES, TIERS
 
@@ -217,16 +217,11 @@ def load_scenario(name: str) -> Scenario:
         SettingsError: There is no such scenario, the file cannot be read, a key is unknown or a value is wrong.
     """
     path = _path_of(name)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(
-            f"The scenario cannot be read: {error}.", where=str(path), remedy="Mend the file."
-        ) from None
+    values = read_toml(path)
     try:
         return Scenario.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, path) from None
+        raise explain(error, Scenario, FileOrigin(path), "key of a scenario") from None
 
 
 def scenario_names() -> list[str]:
@@ -252,54 +247,13 @@ def _path_of(name: str) -> Path:
         raise SettingsError(
             f"There is no scenario {name}.",
             where="option --scenario",
-            remedy=f"Use {_nearest(name, known)} (there are {', '.join(known)}), or name a TOML file.",
+            remedy=f"Use {nearest(name, known)} (there are {', '.join(known)}), or name a TOML file.",
         )
     return path
-
-
-def _explain(error: ValidationError, path: Path) -> SettingsError:
-    first = error.errors()[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    if first["type"] == "extra_forbidden":
-        fields = _fields(first["loc"][:-1])
-        return SettingsError(
-            f"{key} is no key of a scenario.",
-            where=str(path),
-            remedy=f"Remove it, or use {_nearest(str(first['loc'][-1]), fields)}.",
-        )
-    if first["type"] == "missing":
-        return SettingsError(f"{key} is missing.", where=str(path), remedy=f"Give {key} a value.")
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    return SettingsError(
-        f"{key or 'the scenario'} is {_short(first['input'])}; expected: {message}.",
-        where=f"{path}, key {key}" if key else str(path),
-        remedy="See conf/scenarios/ for examples that work.",
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 (fits a terminal)
-
-
-def _fields(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Scenario
-    for part in location:
-        if isinstance(part, str):
-            annotation = model.model_fields[part].annotation
-            options = [annotation, *get_args(annotation)]
-            model = next((kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
-    return list(model.model_fields)
 
 
 def _one_of(value: str, known: Iterable[str], what: str) -> str:
     options = list(known)
     if value not in options:
-        raise ValueError(f"a {what} such as {_nearest(value, options)} (there are {', '.join(options)})")
+        raise ValueError(f"a {what} such as {nearest(value, options)} (there are {', '.join(options)})")
     return value
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.0)
-    return close[0] if close else "none"
