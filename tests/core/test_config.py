@@ -102,7 +102,7 @@ def test_a_variable_that_cannot_be_used_is_named_with_what_to_set_instead(
 
 def test_a_secret_of_the_wrong_kind_is_not_repeated(conf: Path) -> None:
     (conf / "base.toml").write_text('[smtp]\npassword = ["hunter2"]\n')
-    with pytest.raises(SettingsError, match="smtp.password is a secret of another kind") as caught:
+    with pytest.raises(SettingsError, match=r"smtp\.password is a secret of another kind") as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
 

@@ -25,7 +25,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
         *("metric", "grain", "where", "window", "direction", "observed", "expected", "lower", "upper"),
         *("score", "severity", "because", "detector"),
     ),
-    "refused_batches": ("batch", "reason", "files", "lines"),
+    "refused_batches": ("batch", "reason", "files"),
     "quality_kpis": ("kpi", "suite", "value", "target", "batch", "times"),
     "failed_jobs": ("job", "run_date", "error", "times"),
     "freshness": ("newest", *_AGE),

@@ -80,7 +80,6 @@ def refused_batch_findings(rule: Rule, ledger: Iterable[Row]) -> list[Finding]:
             "batch": batch,
             "reason": _short(reason),
             "files": str(len(files)),
-            "lines": spoken(sum(file["read"] or 0 for file in files)),
         }
         named = tuple(sorted(file["source_file"] for file in files)[:_EXAMPLES])
         evidence = Evidence(examples=named, facts={**fields, "explain": f"earshot gate show {batch}"})

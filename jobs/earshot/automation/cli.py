@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
+import re
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
 from rich.console import Console
 
 from earshot.automation import commands
-from earshot.automation.invocation import current, take_common_options
-from earshot.core.errors import EarshotError
+from earshot.automation.invocation import current, machine_line, take_common_options
+from earshot.core.errors import ArgumentError, DependencyError, EarshotError, InputError
+from earshot.core.explanations import nearest
+from earshot.core.logs import StructuredLog
 
 _INTERRUPTED = 130
 _EVALUATIONS = {"recommenders"}
+_NO_COMMAND = re.compile(r"No such command '(.*)'")
+_USERS_TO_MEND = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 
 
 def build_app() -> typer.Typer:
@@ -25,7 +30,7 @@ def build_app() -> typer.Typer:
         name="earshot",
         help="Listening logs to trusted tables, comparable models and acted-on alerts.",
         epilog="Every command takes --home DIR, --env NAME and --json, before or after it.",
-        no_args_is_help=True,
+        no_args_is_help=not current().as_json,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
@@ -42,16 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = take_common_options(sys.argv[1:] if argv is None else argv)
-        build_app()(args=arguments, prog_name="earshot")
+        code = build_app()(args=arguments, prog_name="earshot", standalone_mode=False)
     except EarshotError as error:
-        _report(error)
-        return error.exit_code
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-    except KeyboardInterrupt:
+        return _report(error)
+    except typer.TyperException as error:
+        return _report(_misused(error))
+    except (SystemExit, typer.Abort) as exit_:
+        code = getattr(exit_, "code", 1)
+    except OSError as error:
+        return _report(_of_the_system(error))
+    except Exception as error:
+        return _report(_unexpected(error))
+    if code == _INTERRUPTED:
         Console(stderr=True).print("Interrupted. Run the same command again: nothing is done twice.")
-        return _INTERRUPTED
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def entry_point() -> None:
@@ -59,10 +68,40 @@ def entry_point() -> None:
     sys.exit(main())
 
 
-def _report(error: EarshotError) -> None:
+def _misused(error: typer.TyperException) -> ArgumentError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "earshot"
+    said = " ".join(error.format_message().replace("Value error, ", "").split())
+    remedy = f"See `{command} --help`."
+    known = getattr(context.command, "commands", {}) if context else {}
+    if unknown := _NO_COMMAND.match(said):
+        remedy = f"Use {nearest(unknown[1], known)}, or see `{command} --help`."
+    if said in {"", "Missing command."}:
+        said = f"{command} needs a command: {', '.join(known)}."
+    return ArgumentError(said, where=command, remedy=remedy)
+
+
+def _of_the_system(error: OSError) -> EarshotError:
+    """A file, folder or address that cannot be used: what the user can mend, or what went wrong by itself."""
+    what = f"{error.filename or 'Something'} cannot be used: {error.strerror or error}."
+    where = str(error.filename or "")
+    if isinstance(error, _USERS_TO_MEND) or "Unable to create dir" in str(error):
+        return InputError(what, where=where, remedy="Name a place that is there and that you may read and write.")
+    return DependencyError(what, where=where, remedy="Mend it (`earshot doctor` helps) and run the command again.")
+
+
+def _unexpected(error: Exception) -> EarshotError:
+    """A fault of ours: the trace goes into a log line, not onto the screen."""
+    StructuredLog().error("unexpected error", traceback=traceback.format_exc())
+    return EarshotError(
+        f"{type(error).__name__}: {str(error) or 'no message'}",
+        remedy="This is a fault of Earshot: report it with the log line above. Running the command again is safe.",
+    )
+
+
+def _report(error: EarshotError) -> int:
     if current().as_json:
-        said = {"run_id": None, "status": "failed", "exit_code": error.exit_code, "error": str(error)}
-        machine: dict[str, object] = {**said, "jobs": []}
-        print(json.dumps(machine, ensure_ascii=False))
+        print(machine_line({"status": "failed", "exit_code": error.exit_code, "error": str(error)}))
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(str(error), style="bold red" if sys.stderr.isatty() else None, markup=False)
+    return error.exit_code

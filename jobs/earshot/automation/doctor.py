@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -49,6 +50,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _java()
     wrong = missing_or_changed()
     yield Finding("jars", not wrong, ", ".join(wrong) or f"{len(jar_paths())} verified", "Run `make setup`.")
+    yield _home(settings.home)
     yield _disk(settings.home)
     lake = Path(settings.lake_root) / "silver" / "listens" / "_delta_log"
     there = "://" in settings.lake_root or lake.exists()
@@ -73,6 +75,13 @@ def _java() -> Finding:
     version = re.search(r'version "(\d+)', said)
     major = int(version.group(1)) if version else 0
     return Finding("java", major >= _JAVA, said.splitlines()[0] if said else "?", f"Install Java {_JAVA} or newer.")
+
+
+def _home(home: Path) -> Finding:
+    nearest = next(path for path in (home, *home.parents) if path.exists())
+    usable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    detail = f"{home} {'there' if home.exists() else 'will be made'}" if usable else f"{nearest} cannot be written"
+    return Finding("home", usable, detail, "Name a folder that can be written, with --home or EARSHOT_HOME.")
 
 
 def _disk(home: Path) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,15 +40,35 @@ class Invocation:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings in force for this call."""
-        return load_settings(self.env, {"home": str(self.home)} if self.home else None)
+        """The settings in force for this call.
+
+        Raises:
+            ArgumentError: HOME is there and is no folder.
+        """
+        settings = load_settings(self.env, {"home": str(self.home)} if self.home else None)
+        if settings.home.exists() and not settings.home.is_dir():
+            raise ArgumentError(
+                f"{settings.home} is no folder.", where=self._home_from, remedy="Name a folder; it is made if missing."
+            )
+        return settings
 
     @cached_property
     def small_tables(self) -> SmallTables:
-        """The lake, row by row, without a JVM."""
+        """The lake, row by row, without a JVM.
+
+        Raises:
+            ArgumentError: HOME, which would hold it, is not there: a misspelt path is not an empty lake.
+        """
         from earshot.core.small_tables import SmallTables  # noqa: PLC0415 (keeps --help instant)
 
-        return SmallTables(self.settings.lake_root)
+        settings = self.settings
+        if not settings.lake and not settings.home.exists():
+            raise ArgumentError(
+                f"There is no HOME at {settings.home}.",
+                where=self._home_from,
+                remedy="Name the HOME of your runs with --home, or make one: `earshot demo`, `earshot generate`.",
+            )
+        return SmallTables(settings.lake_root)
 
     def spark(self) -> SparkSession:
         """The session, opened on first use."""
@@ -64,12 +85,33 @@ class Invocation:
     def emit(self, human: RenderableType, machine: Mapping[str, Any]) -> None:
         """Print the one for a person, or the other for a machine."""
         if self.as_json:
-            print(json.dumps(machine, default=str, ensure_ascii=False))
+            print(machine_line(machine))
         else:
-            Console(soft_wrap=not sys.stdout.isatty()).print(human)
+            watched = sys.stdout.isatty()
+            Console(width=None if watched else _PIPED_WIDTH, soft_wrap=not watched).print(human)
+
+    @property
+    def _home_from(self) -> str:
+        return "option --home" if self.home else "setting home (EARSHOT_HOME)"
 
 
+_PIPED_WIDTH = 160
 _STATE = {"current": Invocation()}
+
+
+def machine_line(more: Mapping[str, Any]) -> str:
+    """The object of `--json` on one line: run_id, status, exit_code and jobs, and what the command adds."""
+    whole = {"run_id": None, "status": "done", "exit_code": 0, "jobs": [], **more}
+    return json.dumps(_finite(whole), default=str, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for numbers that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def current() -> Invocation:
@@ -88,15 +130,18 @@ def take_common_options(argv: Sequence[str]) -> list[str]:
     """
     left: list[str] = []
     values: dict[str, str] = {}
+    _STATE["current"] = Invocation(as_json="--json" in argv)
     as_json = False
     words = iter(argv)
     for word in words:
         name, equals, value = word.partition("=")
-        if word == "--json":
+        if word == "--":
+            left += [word, *words]
+        elif word == "--json":
             as_json = True
         elif name in {"--home", "--env"}:
             given = value if equals else next(words, None)
-            if not given:
+            if not given or (given.startswith("--") and not equals):
                 raise ArgumentError(f"{name} needs a value.", where="command line", remedy=f"Write {name} VALUE.")
             values[name] = given
         else:

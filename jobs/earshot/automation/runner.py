@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from earshot.automation.pipeline import JOBS
@@ -64,6 +65,7 @@ def run_jobs(
     arguments: Mapping[str, str] | None = None,
     as_json: bool = False,
     on_result: Callable[[RunResult], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[RunResult]:
     """Run jobs in this order for one logical date, in one Spark session.
 
@@ -76,9 +78,10 @@ def run_jobs(
         arguments: Options beyond the date.
         as_json: Whether standard output belongs to a machine.
         on_result: Told of each job as it ends.
+        stop: Asked before each job; once true, no further job begins.
 
     Raises:
-        ArgumentError: A name is no job.
+        ArgumentError: A name is no job, or HOME cannot be made.
     """
     for name in names:
         if name not in JOBS:
@@ -86,6 +89,8 @@ def run_jobs(
     with _Run(day, settings, dict(arguments or {}), as_json) as run:
         results: list[RunResult] = []
         for name in names:
+            if stop():
+                break
             if all(result.exit_code == 0 for result in results) or JOBS[name].after_failure:
                 results.append(run.of(name))
                 if on_result:
@@ -132,6 +137,7 @@ class _Run:
         self._progress = progress_for(self._log, as_json=as_json)
 
     def __enter__(self) -> _Run:
+        _make_home(self._settings.home)
         keys = load_keys(self._settings)
         actor = os.environ.get("EARSHOT_ACTOR") or os.environ.get("USER") or "earshot"
         self._audit = AuditChain(self._small_tables, actor, _now, master_key=keys.master_key, home=self._settings.home)
@@ -184,6 +190,17 @@ class _Run:
         self._audit.record(
             "job.run", result.job, {"run_id": result.run_id, "date": result.date, "status": result.status}
         )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(
+            f"HOME cannot be made: {error.strerror}.",
+            where=str(home),
+            remedy="Name a folder that can be written, with --home or EARSHOT_HOME.",
+        ) from None
 
 
 def _outcome(run: Callable[[Job], None], job: Job) -> tuple[str, int, str]:

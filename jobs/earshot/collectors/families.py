@@ -9,8 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from earshot.core import columns as c
@@ -55,9 +53,8 @@ def table_families(lake: SmallTables) -> Iterator[Metric]:
         )
     )
     for name in TABLES:
-        try:
-            table = DeltaTable(lake.path(name))
-        except TableNotFoundError:
+        table = lake.open(name)
+        if table is None:
             continue
         actions = pa.table(table.get_add_actions(flatten=True))
         counts = actions["num_records"] if "num_records" in actions.column_names else pa.chunked_array([[0]])

@@ -11,10 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.core.errors import InputError, TableError
 from earshot.core.tables import columns_with_statistics, spec_of
 
 
@@ -32,14 +33,33 @@ class SmallTables:
         """Where the table lies."""
         return f"{self.root}/{spec_of(name).name.replace('.', '/')}"
 
+    def open(self, name: str) -> DeltaTable | None:
+        """The table as delta-rs has it; None where it was never written.
+
+        Raises:
+            TableError: It is there and cannot be read.
+        """
+        try:
+            return DeltaTable(self.path(name))
+        except TableNotFoundError:
+            return None
+        except DeltaError as error:
+            raise TableError(
+                f"{name} cannot be read: {str(error).splitlines()[0]}.",
+                where=self.path(name),
+                remedy="Its Delta log is damaged: restore the folder from a backup, or move it away and backfill.",
+            ) from None
+
     def arrow(self, name: str, filters: Any = None, columns: Sequence[str] | None = None) -> pa.Table:
         """The table now (no rows where it was never written); `filters` as pyarrow has them.
 
         Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these.
+
+        Raises:
+            TableError: The table is there and cannot be read.
         """
-        try:
-            table = DeltaTable(self.path(name))
-        except TableNotFoundError:
+        table = self.open(name)
+        if table is None:
             empty = self._schema(name).empty_table()
             return empty.select(list(columns)) if columns else empty
         rows = table.to_pyarrow_table(
@@ -59,9 +79,13 @@ class SmallTables:
         return rows
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
-        """Append rows in one commit; a column that a row does not have is null."""
+        """Append rows in one commit; a column that a row does not have is null.
+
+        Raises:
+            InputError: The lake's folder cannot be made.
+        """
         if rows:
-            write_deltalake(self.path(name), self._table(name, rows), mode="append", **self._layout(name))
+            self._write(name, self._table(name, rows), mode="append")
 
     def overwrite(
         self,
@@ -80,14 +104,7 @@ class SmallTables:
             predicate = None
         told = None if metadata is None else json.dumps(metadata, default=str, sort_keys=True)
         properties = None if told is None else CommitProperties(custom_metadata={"userMetadata": told})
-        write_deltalake(
-            self.path(name),
-            table,
-            mode="overwrite",
-            predicate=predicate,
-            commit_properties=properties,
-            **self._layout(name),
-        )
+        self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties)
 
     def vacuum(self, name: str, hours: int) -> list[str]:
         """Remove the files that no version of the last `hours` needs, those of writers that died included.
@@ -95,11 +112,22 @@ class SmallTables:
         Returns:
             Paths of the removed files. No other process may write the table meanwhile when `hours` is 0.
         """
+        table = self.open(name)
+        return (
+            []
+            if table is None
+            else list(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
+        )
+
+    def _write(self, name: str, table: pa.Table, **how: Any) -> None:
         try:
-            table = DeltaTable(self.path(name))
-        except TableNotFoundError:
-            return []
-        return list(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
+            write_deltalake(self.path(name), table, **how, **self._layout(name))
+        except TableNotFoundError as error:  # what delta-rs calls a folder that it cannot make
+            raise InputError(
+                f"{name} cannot be written: {str(error).splitlines()[0]}.",
+                where=self.path(name),
+                remedy="Name a lake that can be written: setting lake (EARSHOT_LAKE), or --home.",
+            ) from None
 
     def _local(self, name: str) -> FileSystem | None:
         # delta-rs's own file system calls back into Python from threads: a process that ends meanwhile aborts.

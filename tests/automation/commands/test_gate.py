@@ -117,7 +117,7 @@ def test_a_refused_batch_is_explained_with_figures_and_examples(
 def test_a_machine_gets_the_verdict_whole(earshot: Earshot, refused: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert earshot("--json", "gate", "show", refused) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["status"], told["verdict"]["closed"], told["verdict_now"]) == ("refused", True, None)
+    assert (told["batch_status"], told["verdict"]["closed"], told["verdict_now"]) == ("refused", True, None)
     assert [failure["rule"] for failure in told["verdict"]["failures"]] == ["quarantined_share", "track_present"]
 
 

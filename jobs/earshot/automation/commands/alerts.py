@@ -26,7 +26,7 @@ Fingerprint = Annotated[str, typer.Argument(help="Fingerprint, or its first digi
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    alerts = typer.Typer(no_args_is_help=True, help="Alerts: what fires, who is told, what it was.")
+    alerts = typer.Typer(help="Alerts: what fires, who is told, what it was.")
     for name, command in (
         ("list", list_alerts),
         ("show", show),

@@ -42,9 +42,12 @@ def doctor(
     checks = Table("check", "", "found", "remedy", box=None, title="Checks", title_justify="left")
     for finding in findings:
         checks.add_row(finding.check, _WORDS[finding.ok], finding.detail, finding.remedy if not finding.ok else "")
-    machine = {"settings": shown, "checks": [vars(finding) for finding in findings]}
+    code = int(any(finding.ok is False for finding in findings))
+    checked = [vars(finding) for finding in findings]
+    status = "failed" if code else "done"
+    machine = {"status": status, "exit_code": code, "settings": shown, "checks": checked}
     current().emit(Group(Text("Settings in force"), *_lines(shown), Text(), checks), machine)
-    raise typer.Exit(int(any(finding.ok is False for finding in findings)))
+    raise typer.Exit(code)
 
 
 def _lines(shown: dict[str, Any], above: str = "") -> list[Text]:

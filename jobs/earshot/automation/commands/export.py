@@ -25,10 +25,14 @@ def export(
     name: Annotated[str | None, typer.Option("--table", help="Table in the database; default LAYER_NOUN.")] = None,
 ) -> None:
     """Export one table, all or nothing; EARSHOT_JDBC_USER and EARSHOT_JDBC_PASSWORD sign in to a database."""
-    from earshot.core.tables import spec_of  # noqa: PLC0415 (keeps --help instant)
+    from earshot.core.explanations import nearest  # noqa: PLC0415 (keeps --help instant)
+    from earshot.core.schemas import TABLES  # noqa: PLC0415
 
-    spec = spec_of(table)
-    if spec.name == "ops.vault":
+    if table not in TABLES:
+        close = nearest(table, TABLES)
+        remedy = f"Use {close}, or another of: {', '.join(TABLES)}."
+        raise ArgumentError(f"There is no table {table}.", where="argument TABLE", remedy=remedy)
+    if table == "ops.vault":
         raise ArgumentError("The vault is not exported.", where="ops.vault", remedy="Use `earshot erase` or ask.")
     at = datetime.now(UTC)
     if to.startswith("jdbc:"):
@@ -42,5 +46,5 @@ def export(
         from earshot.exporters.files import export_files  # noqa: PLC0415
 
         manifest = export_files(table, current().small_tables.arrow(table), Path(to), format=format_, at=at)
-    machine = {"status": "done", "exit_code": 0, "rows": manifest.rows, "target": manifest.target}
+    machine = {"rows": manifest.rows, "target": manifest.target}
     current().emit(f"{manifest.rows:,} rows of {table} are in {manifest.target}", machine)

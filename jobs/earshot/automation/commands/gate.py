@@ -20,7 +20,7 @@ _JOB = "publish_listens"
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    gate = typer.Typer(no_args_is_help=True, help="Explain or admit batches that the quality gate refused.")
+    gate = typer.Typer(help="Explain or admit batches that the quality gate refused.")
     gate.command("show")(show)
     gate.command("release")(release)
     app.add_typer(gate, name="gate")
@@ -43,7 +43,7 @@ def show(
     files = [{name: row[name] for name in ("source_file", "status", "reason", "read", "quarantined")} for row in rows]
     machine: dict[str, Any] = {
         "batch_id": batch,
-        "status": _status(rows),
+        "batch_status": _status(rows),
         "files": files,
         "verdict": verdict.to_json() if verdict else None,
         "verdict_now": again.to_json() if again else None,
@@ -136,7 +136,9 @@ def _list_refused() -> None:
     for row in current().small_tables.rows("ops.ledger"):
         if row["status"] == _REFUSED:
             batches.setdefault(row["batch_id"], []).append(row)
-    table = Table("batch", "files", "lines", "since", "reason", title="Refused batches", title_justify="left", box=None)
+    table = Table(title="Refused batches", title_justify="left", box=None)
+    for heading in ("batch", "files", "lines", "since", "reason"):
+        table.add_column(heading, no_wrap=heading != "reason", overflow="fold")
     machine = []
     for batch, rows in sorted(batches.items()):
         verdict = read_report(current().settings, batch)

@@ -71,8 +71,6 @@ def _words(done: Generated, seconds: float) -> str:
 
 def _object(done: Generated, seconds: float) -> dict[str, Any]:
     return {
-        "status": "done",
-        "exit_code": 0,
         "files": done.files,
         "lines": done.lines,
         "plays": done.plays,

@@ -44,14 +44,10 @@ def metrics(
         except KeyboardInterrupt:
             server.shutdown()
     elif done:
-        call.emit(", ".join(done).capitalize() + ".", _machine(done=done))
+        call.emit(", ".join(done).capitalize() + ".", {"done": done})
     else:
         text = out.exposition(registry)
         if call.as_json:
-            call.emit("", _machine(metrics=text))
+            call.emit("", {"metrics": text})
         else:
             print(text, end="")
-
-
-def _machine(**more: object) -> dict[str, object]:
-    return {"run_id": None, "status": "done", "exit_code": 0, "jobs": [], **more}

@@ -56,10 +56,11 @@ def verify() -> None:
     from earshot.security.keys import load_keys  # noqa: PLC0415 (keeps --help instant)
 
     call = current()
+    lake = call.small_tables
     keys = load_keys(call.settings)
-    chain = AuditChain(call.small_tables, "verify", master_key=keys.master_key, home=call.settings.home)
+    chain = AuditChain(lake, "verify", master_key=keys.master_key, home=call.settings.home)
     problems = chain.verify()
-    entries = 0 if problems else call.small_tables.arrow("ops.audit", columns=["sequence"]).num_rows
+    entries = 0 if problems else lake.arrow("ops.audit", columns=["sequence"]).num_rows
     code = 1 if problems else 0
     lines = [f"- {problem.what}" for problem in problems]
     human = (
@@ -68,10 +69,8 @@ def verify() -> None:
         else (f"ops.audit is whole: {entries} entries, each following the one before.")
     )
     machine = {
-        "run_id": None,
         "status": "failed" if problems else "done",
         "exit_code": code,
-        "jobs": [],
         "entries": entries,
         "problems": [{"what": problem.what, "sequence": problem.sequence} for problem in problems],
     }

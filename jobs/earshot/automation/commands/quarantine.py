@@ -26,7 +26,7 @@ Since = Annotated[str | None, typer.Option("--since", help="Only lines set aside
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    quarantine = typer.Typer(no_args_is_help=True, help="Work with lines that the gate set aside.")
+    quarantine = typer.Typer(help="Work with lines that the gate set aside.")
     quarantine.command("list")(list_rules)
     quarantine.command("show")(show)
     quarantine.command("export")(export)

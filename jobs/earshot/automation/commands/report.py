@@ -36,7 +36,7 @@ def report(
     settings = current().settings
     as_of = parse_day(day, "--date") if day else _last_day()
     page = write_report(settings, as_of, listener)
-    current().emit(f"The report is in {page}", {"status": "done", "exit_code": 0, "report": str(page), "date": as_of})
+    current().emit(f"The report is in {page}", {"report": str(page), "date": as_of})
 
 
 def publish(day: Day = None) -> None:

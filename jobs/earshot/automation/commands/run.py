@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from earshot.automation.dates import days_between, parse_day, parse_interval
 from earshot.automation.invocation import current
@@ -34,21 +35,22 @@ def run(
     notify: Annotated[bool, typer.Option(help="Deliver alerts of old windows too.")] = False,
     option: Annotated[list[str] | None, typer.Option("--option", help="KEY=VALUE for the job.")] = None,
 ) -> None:
-    """Run jobs for one logical date.
+    """Run jobs for one logical date; with --every, until SIGINT or SIGTERM, which let the job under way end.
 
     Raises:
-        Exit: With 1, 2 or 3 where a job did not end 0.
+        Exit: With 1, 2 or 3 where a job did not end 0; with 0 where a repeated run was asked to stop.
     """
     names = _checked(jobs or list(_ALL))
     arguments = _arguments(option or []) | ({"notify": "true"} if notify else {})
-    interval = parse_interval(every) if every else None
+    interval = None if every is None else parse_interval(every)
     parse_day(day, "--date")
-    while True:
-        began = time.monotonic()
-        code = _once(names, parse_day(day, "--date"), arguments)
-        if interval is None:
-            raise typer.Exit(code)
-        time.sleep(max(0.0, interval.total_seconds() - (time.monotonic() - began)))
+    if interval is None:
+        raise typer.Exit(_once(names, parse_day(day, "--date"), arguments))
+    from earshot.automation.repeating import repeat, stopped_by_signals  # noqa: PLC0415 (keeps --help instant)
+
+    with stopped_by_signals() as stop:
+        rounds = repeat(lambda: _once(names, parse_day(day, "--date"), arguments, lambda: bool(stop)), interval, stop)
+    Console(stderr=True).print(f"Stopped, as asked, after {rounds} runs.")
 
 
 def backfill(
@@ -79,13 +81,14 @@ def backfill(
     raise typer.Exit(exit_code(results))
 
 
-def _once(names: list[str], day: date, arguments: dict[str, str]) -> int:
+def _once(names: list[str], day: date, arguments: dict[str, str], stop: Callable[[], bool] = lambda: False) -> int:
     settings, as_json = current().settings, current().as_json
     from earshot.automation.runner import exit_code, run_jobs  # noqa: PLC0415 (keeps --help instant)
     from earshot.automation.summaries import run_object, run_table  # noqa: PLC0415
 
-    results = run_jobs(names, day, settings, arguments=arguments, as_json=as_json)
-    current().emit(run_table(results, f"{day}, run {results[0].run_id}"), run_object(results))
+    results = run_jobs(names, day, settings, arguments=arguments, as_json=as_json, stop=stop)
+    title = f"{day}, run {results[0].run_id}" if results else f"{day}: stopped before the first job"
+    current().emit(run_table(results, title), run_object(results))
     return exit_code(results)
 
 

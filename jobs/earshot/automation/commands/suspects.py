@@ -22,7 +22,7 @@ _LISTED = 5
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    suspects = typer.Typer(no_args_is_help=True, help="Streams that look manipulated, and what people say of them.")
+    suspects = typer.Typer(help="Streams that look manipulated, and what people say of them.")
     suspects.command("list")(list_suspects)
     suspects.command("confirm")(confirm)
     suspects.command("clear")(clear)

@@ -42,6 +42,8 @@ _SPARE: Final = 1.3
 _LOST: Final = {"outage": 0.55, "tier_drop": 1.0}
 _OTHER_DIMENSION_SHARE: Final = 0.3
 _MINIMUM_TRACKS: Final = 20
+_MOST_DAYS, _MOST_LISTENERS, _MOST_TRACKS = 1_100, 2_000_000, 5_000_000
+_EARLIEST, _LATEST = date(2002, 10, 2), date(2098, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,12 @@ def generate(
         scenario: Name in conf/scenarios/, or path of a TOML file.
 
     Raises:
-        ArgumentError: A number is too small, or people would have no time for so many plays.
+        ArgumentError: A number is too small or too large, the first day is out of reach, or people would have no
+            time for so many plays.
         SettingsError: The scenario cannot be used.
     """
     wanted = days * listeners * PLAYS_A_DAY if plays is None else plays
-    _check(days, listeners, tracks, wanted)
+    _check(days, listeners, tracks, wanted, start)
     rules = load_scenario(scenario)
     world = _World.made(rules, days, listeners, tracks, wanted, start, seed)
     truth = Truth(out / "truth")
@@ -257,18 +260,21 @@ def _drift(drift: Drift | None) -> tuple[int, str]:
     return (DEVICES.index(drift.device), f'"{drift.key}":"opus"') if drift else (-1, "")
 
 
-def _check(days: int, listeners: int, tracks: int, plays: int) -> None:
-    for name, value, least in (
-        ("--days", days, 1),
-        ("--listeners", listeners, 10),
-        ("--tracks", tracks, _MINIMUM_TRACKS),
-        ("--plays", plays, 1),
+def _check(days: int, listeners: int, tracks: int, plays: int, start: date) -> None:
+    for name, value, least, most in (
+        ("--days", days, 1, _MOST_DAYS),
+        ("--listeners", listeners, 10, _MOST_LISTENERS),
+        ("--tracks", tracks, _MINIMUM_TRACKS, _MOST_TRACKS),
+        ("--plays", plays, 1, capacity(days, listeners)),
     ):
         if value < least:
             raise ArgumentError(f"{name} is {value}.", where=f"option {name}", remedy=f"Use at least {least}.")
-    if plays > capacity(days, listeners):
+        if value > most:
+            what = f"{listeners} listeners have no time for {plays} plays in {days} days."
+            what = what if name == "--plays" else f"{name} is {value}."
+            more = ", or more listeners" if name == "--plays" else ""
+            raise ArgumentError(what, where=f"option {name}", remedy=f"Use at most {most}{more}.")
+    if not _EARLIEST <= start <= _LATEST:
         raise ArgumentError(
-            f"{listeners} listeners have no time for {plays} plays in {days} days.",
-            where="option --plays",
-            remedy=f"Use at most {capacity(days, listeners)} plays, or more listeners.",
+            f"--start is {start}.", where="option --start", remedy=f"Use a day from {_EARLIEST} to {_LATEST}."
         )
