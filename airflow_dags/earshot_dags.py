@@ -1,8 +1,9 @@
 """The contract's two DAGs, made from the pipeline's data.
 
-`earshot_every_five_minutes`: ingest -> publish -> score -> alerts. The dead man's switch is a rule
-of conf/alerts.toml and of deploy/prometheus: it fires when these runs stop coming.
-`earshot_daily`: the rest, training included, for the day that has ended.
+`earshot_every_five_minutes`: ingest -> publish -> score -> alerts.
+`earshot_daily`: the rest, training included, for the day that has ended; and, whatever becomes of that, a dead
+man's switch: it publishes alerts, of which `runs_stopped` fires when the five-minute runs have not succeeded for
+an hour. Should Airflow itself stand still, EarshotRunsStopped of deploy/prometheus fires after half an hour.
 """
 
 from __future__ import annotations
@@ -62,3 +63,12 @@ with DAG(
     tags=["earshot"],
 ) as daily:
     _chained([spec for spec in PIPELINE if not spec.often])
+    EarshotSubmitOperator(
+        task_id="dead_mans_switch",
+        job="publish_alerts",
+        date=DAY,
+        options={"heartbeat_hours": "1"},
+        retries=2,
+        retry_delay=timedelta(minutes=1),
+        doc="fire when the five-minute runs have stopped coming",
+    )

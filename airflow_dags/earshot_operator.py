@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,15 +21,16 @@ class EarshotSubmitOperator(SparkSubmitOperator):
     Args:
         job: Name of the job.
         date: Logical date, a template.
+        options: What the job takes beyond the date.
         **kwargs: What SparkSubmitOperator takes.
     """
 
     template_fields: ClassVar[tuple[str, ...]] = (*SparkSubmitOperator.template_fields,)
 
-    def __init__(self, *, job: str, date: str, **kwargs: Any) -> None:
+    def __init__(self, *, job: str, date: str, options: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(
             application=str(JOBS_FOLDER / f"{job}.py"),
-            application_args=["--date", date],
+            application_args=["--date", date, *_words(options or {})],
             name=f"earshot-{job}",
             **kwargs,
         )
@@ -48,3 +50,7 @@ class EarshotSubmitOperator(SparkSubmitOperator):
             if code in FINAL_EXIT_CODES:
                 raise AirflowFailException(f"{self.task_id} ended with exit code {code}: not tried again") from error
             raise
+
+
+def _words(options: Mapping[str, str]) -> list[str]:
+    return [word for key, value in options.items() for word in ("--option", f"{key}={value}")]

@@ -13,16 +13,16 @@ from earshot.integrations.alert_transports import open_transports
 
 
 def run(job: Job) -> None:
-    """Alerts as of the end of the date; `notify=true` delivers windows that are long over, too."""
+    """As of the end of the date; `notify=true`: of old windows, too; `heartbeat_hours=1`: runs are missed sooner."""
     settings = job.settings
     tables = SmallTables(settings.lake_root)
-    rulebook = load_rulebook(conf_folder() / settings.alerts.rules_file)
+    rules = load_rulebook(conf_folder() / settings.alerts.rules_file, job.arguments.get("heartbeat_hours"))
     outbox = Outbox(tables, settings.alerts, job.clock, job.log)
     with open_transports(settings, console=sys.stderr) as transports:
         channels = renderers(settings.alerts, transports, job.clock)
         with job.stage("judge"):
             notify = job.arguments.get("notify", "").lower() == "true"
-            published = Alerting(tables, rulebook, settings.alerts, job.log).publish(
+            published = Alerting(tables, rules, settings.alerts, job.log).publish(
                 outbox, as_of=job.as_of, wall=job.clock(), notify=notify
             )
         with job.stage("deliver", published.queued):

@@ -54,7 +54,16 @@ def test_the_two_dags_hold_every_job_of_the_pipeline_once(airflow: dict[str, str
     code = "import earshot_dags as d; print({k: v.task_ids for k, v in vars(d).items() if type(v).__name__ == 'DAG'})"
     often = [spec.name for spec in PIPELINE if spec.often]
     daily = [spec.name for spec in PIPELINE if not spec.often]
-    assert _python(code, airflow) == str({"every_five_minutes": often, "daily": daily})
+    assert _python(code, airflow) == str({"every_five_minutes": often, "daily": [*daily, "dead_mans_switch"]})
+
+
+def test_the_dead_mans_switch_waits_for_no_other_job_of_the_day(airflow: dict[str, str]) -> None:
+    code = """
+import earshot_dags as d
+task = d.daily.get_task("dead_mans_switch")
+print([task.upstream_task_ids, task.downstream_task_ids, task.application.split("/")[-1], task.application_args[2:]])
+"""
+    assert _python(code, airflow) == "[set(), set(), 'publish_alerts.py', ['--option', 'heartbeat_hours=1']]"
 
 
 def test_exit_3_fails_without_retry_and_exit_1_does_not(airflow: dict[str, str]) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from earshot.alerting import sources
 from earshot.alerting.findings import fingerprint_of
-from earshot.alerting.rules import Rule
+from earshot.alerting.rules import Rule, load_rulebook
+from earshot.core.errors import ArgumentError
+from earshot.core.locations import conf_folder
 
+SHIPPED = conf_folder() / "alerts.toml"
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 
@@ -169,3 +174,17 @@ def test_runs_that_stop_coming_are_found() -> None:
     (finding,) = sources.heartbeat_findings(dead, rows, NOON + timedelta(hours=31))
     assert finding.summary == "publish_listens 31"
     assert sources.heartbeat_findings(dead, [], NOON) == []
+
+
+def test_who_knows_how_often_runs_are_due_misses_them_sooner() -> None:
+    rows = [run(0, "done", "publish_listens")]
+    (dead,) = [rule for rule in load_rulebook(SHIPPED, "1").rules if rule.source == "heartbeat"]
+    last = rows[0]["ended_at"]
+    assert sources.heartbeat_findings(dead, rows, last + timedelta(minutes=59)) == []
+    assert len(sources.heartbeat_findings(dead, rows, last + timedelta(minutes=61))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "soon", "inf"])
+def test_hours_are_a_positive_number(text: str) -> None:
+    with pytest.raises(ArgumentError, match="no number of hours"):
+        load_rulebook(SHIPPED, text)

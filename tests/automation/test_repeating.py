@@ -35,6 +35,17 @@ def test_a_signal_ends_the_pause(capsys: pytest.CaptureFixture[str]) -> None:
         signal.signal(signal.SIGALRM, before)
 
 
+def test_an_interrupt_is_heard_although_spark_has_taken_the_signal_meanwhile() -> None:
+    def once() -> int:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as SparkContext does when it starts
+        assert not stop.listen()
+        os.kill(os.getpid(), signal.SIGINT)
+        return 0
+
+    with stopped_by_signals() as stop:
+        assert repeat(once, timedelta(hours=1), stop) == 1
+
+
 def test_a_second_interrupt_does_not_wait() -> None:
     with pytest.raises(KeyboardInterrupt), stopped_by_signals() as stop:
         os.kill(os.getpid(), signal.SIGINT)

@@ -103,11 +103,24 @@ class Rulebook(_Closed):
         """The family of a metric; a metric of none is its own."""
         return next((name for name, metrics in self.families.items() if metric in metrics), metric)
 
+    def with_heartbeat(self, hours: float) -> Rulebook:
+        """The same rules, but runs may be away for so long only."""
+        rules = (
+            rule.model_copy(update={"max_age_hours": hours}) if rule.source == "heartbeat" else rule
+            for rule in self.rules
+        )
+        return self.model_copy(update={"rules": tuple(rules)})
 
-def load_rulebook(path: Path) -> Rulebook:
+
+def load_rulebook(path: Path, heartbeat_hours: str | None = None) -> Rulebook:
     """Read the rules.
 
+    Args:
+        path: The file.
+        heartbeat_hours: How long runs may be away, for a caller who knows how often they are due.
+
     Raises:
+        ArgumentError: `heartbeat_hours` is no positive number.
         SettingsError: The file cannot be read, or a key, source, metric, label, field, channel or
             matcher in it is unknown; it names file and key, and the nearest that is known.
     """
@@ -117,7 +130,7 @@ def load_rulebook(path: Path) -> Rulebook:
     except ValidationError as error:
         raise explain(error, Rulebook, FileOrigin(path), "key of an alert rule") from None
     _check(rulebook, path)
-    return rulebook
+    return rulebook if heartbeat_hours is None else rulebook.with_heartbeat(_hours_of(heartbeat_hours))
 
 
 def known_labels(rulebook: Rulebook) -> list[str]:
@@ -196,3 +209,11 @@ def _known(word: str, known: Iterable[str], kind: str, where: str) -> None:
 def _nearest(word: str, known: Iterable[str]) -> str:
     close = nearest(word, known)
     return f"Use {close}, or remove it." if close else "Remove it."
+
+
+def _hours_of(text: str) -> float:
+    hours = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+    if hours <= 0:
+        remedy = "Write --option heartbeat_hours=1."
+        raise ArgumentError(f"{text!r} is no number of hours.", where="option heartbeat_hours", remedy=remedy)
+    return hours

@@ -11,6 +11,7 @@ from threading import Event
 from types import FrameType
 
 _LONGEST_NAP_S = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
@@ -22,6 +23,13 @@ class Stop:
     def __bool__(self) -> bool:
         """Whether it is time to stop."""
         return self._asked.is_set()
+
+    def listen(self) -> bool:
+        """Take the signals, also those that somebody else took meanwhile (Spark takes SIGINT); whether to stop."""
+        for number in _SIGNALS:
+            if not self:
+                signal.signal(number, self.ask)
+        return bool(self)
 
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Stop after the job under way; the signal that comes next ends the process at once."""
@@ -39,8 +47,9 @@ class Stop:
 def stopped_by_signals() -> Iterator[Stop]:
     """SIGINT and SIGTERM are asked to stop, as long as the block runs."""
     stop = Stop()
-    before = {number: signal.signal(number, stop.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
+        stop.listen()
         yield stop
     finally:
         for number, handler in before.items():
@@ -58,5 +67,6 @@ def repeat(once: Callable[[], int], interval: timedelta, stop: Stop) -> int:
         began = time.monotonic()
         once()
         rounds += 1
+        stop.listen()
         stop.wait(interval.total_seconds() - (time.monotonic() - began))
     return rounds

@@ -49,7 +49,7 @@ def run(
     from earshot.automation.repeating import repeat, stopped_by_signals  # noqa: PLC0415 (keeps --help instant)
 
     with stopped_by_signals() as stop:
-        rounds = repeat(lambda: _once(names, parse_day(day, "--date"), arguments, lambda: bool(stop)), interval, stop)
+        rounds = repeat(lambda: _once(names, parse_day(day, "--date"), arguments, stop.listen), interval, stop)
     Console(stderr=True).print(f"Stopped, as asked, after {rounds} runs.")
 
 
