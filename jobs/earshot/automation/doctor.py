@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from earshot.automation.session import DELTA, MEANING, jar_paths
+from earshot.automation.session import DELTA, FETCH_JARS, MEANING, jar_paths
 from earshot.automation.spark_jars import COORDINATES, missing_or_changed
 from earshot.core.locations import conf_folder, expectations_folder, source_root
 from earshot.core.settings import Settings
@@ -49,7 +49,7 @@ def submit_arguments() -> str:
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield _java()
     wrong = missing_or_changed()
-    yield Finding("jars", not wrong, ", ".join(wrong) or f"{len(jar_paths())} verified", "Run `make setup`.")
+    yield Finding("jars", not wrong, ", ".join(wrong) or f"{len(jar_paths())} verified", FETCH_JARS)
     yield _home(settings.home)
     yield _disk(settings.home)
     lake = Path(settings.lake_root) / "silver" / "listens" / "_delta_log"

@@ -214,8 +214,16 @@ def _outcome(run: Callable[[Job], None], job: Job) -> tuple[str, int, str]:
         return "failed", error.exit_code, str(error)
     except Exception as error:
         job.log.error("unexpected error", traceback=traceback.format_exc())
-        return "failed", 1, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return "failed", 1, in_a_line(error)
     return "done", 0, ""
+
+
+def in_a_line(error: Exception) -> str:
+    """Kind and message of an error; of one of Java's, what Java said rather than which call it was."""
+    first, *more = str(error).splitlines() or [""]
+    if more and first.startswith("An error occurred while calling"):
+        first = more[0].lstrip(": ")
+    return f"{type(error).__name__}: {first}"
 
 
 def _now() -> datetime:

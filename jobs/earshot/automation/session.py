@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from earshot.core.errors import DependencyError
 from earshot.core.settings import SparkSettings
 
+FETCH_JARS = "Run `python -m earshot.automation.spark_jars` with this Python; it needs the network once."
 JARS = Path(sys.prefix) / "share" / "earshot" / "jars"
 
 DELTA = {
@@ -48,10 +50,15 @@ def open_session(settings: SparkSettings, *, name: str = "earshot") -> SparkSess
 
     Under `spark-submit` master, memory and jars come from there; what concerns the meaning of
     results is set in any case.
+
+    Raises:
+        DependencyError: Delta's jars are not beside this Python.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = {**DELTA, **MEANING}
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        if not jar_paths():
+            raise DependencyError("Delta's jars for Spark are missing.", where=str(JARS), remedy=FETCH_JARS)
         conf |= LOCAL_DEFAULTS | {
             "spark.master": settings.master,
             "spark.driver.memory": settings.driver_memory,
