@@ -1,13 +1,15 @@
 """Fetch Delta's jars once, verify them, and tell Spark of them (`python -m earshot.automation.spark_jars`).
 
 The jars lie beside the environment and are named in its spark-defaults.conf, so that
-`spark-submit jobs/X.py` has them before the script starts and no start asks the network.
+`spark-submit jobs/X.py` has them before the script starts and no start asks the network. The environment's
+own spark-submit is told where its Spark lies: as it comes, it asks whichever python3 is first on PATH.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -90,10 +92,22 @@ def write_defaults() -> Path:
     return conf
 
 
+def write_finder(scripts: Path) -> Path:
+    """Write the `find-spark-home` that spark-submit reads, beside it; returns its path."""
+    finder = scripts / "find-spark-home"
+    draft = finder.with_name(f".{finder.name}.{os.getpid()}")
+    home = shlex.quote(str(Path(pyspark.__file__).parent))
+    draft.write_text(f"#!/usr/bin/env bash\nexport SPARK_HOME=${{SPARK_HOME:-{home}}}\n", encoding="utf-8")
+    draft.chmod(0o755)
+    draft.replace(finder)  # not in place: an installer may have linked it to its cache
+    return finder
+
+
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 if __name__ == "__main__":
     fetch()
+    write_finder(Path(sys.prefix) / "bin")
     print(f"Spark's jars are in {JARS}; its defaults in {write_defaults()}.")
