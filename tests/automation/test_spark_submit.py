@@ -55,5 +55,5 @@ def test_spark_submit_starts_outside_of_the_environment_and_passes_exit_codes_on
         check=False,
     )
     assert done.returncode == 2, done.stderr[-2000:]
-    assert "'2026-13-01' is no date." in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "'2026-13-01' is no date." in done.stdout  # where Spark puts what a job says
+    assert "Traceback" not in done.stdout + done.stderr
