@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 from earshot.automation import runner
 from earshot.automation.backfill import run_backfill
 from earshot.automation.run_journal import RunJournal
-from earshot.automation.runner import in_a_line
 from earshot.automation.session import open_session
 from earshot.core.errors import ArgumentError, DependencyError, EarshotError, GateRefusedError, JobSkippedError
 from earshot.core.job import Job
@@ -118,13 +117,6 @@ def test_a_backfill_goes_on_after_a_refused_batch(jobs: dict, settings: Settings
     results = run_backfill([date(2026, 3, 28), DAY], ["publish_listens"], settings)
     assert [result.date for result in results] == [date(2026, 3, 28), DAY]
     assert runner.exit_code(results) == 3
-
-
-def test_an_error_of_java_says_what_java_said() -> None:
-    said = "An error occurred while calling o79.select.\n: java.lang.NoClassDefFoundError: io/delta\n\tat x"
-    assert in_a_line(RuntimeError(said)) == "RuntimeError: java.lang.NoClassDefFoundError: io/delta"
-    assert in_a_line(ValueError("low >= high\nmore")) == "ValueError: low >= high"
-    assert in_a_line(KeyError()) == "KeyError: "
 
 
 def test_spark_does_not_start_without_deltas_jars_and_says_how_to_get_them(

@@ -18,7 +18,7 @@ from earshot.automation.pipeline import JOBS
 from earshot.automation.progress import progress_for
 from earshot.automation.run_journal import RunJournal
 from earshot.automation.session import open_session
-from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError
+from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError, said
 from earshot.core.job import Job, Summary
 from earshot.core.locations import source_root
 from earshot.core.logs import StructuredLog
@@ -214,16 +214,8 @@ def _outcome(run: Callable[[Job], None], job: Job) -> tuple[str, int, str]:
         return "failed", error.exit_code, str(error)
     except Exception as error:
         job.log.error("unexpected error", traceback=traceback.format_exc())
-        return "failed", 1, in_a_line(error)
+        return "failed", 1, f"{type(error).__name__}: {said(error)}"
     return "done", 0, ""
-
-
-def in_a_line(error: Exception) -> str:
-    """Kind and message of an error; of one of Java's, what Java said rather than which call it was."""
-    first, *more = str(error).splitlines() or [""]
-    if more and first.startswith("An error occurred while calling"):
-        first = more[0].lstrip(": ")
-    return f"{type(error).__name__}: {first}"
 
 
 def _now() -> datetime:

@@ -30,6 +30,14 @@ class EarshotError(Exception):
         return "\n".join(lines)
 
 
+def said(error: Exception) -> str:
+    """The message of an error in a line; of one of Java's, what Java said rather than which call it was."""
+    first, *more = str(error).splitlines() or [""]
+    if more and first.startswith("An error occurred while calling"):
+        return more[0].lstrip(": ")
+    return first
+
+
 class SettingsError(EarshotError):
     """A settings file, variable or option holds something that cannot be used."""
 

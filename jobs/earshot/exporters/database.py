@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StructType
 
-from earshot.core.errors import ArgumentError, DependencyError
+from earshot.core.errors import ArgumentError, DependencyError, said
 from earshot.exporters.manifest import Manifest
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,50}")
@@ -46,7 +46,7 @@ def export_jdbc(
         written = flat.sparkSession.read.jdbc(url, incoming, properties=properties or {}).count()
         _exchange(flat, url, incoming, table, properties or {})
     except Exception as error:
-        reason = str(error).splitlines()[0][:300]
+        reason = said(error)[:300]
         raise DependencyError(
             f"The database did not take {name}: {reason}",
             where=_without_secrets(url),

@@ -34,7 +34,7 @@ def report(
     from earshot.automation.report import write_report  # noqa: PLC0415 (keeps --help instant)
 
     settings = current().settings
-    as_of = parse_day(day, "--date") if day else _last_day()
+    as_of = _with_plays(parse_day(day, "--date")) if day else _last_day()
     page = write_report(settings, as_of, listener)
     current().emit(f"The report is in {page}", {"report": str(page), "date": as_of})
 
@@ -49,9 +49,21 @@ def maintain(day: Day = None) -> None:
     run(["maintain_tables"], str(parse_day(day, "--date") if day else _last_day()))
 
 
+def _with_plays(day: date) -> date:
+    if (first := min(_days())) > day:
+        raise InputError(
+            f"There is no play until the end of {day}.", where="option --date", remedy=f"Use {first} or a later day."
+        )
+    return day
+
+
 def _last_day() -> date:
+    return max(_days())
+
+
+def _days() -> list[date]:
     activity = current().small_tables.arrow("gold.activity", columns=["activity_date"])
     days: list[date] = activity.column("activity_date").to_pylist()
     if not days:
         raise InputError("There is no play yet.", where="gold.activity", remedy="Run `earshot demo` or `earshot run`.")
-    return max(days)
+    return days
