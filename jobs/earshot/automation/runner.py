@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from earshot.automation.actor import actor
 from earshot.automation.pipeline import JOBS
 from earshot.automation.progress import progress_for
 from earshot.automation.run_journal import RunJournal
@@ -139,8 +140,9 @@ class _Run:
     def __enter__(self) -> _Run:
         _make_home(self._settings.home)
         keys = load_keys(self._settings)
-        actor = os.environ.get("EARSHOT_ACTOR") or os.environ.get("USER") or "earshot"
-        self._audit = AuditChain(self._small_tables, actor, _now, master_key=keys.master_key, home=self._settings.home)
+        self._audit = AuditChain(
+            self._small_tables, actor(), _now, master_key=keys.master_key, home=self._settings.home
+        )
         self._spark = open_session(self._settings.spark)
         self._tables = Tables(self._spark, self._settings.lake_root)
         for row in self._journal.bury_the_dead():

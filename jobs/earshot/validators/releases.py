@@ -8,6 +8,7 @@ its rows that fail a rule of the action quarantine are still set aside, and its 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from earshot.core.small_tables import SmallTables
 
@@ -17,8 +18,12 @@ RELEASED = "released"
 
 def released_batches(small_tables: SmallTables) -> set[str]:
     """The batches that were admitted by hand."""
-    feedback = small_tables.rows("ops.feedback")
-    return {row["subject"] for row in feedback if row["subject_kind"] == SUBJECT_KIND and row["verdict"] == RELEASED}
+    return {row["subject"] for row in _releases(small_tables)}
+
+
+def release_of(small_tables: SmallTables, batch_id: str) -> dict[str, Any] | None:
+    """Who admitted a batch, when and why (author, at, reason); None where nobody did."""
+    return next((row for row in _releases(small_tables) if row["subject"] == batch_id), None)
 
 
 def record_release(small_tables: SmallTables, batch_id: str, *, author: str, reason: str, at: datetime) -> None:
@@ -32,3 +37,8 @@ def record_release(small_tables: SmallTables, batch_id: str, *, author: str, rea
         "at": at,
     }
     small_tables.append("ops.feedback", [row])
+
+
+def _releases(small_tables: SmallTables) -> list[dict[str, Any]]:
+    feedback = small_tables.rows("ops.feedback")
+    return [row for row in feedback if row["subject_kind"] == SUBJECT_KIND and row["verdict"] == RELEASED]

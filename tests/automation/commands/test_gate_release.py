@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from earshot.automation.actor import actor
 from earshot.automation.cli import main
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
@@ -82,3 +83,7 @@ def test_a_refused_batch_is_explained_and_admitted(
     assert [json.loads(entry["detail"])["reason"] for entry in released] == ["the station sends no titles"]
     assert main(["gate", "show", *home]) == 0
     assert "No batch is refused." in capsys.readouterr().out
+    assert main(["gate", "show", batch, *home]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"Admitted by {actor()} at" in told
+    assert "the station sends no titles" in told

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from earshot.automation.actor import actor
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError
 
@@ -126,7 +125,7 @@ def silence(
     starts_at = _moment(since, "--from") if since else now
     ends_at = _moment(until, "--until") if until else starts_at + _duration(duration)
     made = silences.add_silence(
-        tables, matchers or [], author=_actor(), reason=_required(reason), starts_at=starts_at, ends_at=ends_at
+        tables, matchers or [], author=actor(), reason=_required(reason), starts_at=starts_at, ends_at=ends_at
     )
     _audit("alert.silence", made.silence_id, {"matchers": matchers, "until": ends_at, "reason": reason})
     covered = sum(made.holds(alert, max(now, starts_at)) and alert.state != "resolved" for alert in _alerts())
@@ -188,12 +187,12 @@ def dismiss(fingerprint: Fingerprint, reason: Reason = "") -> None:
 def _judge(fingerprint: str, verdict: Literal["confirmed", "dismissed"], reason: str) -> None:
     from earshot.alerting.feedback import find_alert, record_verdict  # noqa: PLC0415 (keeps --help instant)
 
-    tables, actor = current().small_tables, _actor()
+    tables, author = current().small_tables, actor()
     alert = find_alert(tables, fingerprint)[0]
-    record_verdict(tables, alert.fingerprint, verdict, author=actor, reason=_required(reason), at=datetime.now(UTC))
+    record_verdict(tables, alert.fingerprint, verdict, author=author, reason=_required(reason), at=datetime.now(UTC))
     _audit(f"alert.{verdict}", alert.fingerprint, {"reason": reason, "rule": alert.rule})
-    text = f"{alert.fingerprint} is {verdict} by {actor}: {_literal(alert.summary)}"
-    current().emit(text, {"fingerprint": alert.fingerprint, "verdict": verdict, "author": actor, "reason": reason})
+    text = f"{alert.fingerprint} is {verdict} by {author}: {_literal(alert.summary)}"
+    current().emit(text, {"fingerprint": alert.fingerprint, "verdict": verdict, "author": author, "reason": reason})
 
 
 def _alerts() -> list[Alert]:
@@ -223,13 +222,9 @@ def _audit(action: str, subject: str, detail: dict[str, object]) -> None:
 
     settings = current().settings
     master_key = load_keys(settings).master_key
-    AuditChain(current().small_tables, _actor(), master_key=master_key, home=settings.home).record(
+    AuditChain(current().small_tables, actor(), master_key=master_key, home=settings.home).record(
         action, subject, detail
     )
-
-
-def _actor() -> str:
-    return os.environ.get("EARSHOT_ACTOR") or getpass.getuser()
 
 
 def _required(reason: str) -> str:

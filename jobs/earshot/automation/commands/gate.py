@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earshot.automation.actor import actor
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError
 
@@ -34,23 +34,28 @@ def show(
         _list_refused()
         return
     rows = _ledger_rows(batch)
-    from earshot.validators.reports import read_report  # noqa: PLC0415 (keeps --help instant)
+    from earshot.validators.releases import release_of  # noqa: PLC0415 (keeps --help instant)
+    from earshot.validators.reports import read_report  # noqa: PLC0415
     from earshot.validators.suites import GATE_SUITE, load_suite  # noqa: PLC0415
 
     verdict = read_report(current().settings, batch)
     fingerprint = load_suite(GATE_SUITE).fingerprint
     again = _judge_again(batch) if _is_refused(rows) and verdict and verdict.fingerprint != fingerprint else None
     files = [{name: row[name] for name in ("source_file", "status", "reason", "read", "quarantined")} for row in rows]
+    released = release_of(current().small_tables, batch)
+    said = {key: str(released[key]) for key in ("author", "at", "reason")} if released else None
     machine: dict[str, Any] = {
         "batch_id": batch,
         "batch_status": _status(rows),
         "files": files,
         "verdict": verdict.to_json() if verdict else None,
         "verdict_now": again.to_json() if again else None,
+        "released": said,
     }
     from rich.text import Text  # noqa: PLC0415 (keeps --help instant; examples are no markup)
 
-    current().emit(Text(_explained(batch, rows, verdict, again)), machine)
+    admitted = f"\nAdmitted by {said['author']} at {said['at']}: {said['reason']}" if said else ""
+    current().emit(Text(_explained(batch, rows, verdict, again) + admitted), machine)
 
 
 def release(
@@ -80,13 +85,13 @@ def release(
     from earshot.validators.releases import record_release, released_batches  # noqa: PLC0415
 
     call = current()
-    actor = os.environ.get("EARSHOT_ACTOR") or os.environ.get("USER") or "earshot"
+    author = actor()
     if batch not in released_batches(call.small_tables):
-        record_release(call.small_tables, batch, author=actor, reason=reason.strip(), at=datetime.now(UTC))
+        record_release(call.small_tables, batch, author=author, reason=reason.strip(), at=datetime.now(UTC))
         keys = load_keys(call.settings)
         chain = AuditChain(
             call.small_tables,
-            actor,
+            author,
             lambda: datetime.now(UTC),
             master_key=keys.master_key,
             home=call.settings.home,

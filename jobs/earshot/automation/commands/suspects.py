@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import typer
 
+from earshot.automation.actor import actor
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError
 
@@ -78,11 +77,11 @@ def _say(verdict: Literal["confirmed", "cleared"], listener: str, track: str | N
     rows = tables.rows("gold.suspect_listens")
     full = _one_listener(listener, rows)
     subject = subject_of(full, track, _day(day))
-    actor = os.environ.get("EARSHOT_ACTOR") or getpass.getuser()
-    said = {"subject_kind": "suspect", "subject": subject, "verdict": verdict, "author": actor, "reason": why.strip()}
+    author = actor()
+    said = {"subject_kind": "suspect", "subject": subject, "verdict": verdict, "author": author, "reason": why.strip()}
     tables.append("ops.feedback", [{**said, "at": datetime.now(UTC)}])
     settings = current().settings
-    chain = AuditChain(tables, actor, master_key=load_keys(settings).master_key, home=settings.home)
+    chain = AuditChain(tables, author, master_key=load_keys(settings).master_key, home=settings.home)
     chain.record(f"suspect.{verdict}", subject, {"reason": why.strip()})
     concerned = sum(_concerns(row, full, track, _day(day)) for row in rows)
     text = f"{full} is {verdict}; {concerned} rows change with the next detect_manipulation."
