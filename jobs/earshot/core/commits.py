@@ -23,6 +23,7 @@ from deltalake.transaction import AddAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.core.schemas import TABLES
 from earshot.core.tables import columns_with_statistics, spec_of
 
 _HISTORY_CHUNK = 64
@@ -52,6 +53,12 @@ class LoggedCommit:
 
     version: int
     metadata: dict[str, Any]
+
+
+def create_tables(root: str) -> None:
+    """Make every table of `core.schemas` that is not there yet, empty: whoever reads the lake finds each of them."""
+    for name in TABLES:
+        DeltaLog(root, name).create()
 
 
 class DeltaLog:

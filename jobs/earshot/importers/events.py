@@ -25,6 +25,7 @@ from earshot.importers.shape import (
     TIME_PRESENT,
     TIME_READABLE,
     TIMES,
+    TRACK_PRESENT,
     TYPED_FIELDS,
     UNREADABLE,
     WITHIN_LIMITS,
@@ -78,12 +79,20 @@ def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         faults.add(TIME_PRESENT)
     if event.get(c.PLAYED_MS) is None:
         faults.add(PLAYED_MS_PRESENT)
+    if not _names_track(event):
+        faults.add(TRACK_PRESENT)
     if extra:
         play[c.EXTRA] = _extra(extra, limits, faults)
     if faults:
         play[PARSE_FAULTS] = sorted(faults)
         play[c.RAW] = masked(event)
     return play
+
+
+def _names_track(event: Mapping[str, Any]) -> bool:
+    """Whether it has a track_id, or a track_title with artist_name; an ISRC alone names a recording, not a track."""
+    id_, title, artist = (bool(str(event.get(key) or "").strip()) for key in (c.TRACK_ID, c.TRACK_TITLE, c.ARTIST_NAME))
+    return id_ or (title and artist)
 
 
 def _field(key: str, value: object, limits: Limits, faults: set[str]) -> object:
