@@ -158,6 +158,17 @@ class DeltaLog:
             merge = table.merge(rows, same, source_alias="new", target_alias="old")
             merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
+    def amend(
+        self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str], app_id: str, metadata: Mapping[str, object]
+    ) -> None:
+        """Delete the rows whose keys are given with a false `kept`, set columns of the others; one commit, once."""
+        if (table := self._table()) and self.transaction_version(app_id) is None:
+            same = " AND ".join(f"old.{name} = new.{name}" for name in on)
+            properties = _properties(metadata, app_id)
+            merge = table.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
+            merge = merge.when_matched_delete("NOT new.kept")
+            merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
+
     def newest_first(self) -> Iterator[LoggedCommit]:
         """The commits from the newest to the oldest, read piece by piece."""
         table = self._table()
