@@ -1,10 +1,11 @@
-"""Compact small files and remove those that no version within the retention needs."""
+"""Compact small files, remove those that no version within the retention needs, and what the archive need not keep."""
 
 from __future__ import annotations
 
 from earshot.automation.maintenance import due_tables, maintain
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
+from earshot.importers.archive import expire_files
 
 
 def run(job: Job) -> None:
@@ -17,7 +18,7 @@ def run(job: Job) -> None:
             maintain(name, job.tables, small_tables, vacuum_hours=settings.vacuum_hours)
             stage.advance()
     job.summary.rows_out = len(due)
-    job.tell(maintained=len(due))
+    job.tell(maintained=len(due), archived_files_removed=expire_files(job.settings, small_tables, job.clock()))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from earshot.core.config import load_settings
 from earshot.core.job import Job
 from earshot.core.settings import Settings, SparkSettings
 from earshot.core.tables import Tables
+from second_opinion import SecondOpinion
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -85,3 +86,9 @@ def road(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoO
     """The whole pipeline, run once as `earshot demo` runs it, on a smaller simulation. Read only."""
     size = Simulation(listeners=300, tracks=1_200, plays=60_000)
     return run_demo(tmp_path_factory.mktemp("road") / "home", [], env="demo", size=size, as_json=True)
+
+
+@pytest.fixture(scope="session")
+def lake(road: DemoOutcome) -> SecondOpinion:
+    """What the road left, as DuckDB sees it."""
+    return SecondOpinion.of_lake(road.home / "lake")

@@ -87,6 +87,9 @@ def test_a_good_line_becomes_a_play_with_typed_columns(tmp_path: Path) -> None:
         (json.dumps(event(started_at="2026-13-29T01:00:00Z")), "time_readable"),
         (json.dumps(event(started_at=None)), "time_present"),
         (json.dumps(event(played_ms=None)), "played_ms_present"),
+        (json.dumps(event(track_id=None)), "track_present"),
+        (json.dumps(event(track_id=" ", artist_name="The Tides", track_title="")), "track_present"),
+        (json.dumps(event(track_id=None, track_title=None, isrc="GBAYE0601498")), "track_present"),
         (json.dumps(event(track_title="x" * 201)), "within_limits"),
         (json.dumps(event(note="x" * 4_000)), "within_limits"),
         (json.dumps(event(note=[[[[[1]]]]])), "within_limits"),
@@ -96,6 +99,10 @@ def test_a_good_line_becomes_a_play_with_typed_columns(tmp_path: Path) -> None:
 )
 def test_a_bad_line_names_its_fault(tmp_path: Path, line: str | bytes, fault: str) -> None:
     assert faults_of(tmp_path, line) == [fault]
+
+
+def test_title_and_artist_name_a_track_without_an_id(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, json.dumps(event(track_id=None, artist_name="The Tides"))) is None
 
 
 def test_epoch_milliseconds_and_offsets_are_times(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def chain(home: Path) -> AuditChain:
     return chain
 
 
+def test_its_files_beside_the_keys_belong_to_their_owner_alone(chain: AuditChain, home: Path) -> None:
+    assert {path.name: path.stat().st_mode & 0o777 for path in (home / "keys").iterdir()} == dict.fromkeys(
+        ("audit.files", "audit.head", "audit.lock"), 0o600
+    )
+
+
 def test_entries_follow_each_other_from_the_first(chain: AuditChain, small_tables: SmallTables) -> None:
     rows = sorted(small_tables.rows(AUDIT), key=lambda row: row["sequence"])
     assert [row["sequence"] for row in rows] == [1, 2, 3, 4, 5, 6]

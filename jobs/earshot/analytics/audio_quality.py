@@ -31,6 +31,9 @@ def audio_quality(listens: DataFrame) -> DataFrame:
     Returns:
         The columns of gold.audio_quality; one shuffle.
     """
+    # `greatest` leaves nulls out: without the condition a play whose startup is unknown would count as one in time.
+    is_known = F.col(c.STARTUP_MS).isNotNull()
+    lateness_ms = F.when(is_known, F.greatest(F.col(c.STARTUP_MS) - EXPECTED_STARTUP_MS, F.lit(0)))
     weight = F.when(F.col(c.BITRATE_KBPS).isNotNull(), F.col(c.PLAYED_MS))
     heard = F.coalesce(F.sum(c.PLAYED_MS), F.lit(0))
     figures = listens.groupBy(
@@ -41,7 +44,7 @@ def audio_quality(listens: DataFrame) -> DataFrame:
         F.count_if(c.START_FAILED).alias(c.START_FAILURES),
         F.count_if((F.col(c.PLAYED_MS) == 0) & ~F.coalesce(c.START_FAILED, F.lit(False))).alias(c.EXITS_BEFORE_START),
         F.percentile(c.STARTUP_MS, F.array(F.lit(0.5), F.lit(0.95), F.lit(0.99))).alias("startup"),
-        F.avg(F.greatest(F.col(c.STARTUP_MS) - EXPECTED_STARTUP_MS, F.lit(0)) / 1000).alias("lateness_s"),
+        F.avg(lateness_ms / 1000).alias("lateness_s"),
         (F.sum(c.REBUFFER_MS) / F.nullif(F.sum(c.REBUFFER_MS) + heard, F.lit(0))).alias(c.REBUFFER_RATIO),
         (
             F.when(F.count(c.REBUFFER_MS) > 0, F.coalesce(F.sum(c.REBUFFER_COUNT), F.lit(0)))

@@ -19,6 +19,7 @@ from earshot.automation.pipeline import JOBS
 from earshot.automation.progress import progress_for
 from earshot.automation.run_journal import RunJournal
 from earshot.automation.session import open_session
+from earshot.core.commits import create_tables
 from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError, said
 from earshot.core.job import Job, Summary
 from earshot.core.locations import source_root
@@ -145,6 +146,7 @@ class _Run:
         )
         self._spark = open_session(self._settings.spark)
         self._tables = Tables(self._spark, self._settings.lake_root)
+        create_tables(self._settings.lake_root)
         for row in self._journal.bury_the_dead():
             self._log.warning("run was killed", killed_run=row["run_id"], job=row["job"])
         return self

@@ -24,6 +24,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import TableError
+from earshot.core.schemas import TABLES
 from earshot.core.tables import columns_with_statistics, spec_of
 
 _HISTORY_CHUNK = 64
@@ -61,6 +62,12 @@ class Contents:
 
     version: int
     files: Sequence[StagedFile]
+
+
+def create_tables(root: str) -> None:
+    """Make every table of `core.schemas` that is not there yet, empty: whoever reads the lake finds each of them."""
+    for name in TABLES:
+        DeltaLog(root, name).create()
 
 
 class DeltaLog:
@@ -214,6 +221,17 @@ class DeltaLog:
         if table := self._table():
             same = " AND ".join(f"old.{name} = new.{name}" for name in on)
             merge = table.merge(rows, same, source_alias="new", target_alias="old")
+            merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
+
+    def amend(
+        self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str], app_id: str, metadata: Mapping[str, object]
+    ) -> None:
+        """Delete the rows whose keys are given with a false `kept`, set columns of the others; one commit, once."""
+        if (table := self._table()) and self.transaction_version(app_id) is None:
+            same = " AND ".join(f"old.{name} = new.{name}" for name in on)
+            properties = _properties(metadata, app_id)
+            merge = table.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
+            merge = merge.when_matched_delete("NOT new.kept")
             merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
     def newest_first(self) -> Iterator[LoggedCommit]:

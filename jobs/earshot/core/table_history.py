@@ -48,8 +48,11 @@ class TableHistory:
 
     @cached_property
     def version(self) -> int | None:
-        """The latest commit; None where the table was never written."""
-        return None if self._table is None else self._table.version()
+        """The latest commit; None where nothing was ever written."""
+        if self._table is None:
+            return None
+        latest = self._table.version()
+        return latest if latest or self._table.file_uris() else None
 
     @cached_property
     def changes(self) -> list[Change]:

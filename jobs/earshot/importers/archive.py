@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from earshot.core import columns as c
 from earshot.core.settings import Settings
+from earshot.core.small_tables import SmallTables
+from earshot.importers.bronze import LEDGER
 from earshot.importers.landing import LandingFile
 
 _SAME_TIME_S = 0.001
@@ -35,3 +42,16 @@ def archive_files(files: Iterable[LandingFile], settings: Settings) -> None:
             os.replace(draft, kept)
         except FileNotFoundError:
             continue
+
+
+def expire_files(settings: Settings, small_tables: SmallTables, now: datetime) -> int:
+    """Remove archived files whose last batch was published more than `ingest.archive_days` ago; says how many."""
+    read = small_tables.arrow(LEDGER, columns=[c.CONTENT_SHA256, c.COMMITTED_AT])
+    published = read.group_by(c.CONTENT_SHA256).aggregate([(c.COMMITTED_AT, "max")])
+    oldest = pa.scalar(now - timedelta(days=settings.ingest.archive_days), pa.timestamp("us", "UTC"))
+    old = published.filter(pc.less(published[f"{c.COMMITTED_AT}_max"], oldest))
+    kept = [archive_path(settings, sha256) for sha256 in old[c.CONTENT_SHA256].to_pylist()]
+    expired = [path for path in kept if path.exists()]
+    for path in expired:
+        path.unlink(missing_ok=True)
+    return len(expired)

@@ -79,7 +79,7 @@ def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         faults.add(TIME_PRESENT)
     if event.get(c.PLAYED_MS) is None:
         faults.add(PLAYED_MS_PRESENT)
-    if not _names_its_track(play) and TYPED_FIELDS not in faults:
+    if not _names_track(event):
         faults.add(TRACK_PRESENT)
     if extra:
         play[c.EXTRA] = _extra(extra, limits, faults)
@@ -89,10 +89,10 @@ def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     return play
 
 
-def _names_its_track(play: Mapping[str, Any]) -> bool:
-    """By id, or by title and artist; an ISRC alone is not enough for our own events."""
-    said = {key for key in (c.TRACK_ID, c.TRACK_TITLE, c.ARTIST_NAME) if str(play.get(key) or "").strip()}
-    return c.TRACK_ID in said or {c.TRACK_TITLE, c.ARTIST_NAME} <= said
+def _names_track(event: Mapping[str, Any]) -> bool:
+    """Whether it has a track_id, or a track_title with artist_name; an ISRC alone names a recording, not a track."""
+    id_, title, artist = (bool(str(event.get(key) or "").strip()) for key in (c.TRACK_ID, c.TRACK_TITLE, c.ARTIST_NAME))
+    return id_ or (title and artist)
 
 
 def _field(key: str, value: object, limits: Limits, faults: set[str]) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 
 from earshot.core import columns as c
@@ -69,13 +70,29 @@ class Measure(Protocol):
         """The rows, from figures, ages (seconds) and lines of the files, and what was compared with the catalogue."""
 
 
+class Once(Protocol):
+    """New plays without duplicates, and what they change of the published ones."""
+
+    @property
+    def listens(self) -> DataFrame:
+        """The new plays that stay."""
+
+    @property
+    def changed(self) -> DataFrame:
+        """Published plays: batch_id, source_file, source_line, listen_date, kept (false: it leaves), sources."""
+
+    @property
+    def twice(self) -> DataFrame:
+        """What both are computed from."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """What a batch is put before.
 
     Attributes:
         judge: Gives the verdict.
-        once: From new plays and published ones around them: the new ones that are no duplicates.
+        once: From new plays and published ones around them: what enters, and what changes.
         compare: Adds columns to plays that `compared` needs (what the catalogue knows of them).
         compared: Aggregates that are observed while the plays are written.
         measure: Gives the KPIs.
@@ -83,7 +100,7 @@ class Gate:
     """
 
     judge: Judge
-    once: Callable[[DataFrame, DataFrame | None], DataFrame]
+    once: Callable[[DataFrame, DataFrame | None], Once]
     compare: Callable[[DataFrame], DataFrame]
     compared: Sequence[Column]
     measure: Measure
@@ -129,8 +146,9 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
             publication.enter(REFUSED, reason=verdict.reason)
             job.audit.record("gate.refuse", batch.batch_id, {"reason": verdict.reason})
             return verdict
-        once = gate.once(publication.passed, publication.published_around())
-        tally = publication.accept(gate.compare(once), census, gate.compared)
+        tally = _accepted(publication, gate, census)
+    elif tally.total(c.ACCEPTED) and not publication.is_amended:
+        publication.amend(_changed(gate.once(publication.passed, publication.published_around())))
     publication.set_lines_aside(tally)
     if batch.figures[LINES]:
         _measure(publication, gate, tally)
@@ -140,6 +158,27 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
     job.summary.rows_out += counts[c.ACCEPTED]
     job.tell(**{what: count + int(str(job.summary.facts.get(what, 0))) for what, count in counts.items()})
     return None
+
+
+def _accepted(publication: Publication, gate: Gate, census: Tally) -> Tally:
+    """Let the plays of the batch enter silver, and change the published ones that they tell of."""
+    published = publication.published_around()
+    once = gate.once(publication.passed, published)
+    if published is None:
+        return publication.accept(gate.compare(once.listens), census, gate.compared)
+    once.twice.persist()
+    try:
+        changed = _changed(once)
+        tally = publication.accept(gate.compare(once.listens), census, gate.compared, changed)
+    finally:
+        once.twice.unpersist()
+    publication.amend(changed)
+    return tally
+
+
+def _changed(once: Once) -> pa.Table:
+    changed: pa.Table = once.changed.toArrow()
+    return changed
 
 
 def _judged(publication: Publication, gate: Gate, tally: Tally, examples: int) -> Verdict:

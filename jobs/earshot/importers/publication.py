@@ -1,15 +1,16 @@
 """From bronze to silver: each step of a batch's publication can be repeated, and only the last one forgets the batch.
 
-Order: silver.listens, silver.quarantine, gold.quality_kpis, ops.ledger (from here on the batch counts as published),
-archive, bronze. Killed anywhere and run again, the tables are as if nothing had happened.
+Order: silver.listens (new plays, then published ones that are told better now), silver.quarantine,
+gold.quality_kpis, ops.ledger (from here on the batch counts as published), archive, bronze. Killed anywhere and run
+again, the tables are as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,11 +24,12 @@ from earshot.core.commits import DeltaLog, StagedFile
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables, spec_of
+from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.archive import archive_files
 from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
 from earshot.importers.landing import LandingFile
 
-SILVER, QUARANTINE, KPIS = "silver.listens", "silver.quarantine", "gold.quality_kpis"
+QUARANTINE, KPIS = "silver.quarantine", "gold.quality_kpis"
 _NOTHING = {c.READ: 0, c.ACCEPTED: 0, c.DUPLICATE: 0, c.QUARANTINED: 0, c.FILTERED: 0}
 
 
@@ -39,11 +41,13 @@ class Tally:
         files: By file: read, accepted, duplicate, quarantined, filtered.
         days: The days that accepted plays fall on.
         more: Other figures that the same job computed.
+        superseded: (batch_id, source_file, how many): published plays that lose to a better telling.
     """
 
     files: Mapping[str, Mapping[str, int]]
     days: Sequence[date] = ()
     more: Mapping[str, int] = field(default_factory=dict)
+    superseded: Sequence[tuple[str, str, int]] = ()
 
     def total(self, what: str) -> int:
         """A sum over the files."""
@@ -106,7 +110,9 @@ class Publication:
         for commit in log.newest_first():
             if commit.metadata.get("batch_id") == self.batch.batch_id and "files" in commit.metadata:
                 kept = commit.metadata
-                return Tally(kept["files"], [date.fromisoformat(day) for day in kept["touched_days"]], kept["more"])
+                days = [date.fromisoformat(day) for day in kept["touched_days"]]
+                lost = [(batch_id, file, count) for batch_id, file, count in kept.get("superseded", ())]
+                return Tally(kept["files"], days, kept["more"], lost)
         return None
 
     def census(self) -> Tally:
@@ -117,13 +123,16 @@ class Publication:
             {name: {**n, c.ACCEPTED: n[c.READ] - n[c.QUARANTINED] - n[c.FILTERED]} for name, n in files.items()}
         )
 
-    def accept(self, listens: DataFrame, census: Tally, figures: Sequence[Column]) -> Tally:
+    def accept(
+        self, listens: DataFrame, census: Tally, figures: Sequence[Column], changed: pa.Table | None = None
+    ) -> Tally:
         """Let the plays enter silver.listens: files first, then one commit with the counts.
 
         Args:
             listens: The plays that stay; further columns are only observed.
             census: The counts without duplicates.
             figures: Aggregates to observe on the way.
+            changed: What `amend` will change.
         """
         if not census.total(c.ACCEPTED):
             return census
@@ -136,15 +145,26 @@ class Publication:
         rows.write.partitionBy(c.LISTEN_DATE).parquet(f"{log.path}/{folder}")
         staged = log.staged(folder)
         tally = self._tally(census, log, staged, dict(observation.get) if figures else {})
+        tally = replace(tally, superseded=superseded(changed) if changed else ())
         if staged:
             metadata = {
                 "batch_id": self.batch.batch_id,
                 "files": tally.files,
                 "touched_days": [day.isoformat() for day in tally.days],
                 "more": tally.more,
+                "superseded": tally.superseded,
             }
             log.add(staged, app_id=self._app_id, metadata=metadata)
         return tally
+
+    @property
+    def is_amended(self) -> bool:
+        """Whether the published plays that the batch changes were changed already."""
+        return DeltaLog(self._tables.root, SILVER).transaction_version(amendment_of(self.batch.batch_id)) is not None
+
+    def amend(self, changed: pa.Table) -> None:
+        """Take published plays out of silver.listens that are told better now; name further sources of the others."""
+        amend_silver(self._tables.root, changed, app_id=amendment_of(self.batch.batch_id))
 
     def _tally(self, census: Tally, log: DeltaLog, staged: Sequence[StagedFile], more: Mapping[str, Any]) -> Tally:
         accepted: Counter[str] = Counter()
@@ -176,14 +196,15 @@ class Publication:
     def enter(self, status: str, tally: Tally | None = None, reason: str = "") -> dict[str, int]:
         """Write the ledger's rows: from here on the batch counts as published (or refused); returns their sums."""
         rows = [self._ledger_row(file, status, tally, reason) for file in self.batch.files]
-        again = [
-            f"({c.SOURCE_FILE} = {_quoted(f.source_file)} AND {c.CONTENT_SHA256} = '{f.sha256}')" for f in self._again()
-        ]
-        if self.status() is None and not again:
+        again = self._again()
+        lost = self._with_superseded(tally.superseded if tally else (), without=again)
+        if self.status() is None and not again and not lost:
             self._small.append(LEDGER, rows)
         else:
-            mine = f"{c.BATCH_ID} = '{self.batch.batch_id}'"
-            self._small.overwrite(LEDGER, rows, predicate=" OR ".join([mine, *again]))
+            batches = sorted({self.batch.batch_id, *(row[c.BATCH_ID] for row in lost)})
+            files = [f"({c.SOURCE_FILE} = {_quoted(f)} AND {c.CONTENT_SHA256} = '{sha256}')" for f, sha256 in again]
+            replaced = f"{c.BATCH_ID} IN ({', '.join(map(_quoted, batches))})"
+            self._small.overwrite(LEDGER, [*rows, *lost], predicate=" OR ".join([replaced, *files]))
         return {what: sum(row[what] for row in rows) for what in _NOTHING}
 
     def finish(self) -> None:
@@ -211,11 +232,24 @@ class Publication:
         ages = [(self._now - file.arrived_at).total_seconds() for file in read]
         return ages, [tally.files[file.source_file][c.READ] for file in read]
 
-    def _again(self) -> list[LandingFile]:
-        """Files that were set aside before and landed again."""
+    def _again(self) -> set[tuple[str, str]]:
+        """Name and hash of files that were set aside before and landed again."""
         aside = self._small.rows(LEDGER, filters=[(c.STATUS, "=", SET_ASIDE)])
-        keys = {(row[c.SOURCE_FILE], row[c.CONTENT_SHA256]) for row in aside}
-        return [file for file in self.batch.files if (file.source_file, file.sha256) in keys]
+        landed = {(file.source_file, file.sha256) for file in self.batch.files}
+        return landed & {(row[c.SOURCE_FILE], row[c.CONTENT_SHA256]) for row in aside}
+
+    def _with_superseded(
+        self, superseded: Sequence[tuple[str, str, int]], *, without: Set[tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        """The ledger's rows of the batches whose plays were superseded: what was accepted is a duplicate now."""
+        counts = {(batch_id, file): count for batch_id, file, count in superseded}
+        batches = sorted({batch_id for batch_id, _ in counts})
+        rows = self._small.rows(LEDGER, filters=[(c.BATCH_ID, "in", batches)]) if batches else []
+        for row in rows:
+            count = counts.get((row[c.BATCH_ID], row[c.SOURCE_FILE]), 0)
+            row[c.ACCEPTED] -= count
+            row[c.DUPLICATE] += count
+        return [row for row in rows if (row[c.SOURCE_FILE], row[c.CONTENT_SHA256]) not in without]
 
     def _quarantined(self, failed: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         aside = failed.filter(pc.greater(pc.list_value_length(failed.column(c.QUARANTINE_RULES)), 0))

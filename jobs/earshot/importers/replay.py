@@ -1,7 +1,7 @@
 """Quarantined lines read again: what a rule or a parser refused then may pass now.
 
-Order: silver.listens, ops.ledger, silver.quarantine. Each step sees whether it was done before, so that a replay
-that was killed can be run again.
+Order: silver.listens, ops.ledger, silver.listens again (published plays that are told better now), silver.quarantine.
+Each step sees whether it was done before, so that a replay that was killed can be run again.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from earshot.core.commits import DeltaLog
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import spec_of
+from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.bronze import LEDGER
 from earshot.importers.dressing import DRESSED, open_wardrobe
 from earshot.importers.events import event_of, play_of
-from earshot.importers.publication import QUARANTINE, SILVER
+from earshot.importers.gate import Once
+from earshot.importers.publication import QUARANTINE
 from earshot.importers.reading import end_of_dated_folder, limits_of
 from earshot.importers.shape import PARSE_FAULTS, TIME, Limits, plays_of
 from earshot.importers.spotify import play_of_export
@@ -49,12 +51,12 @@ class Replay:
     Attributes:
         canonical: Plays as parsed to canonical listens.
         judge: Adds failed_rules and quarantine_rules.
-        once: New plays, and those that are published: the new ones that are told nowhere else.
+        once: From new plays, and those that are published: what enters, and what changes.
     """
 
     canonical: Callable[[DataFrame], DataFrame]
     judge: Callable[[DataFrame], DataFrame]
-    once: Callable[[DataFrame, DataFrame | None], DataFrame]
+    once: Callable[[DataFrame, DataFrame | None], Once]
 
 
 def waiting(small: SmallTables, *, rule: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:
@@ -96,14 +98,17 @@ def replay_lines(job: Job, lines: Sequence[Line], replay: Replay, *, dry_run: bo
         days = {day for *_, day in passed}
         around = sorted({day + timedelta(days=n) for day in days for n in (-1, 0, 1)})
         published = job.tables.read(SILVER).where(F.col(c.LISTEN_DATE).isin(around))
-        new = _as_listens(replay.once(good, published), now)
+        once = replay.once(good, published)
+        changed = once.changed.toArrow()
         metadata = {"replay": job.run_id, "touched_days": sorted(day.isoformat() for day in days)}
-        job.tables.append(SILVER, new, metadata=metadata)
+        job.tables.append(SILVER, _as_listens(once.listens, now), metadata=metadata)
     finally:
         judged.unpersist()
     keys = {(batch, file, line) for batch, file, line, _ in passed}
     accepted = _found_in_silver(job.settings.lake_root, keys, days)
     _correct_ledger(small, keys, accepted)
+    _recount(small, job.settings.lake_root, changed)
+    amend_silver(job.settings.lake_root, changed, app_id=amendment_of(f"replay:{job.run_id}"))
     _mark(job.settings.lake_root, keys, now)
     return counts | {c.ACCEPTED: len(accepted), c.DUPLICATE: len(keys) - len(accepted)}
 
@@ -209,6 +214,26 @@ def _correct_ledger(small: SmallTables, keys: set[Key], accepted: set[Key]) -> N
                 row[c.ACCEPTED] += entered[file]
                 row[c.DUPLICATE] += moved[file] - entered[file]
         small.overwrite(LEDGER, rows, predicate=f"{c.BATCH_ID} = '{batch_id}'")
+
+
+def _recount(small: SmallTables, root: str, changed: pa.Table) -> None:
+    """What is left of files whose plays are about to leave silver; counted anew, so that it can be repeated."""
+    leaving = {(batch_id, file): count for batch_id, file, count in superseded(changed)}
+    if not leaving:
+        return
+    batches = sorted({batch_id for batch_id, _ in leaving})
+    there: Counter[tuple[str, str]] = Counter()
+    columns = [c.BATCH_ID, c.SOURCE_FILE]
+    for rows in DeltaLog(root, SILVER).batches(filters=pc.field(c.BATCH_ID).isin(batches), columns=columns):
+        there.update(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    ledger = small.rows(LEDGER, filters=[(c.BATCH_ID, "in", batches)])
+    for row in ledger:
+        file = (row[c.BATCH_ID], row[c.SOURCE_FILE])
+        if file in leaving:
+            accepted = there[file] - leaving[file] + row[c.ERASED]
+            row[c.DUPLICATE] += row[c.ACCEPTED] - accepted
+            row[c.ACCEPTED] = accepted
+    small.overwrite(LEDGER, ledger, predicate=f"{c.BATCH_ID} IN ({', '.join(repr(b) for b in batches)})")
 
 
 def _mark(root: str, keys: set[Key], now: datetime) -> None:

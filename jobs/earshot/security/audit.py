@@ -184,9 +184,8 @@ class AuditChain:
 
     def _write_head(self, head: Head) -> None:
         draft = self._head_file.with_suffix(".draft")
-        draft.write_text(
-            json.dumps({"sequence": head.sequence, "hash": head.hash, "seal": self._seal(head)}), encoding="utf-8"
-        )
+        with open(draft, "w", encoding="utf-8", opener=_for_the_owner) as file:
+            json.dump({"sequence": head.sequence, "hash": head.hash, "seal": self._seal(head)}, file)
         os.replace(draft, self._head_file)
 
     def _seal(self, head: Head) -> str:
@@ -195,7 +194,7 @@ class AuditChain:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._folder / "audit.lock").open("w") as lock:
+        with open(self._folder / "audit.lock", "w", opener=_for_the_owner) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -204,7 +203,7 @@ class AuditChain:
         root = Path(self._tables.path(AUDIT))
         commits = sorted((root / "_delta_log").glob("*.json"))[-1:]
         written = [root / path for commit in commits for path in _added(commit)]
-        with (self._folder / "audit.files").open("a", encoding="utf-8") as notes:
+        with open(self._folder / "audit.files", "a", encoding="utf-8", opener=_for_the_owner) as notes:
             for path in [*commits, *written]:
                 notes.write(f"{_digest(path)}  {path.relative_to(root)}\n")
 
@@ -218,6 +217,11 @@ class AuditChain:
             for name, digest in noted.items()
             if (root / name).is_file() and _digest(root / name) != digest
         ]
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, as all in HOME/keys."""
+    return os.open(path, flags, 0o600)
 
 
 def _canonical(value: object) -> str:

@@ -132,6 +132,7 @@ SPECS = (
         ),
         (),
         ("sequence",),
+        ("subject", "detail"),
     ),
     TableSpec(
         "ops.vault",

@@ -1,0 +1,70 @@
+"""Plays of sources that do not tell everything: every mart as its definition in SQL has it, nulls included."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+import mart_definitions as definitions
+from earshot.analytics.activity import activity
+from earshot.analytics.audio_quality import audio_quality
+from earshot.analytics.behaviour import behaviour
+from earshot.analytics.chart_periods import periods_to_build
+from earshot.analytics.charts import charts
+from earshot.core.schemas import TABLES
+from earshot.core.small_tables import SmallTables
+from factories import listens, listens_arrow
+from second_opinion import PLAYS, SecondOpinion
+
+DAYS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1)]
+COUNT = 2_500
+SHAPE = {"days": 3, "first_day": DAYS[0], "listeners": 90, "gaps": 0.3}
+COUNTED_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def suspects() -> pa.Table:
+    plays = listens_arrow(COUNT, seed=8, **SHAPE)
+    row = {"listener_id": plays["listener_id"][0].as_py(), "listen_date": plays["listen_date"][0].as_py()}
+    named = [{**row, "verdict": "confirmed", "track_id": None, "signals": [], "score": 1.0, "streams": 9}]
+    return pa.Table.from_pylist(named, schema=SmallTables("nowhere").schema("gold.suspect_listens"))
+
+
+@pytest.fixture(scope="module")
+def gaps(suspects: pa.Table) -> SecondOpinion:
+    """Plays over the end of a month, three in ten values missing; nobody is suspect but one listener on one day."""
+    plays = listens_arrow(COUNT, seed=8, **SHAPE)
+    opinion = SecondOpinion()
+    opinion.take("silver_listens", plays)
+    opinion.take("gold_suspect_listens", suspects)
+    opinion.run(f"CREATE TABLE plays AS {PLAYS}")
+    return opinion
+
+
+def test_activity(spark: SparkSession, gaps: SecondOpinion) -> None:
+    gaps.take("gold_activity", activity(listens(spark, COUNT, 8, **SHAPE), counted_stream_ms=COUNTED_MS).toArrow())
+    assert gaps.differences(definitions.ACTIVITY, definitions.ACTIVITY_FOUND) == []
+
+
+def test_audio_quality_counts_a_play_of_unknown_startup_neither_as_late_nor_as_in_time(
+    spark: SparkSession, gaps: SecondOpinion
+) -> None:
+    gaps.take("gold_audio_quality", audio_quality(listens(spark, COUNT, 8, **SHAPE)).toArrow())
+    assert gaps.differences(definitions.AUDIO_QUALITY, definitions.AUDIO_QUALITY_FOUND) == []
+
+
+def test_behaviour(spark: SparkSession, gaps: SecondOpinion) -> None:
+    rows = behaviour(listens(spark, COUNT, 8, **SHAPE), days=DAYS, counted_stream_ms=COUNTED_MS)
+    gaps.take("gold_behaviour", rows.toArrow())
+    assert gaps.differences(definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND) == []
+
+
+def test_charts(spark: SparkSession, gaps: SecondOpinion, suspects: pa.Table) -> None:
+    plays = listens(spark, COUNT, 8, **SHAPE)
+    named = spark.createDataFrame(suspects, TABLES["gold.suspect_listens"].schema)
+    rows = charts(plays, named, periods=periods_to_build(DAYS, DAYS), counted_stream_ms=COUNTED_MS)
+    gaps.take("gold_charts", rows.toArrow())
+    assert gaps.differences(definitions.CHARTS, definitions.CHARTS_FOUND) == []
