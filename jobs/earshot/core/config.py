@@ -73,6 +73,17 @@ def effective(settings: BaseModel) -> dict[str, Any]:
     return shown
 
 
+def source_of(settings: Settings, *path: str) -> str:
+    """The file that says a setting: the environment's overlay, else base.toml, else where others come from."""
+    said = "environment or command line"
+    for source, values in _file_layers(settings.env):
+        found: Any = values
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        said = source if found is not None else said
+    return said
+
+
 def _file_layers(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     folder = conf_folder()
     yield _toml(folder / "base.toml")
@@ -132,8 +143,10 @@ def _explain(error: ValidationError, origin: Mapping[tuple[str, ...], str]) -> S
     if first["type"] == "extra_forbidden":
         remedy = f"Remove it, or use {_nearest(location[-1], _fields(location[:-1]), '')}."
         return SettingsError(f"{key} is no setting.", where=source, remedy=remedy)
+    given = first["input"]
+    what = f"{key} is {given!r}" if isinstance(given, str | int | float) else key
     return SettingsError(
-        f"{key} is {first['input']!r}; expected: {first['msg']}.",
+        f"{what}; expected: {first['msg']}.",
         where=f"{source}, key {key}",
         remedy="Give it a value of that kind; `earshot doctor` prints what is in force.",
     )

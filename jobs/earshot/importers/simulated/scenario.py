@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from earshot.core.errors import SettingsError
 from earshot.core.locations import conf_folder
-from earshot.core.settings import AboveZero, Fraction, NotNegative, Positive, Section
+from earshot.core.section import AboveZero, Fraction, NotNegative, Positive, Section
 from earshot.importers.simulated.geography import CDNS, COUNTRY_CODES
 from earshot.importers.simulated.population import APP_VERSIONS, DEVICES, PLATFORM_NAMES, TIERS
 
