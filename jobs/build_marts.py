@@ -16,8 +16,8 @@ def run(job: Job) -> None:
     touched = {mart: touched_days(job.tables, mart, sources) for mart, sources in SOURCES.items()}
     if not any(LISTENS in changes.consumed for changes in touched.values()):
         job.skip("no plays were published yet")
-    job.tell(touched_days=len(frozenset[object]().union(*(changes.days for changes in touched.values()))))
     touched[REVENUE] = month_end.begin(job, touched[REVENUE])
+    job.tell(touched_days=len(frozenset[object]().union(*(changes.days for changes in touched.values()))))
     if any(touched.values()):
         with job.stage("marts", total=len(touched)):
             build(job.tables, touched, job.settings)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Hashable, Sequence
 from decimal import Decimal
+from itertools import takewhile
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator
@@ -34,11 +35,16 @@ def known_code(kind: str, known: Collection[str]) -> Callable[[str], str]:
 
     def check(value: str) -> str:
         if value not in known:
-            nearest = difflib.get_close_matches(value.upper(), sorted(known), n=1, cutoff=0.0)
-            raise ValueError(f"{value!r} is no {kind}; the nearest is {nearest[0]}")
+            nearest = max(sorted(known), key=lambda code: _likeness(value.upper(), code))
+            raise ValueError(f"{value!r} is no {kind}; the nearest is {nearest}")
         return value
 
     return check
+
+
+def _likeness(word: str, code: str) -> tuple[float, int]:
+    same = takewhile(lambda letters: letters[0] == letters[1], zip(word, code, strict=False))
+    return difflib.SequenceMatcher(None, word, code).ratio(), len(list(same))
 
 
 Country = Annotated[str, AfterValidator(known_code("country of ISO 3166", ISO_3166_ALPHA_2))]

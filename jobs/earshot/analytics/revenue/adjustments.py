@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
@@ -24,13 +25,28 @@ _POOL: Final = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS)
 _PAYOUT: Final = (*_POOL, c.PAYEE_TYPE, c.PAYEE_ID)
 
 
-def adjustments(now: DataFrame, booked: DataFrame, *, reasons: Mapping[date, str], on: date) -> DataFrame:
+@dataclass(frozen=True)
+class Booking:
+    """Why months differ from what was booked.
+
+    Attributes:
+        reason: late plays, verdicts or erasure.
+        months: First days.
+        without: Batches of plays that are booked for another reason.
+    """
+
+    reason: str
+    months: frozenset[date]
+    without: frozenset[str] = frozenset()
+
+
+def adjustments(now: DataFrame, booked: DataFrame, *, reason: str, on: date) -> DataFrame:
     """Rows that bring what was booked to what would be paid now; none where nothing differs.
 
     Args:
         now: Payouts of closed months, computed from what silver holds now.
         booked: Their rows of gold.revenue: closed, and adjustments before.
-        reasons: Why, by month.
+        reason: Why they differ.
         on: Logical date of the run.
 
     Returns:
@@ -42,9 +58,9 @@ def adjustments(now: DataFrame, booked: DataFrame, *, reasons: Mapping[date, str
         signed.groupBy(*_PAYOUT)
         .agg(F.sum(c.STREAMS).alias(c.STREAMS), F.sum(c.AMOUNT).alias(c.AMOUNT))
         .where((F.col(c.STREAMS) != 0) | (F.col(c.AMOUNT) != 0))
-        .withColumn(c.REASON, _reason(reasons))
+        .withColumn(c.REASON, F.lit(reason))
     )
-    erased = differing.where(F.col(c.REASON) == ERASURE).where(F.col(c.AMOUNT) != 0)
+    erased = differing.where((F.col(c.REASON) == ERASURE) & (F.col(c.AMOUNT) != 0))
     kept = erased.withColumns({c.REASON: F.lit(KEPT), c.STREAMS: F.lit(0).cast("bigint"), c.AMOUNT: -F.col(c.AMOUNT)})
     pool = F.sum(c.AMOUNT).over(Window.partitionBy(*_POOL, c.REASON))
     return differing.unionByName(kept).select(
@@ -62,21 +78,33 @@ def adjustments(now: DataFrame, booked: DataFrame, *, reasons: Mapping[date, str
     )
 
 
-def reasons_of(
+def bookings(
     listens: TableHistory, suspects: TableHistory, position: Mapping[str, int], months: Collection[date]
-) -> dict[date, str]:
-    """Why each of the months differs from what was booked, from the commits since.
+) -> list[Booking]:
+    """What is to be booked for these months, by reason and in this order, from the commits since.
 
-    New plays bring verdicts with them, so `verdicts` is said only where no play came or went.
+    New plays bring verdicts with them, so `verdicts` is said only where no play came or went. Of batches
+    that the commits do not name, what came and what went cannot be told apart: they are late plays.
     """
-    found: dict[date, set[str]] = {month: set() for month in months}
+    came: set[date] = set()
+    went: set[date] = set()
+    batches: set[str | None] = set()
     for change, month in _months(listens, position.get(listens.spec.name, -1)):
-        if month in found:
-            found[month].add(ERASURE if "erased" in change.metadata else LATE_PLAYS)
-    for _, month in _months(suspects, position.get(suspects.spec.name, -1)):
-        if month in found and not found[month]:
-            found[month].add(VERDICTS)
-    return {month: " and ".join(sorted(why, reverse=True)) or LATE_PLAYS for month, why in found.items()}
+        if "erased" in change.metadata:
+            went.add(month)
+        else:
+            came.add(month)
+            batches.add(change.metadata.get(c.BATCH_ID))
+    judged = {month for _, month in _months(suspects, position.get(suspects.spec.name, -1))}
+    told = {batch for batch in batches if batch is not None}
+    if None in batches:
+        went -= came
+    found = (
+        Booking(ERASURE, frozenset(went.intersection(months)), frozenset(told)),
+        Booking(VERDICTS, frozenset((judged - came - went).intersection(months))),
+        Booking(LATE_PLAYS, frozenset(came.intersection(months))),
+    )
+    return [booking for booking in found if booking.months]
 
 
 def _months(history: TableHistory, position: int) -> Iterator[tuple[Change, date]]:
@@ -92,8 +120,3 @@ def _days(history: TableHistory, change: Change) -> Iterable[date]:
 
 def _signed(rows: DataFrame, sign: int) -> DataFrame:
     return rows.select(*_PAYOUT, *((sign * F.col(name)).alias(name) for name in (c.STREAMS, c.AMOUNT)))
-
-
-def _reason(reasons: Mapping[date, str]) -> Column:
-    cases = (F.when(F.col(c.MONTH) == F.lit(month), F.lit(why)) for month, why in reasons.items())
-    return F.coalesce(*cases, F.lit(LATE_PLAYS))

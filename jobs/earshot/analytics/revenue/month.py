@@ -149,16 +149,17 @@ def _payouts(
     counts = np.zeros(len(payees), np.int64)
     np.add.at(counts, part, streams.streams[shares.row])
     is_split = bool((shares.millionths != MILLIONTHS).any())
+    unit, whole = pool.unit, pool.minor * pool.unit
     for model, counting in MODELS.items():
-        of_model = {**same, c.MODEL: model, c.CURRENCY: pool.currency, c.POOL: pool.amount(pool.minor)}
+        of_model = {**same, c.MODEL: model, c.CURRENCY: pool.currency, c.POOL: whole}
         numerator, denominator = counting(streams.of(shares.row), terms.artist_centric)
         weights = Weights(part, numerator * shares.millionths if is_split else numerator, denominator)
         minor = divided(pool.minor, integer_weights(weights, parts=len(payees)))
         if minor is not None:
-            yield _Payout(payees, counts.tolist(), [pool.amount(one) for one in minor], of_model)
+            yield _Payout(payees, counts.tolist(), [one * unit for one in minor], of_model)
         else:
             held, amounts = (SUSPENSE, SUSPENSE), [Decimal(0)] * len(payees)
-            yield _Payout([*payees, held], [*counts.tolist(), 0], [*amounts, pool.amount(pool.minor)], of_model)
+            yield _Payout([*payees, held], [*counts.tolist(), 0], [*amounts, whole], of_model)
 
 
 def _table(paid: list[_Payout], month: date, schema: pa.Schema) -> pa.Table:

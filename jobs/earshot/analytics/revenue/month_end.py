@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Container
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from earshot.analytics.revenue.adjustments import adjustments, reasons_of
+from earshot.analytics.revenue.adjustments import Booking, adjustments, bookings
 from earshot.analytics.revenue.closed_months import (
     REVENUE,
     close,
@@ -28,6 +29,7 @@ from earshot.core.config import source_of
 from earshot.core.errors import SettingsError
 from earshot.core.job import Job
 from earshot.core.measures import UNKNOWN, counted
+from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.small_tables import SmallTables
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import days_condition
@@ -53,9 +55,9 @@ def begin(job: Job, touched: TouchedDays) -> TouchedDays:
         return touched
     existing = TableHistory(job.tables.root, LISTENS).days()
     closed = closed_months(job.tables.root)
-    _check_pools(job, {*closed})
+    _check_pools(job, closed)
     position = TableHistory(job.tables.root, REVENUE).consumed or {}
-    _book(job, touched, {month for month in closed if month in {day.replace(day=1) for day in touched.days}}, position)
+    _book(job, {day.replace(day=1) for day in touched.days} & set(closed), position)
     rights = TableHistory(job.tables.root, RIGHTS).version
     inputs = {RIGHTS: -1 if rights is None else rights, _TERMS: zlib.crc32(_repricing(job).encode())}
     is_repriced = any(position.get(name) != now for name, now in inputs.items())
@@ -78,36 +80,42 @@ def finish(job: Job, touched: TouchedDays) -> None:
         job.tell(closed=f"{month:%Y-%m}")
 
 
-def _book(job: Job, touched: TouchedDays, months: Collection[date], position: dict[str, int]) -> None:
-    """Book what late plays, verdicts and erasures change in closed months; a second call finds nothing to book."""
-    if not months:
-        return
-    tables, closed, marts = job.tables, closed_months(job.tables.root), job.settings.marts
-    reasons = reasons_of(TableHistory(tables.root, LISTENS), TableHistory(tables.root, SUSPECTS), position, months)
-    for terms in {closed[month].model_dump_json(): closed[month] for month in months}.values():
-        of_terms = {month for month in months if closed[month] == terms}
-        needed = {months_before(month, n) for month in of_terms for n in range(terms.pro_rata.months)}
-        window = needed if terms.pro_rata.minimum_streams else of_terms
-        plays = tables.read(LISTENS).where(F.trunc(c.LISTEN_DATE, "month").isin(*window))
-        now = revenue(
-            plays,
-            tables.read(SUSPECTS),
-            tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
-            terms=terms,
-            counted_stream_ms=marts.counted_stream_ms,
-            months=of_terms,
-        )
-        booked = tables.read(REVENUE).where(days_condition(c.MONTH, of_terms))
-        rows = adjustments(now, booked, reasons=reasons, on=job.date).persist()
-        try:
-            if count := rows.count():
-                tables.append(REVENUE, rows)
-                job.tell(adjustments=count)
-        finally:
-            rows.unpersist()
+def _book(job: Job, months: Collection[date], position: dict[str, int]) -> None:
+    """Book what erasures, verdicts and late plays change in closed months; a second call finds nothing to book."""
+    root, closed = job.tables.root, closed_months(job.tables.root)
+    due = bookings(TableHistory(root, LISTENS), TableHistory(root, SUSPECTS), position, months) if months else []
+    for booking in due:
+        by_terms: dict[str, set[date]] = defaultdict(set)
+        for month in booking.months:
+            by_terms[closed[month].model_dump_json()].add(month)
+        for terms, of_terms in by_terms.items():
+            _book_months(job, booking, of_terms, RevenueSettings.model_validate_json(terms))
 
 
-def _check_pools(job: Job, closed: Collection[date]) -> None:
+def _book_months(job: Job, booking: Booking, months: Collection[date], terms: RevenueSettings) -> None:
+    tables = job.tables
+    window = terms.pro_rata.months if terms.pro_rata.minimum_streams else 1
+    needed = {months_before(month, n) for month in months for n in range(window)}
+    plays = tables.read(LISTENS).where(F.trunc(c.LISTEN_DATE, "month").isin(*needed))
+    now = revenue(
+        plays.where(~F.col(c.BATCH_ID).isin(*booking.without)) if booking.without else plays,
+        tables.read(SUSPECTS),
+        tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
+        terms=terms,
+        counted_stream_ms=job.settings.marts.counted_stream_ms,
+        months=months,
+    )
+    booked = tables.read(REVENUE).where(days_condition(c.MONTH, months))
+    rows = adjustments(now, booked, reason=booking.reason, on=job.date).persist()
+    try:
+        if count := rows.count():
+            tables.append(REVENUE, rows)
+            job.tell(**{f"adjustments ({booking.reason})": count})
+    finally:
+        rows.unpersist()
+
+
+def _check_pools(job: Job, closed: Container[date]) -> None:
     pools = job.settings.revenue.pools
     begun = [
         (number, pool, month)

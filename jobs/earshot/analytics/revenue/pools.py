@@ -25,9 +25,10 @@ class Pool:
     currency: str
     minor: int
 
-    def amount(self, minor: int) -> Decimal:
-        """Minor units as an amount of the currency."""
-        return minor * minor_unit(self.currency)
+    @property
+    def unit(self) -> Decimal:
+        """The minor unit as an amount of the currency."""
+        return minor_unit(self.currency)
 
 
 def pool_of(terms: RevenueSettings, *, month: date, country: str, tier: str, listeners: int) -> Pool | None:
