@@ -142,6 +142,9 @@ def test_a_closed_month_is_frozen_and_what_changes_is_booked_with_its_reason(
     assert {row["reason"] for row in booked} == {"erasure", "erasure (kept)", "late plays"}
     gone = [row for row in booked if row["reason"].startswith("erasure")]
     assert {amount for amount, _ in totals(gone).values()} == {Decimal(0)}
+    assert {payee: streams for (model, _, payee), (_, streams) in totals(gone).items() if model == "pro_rata"} == {
+        "b": -2
+    }
     without_late = [row for row in rows_of(tables, month=MARCH) if row not in booked or row in gone]
     assert {key: amount for key, (amount, _) in totals(without_late).items()} == paid
     assert totals([row for row in rows_of(tables, month=MARCH) if row["reason"] != "erasure (kept)"]) == now(MARCH)

@@ -55,7 +55,7 @@ Currency = Annotated[str, AfterValidator(known_code("currency of ISO 4217", ISO_
 Tier = Literal["free", "premium", "family", "student"]
 PayModel = Literal["pro_rata", "user_centric", "artist_centric"]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Amount = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 16)]
+Amount = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 13)]
 
 
 class PriceSettings(Section):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Container
 from dataclasses import replace
 from datetime import date
@@ -12,7 +11,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from earshot.analytics.revenue.adjustments import Booking, adjustments, bookings
+from earshot.analytics.revenue.booking import LISTENS, RIGHTS, book
 from earshot.analytics.revenue.closed_months import (
     REVENUE,
     close,
@@ -20,21 +19,16 @@ from earshot.analytics.revenue.closed_months import (
     month_to_close,
     months_due,
 )
-from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.models import PRO_RATA
-from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
 from earshot.core.config import source_of
 from earshot.core.errors import SettingsError
 from earshot.core.job import Job
 from earshot.core.measures import UNKNOWN, counted
-from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.small_tables import SmallTables
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import days_condition
 
-LISTENS, SUSPECTS, RIGHTS = "silver.listens", "gold.suspect_listens", "silver.rights"
 _TERMS: Final = "settings.revenue"
 
 
@@ -46,23 +40,26 @@ def begin(job: Job, touched: TouchedDays) -> TouchedDays:
         touched: What changed for gold.revenue.
 
     Returns:
-        The same, with every day of open months where prices, pools, thresholds or splits changed.
+        The days of open months among them; all of these where prices, pools, thresholds or splits changed.
 
     Raises:
         SettingsError: A pool of the settings has no counted stream.
     """
     if LISTENS not in touched.consumed:
         return touched
-    existing = TableHistory(job.tables.root, LISTENS).days()
     closed = closed_months(job.tables.root)
     _check_pools(job, closed)
     position = TableHistory(job.tables.root, REVENUE).consumed or {}
-    _book(job, {day.replace(day=1) for day in touched.days} & set(closed), position)
     rights = TableHistory(job.tables.root, RIGHTS).version
     inputs = {RIGHTS: -1 if rights is None else rights, _TERMS: zlib.crc32(_repricing(job).encode())}
-    is_repriced = any(position.get(name) != now for name, now in inputs.items())
-    open_days = {day for day in existing if day.replace(day=1) not in closed} if is_repriced else set()
-    return replace(touched, days=touched.days | open_days, consumed={**touched.consumed, **inputs})
+    closed_touched = {day.replace(day=1) for day in touched.days} & set(closed)
+    counts_later = bool(closed_touched) and job.settings.revenue.pro_rata.minimum_streams > 0
+    is_repriced = counts_later or any(position.get(name) != now for name, now in inputs.items())
+    candidates = touched.days | (TableHistory(job.tables.root, LISTENS).days() if is_repriced else frozenset())
+    open_days = frozenset(day for day in candidates if day.replace(day=1) not in closed)
+    begun = replace(touched, days=open_days, consumed={**touched.consumed, **inputs})
+    book(job, closed_touched, begun)
+    return begun
 
 
 def finish(job: Job, touched: TouchedDays) -> None:
@@ -78,41 +75,6 @@ def finish(job: Job, touched: TouchedDays) -> None:
     for month in due:
         job.audit.record("revenue.close", f"{month:%Y-%m}", {"on": on, "run_id": job.run_id})
         job.tell(closed=f"{month:%Y-%m}")
-
-
-def _book(job: Job, months: Collection[date], position: dict[str, int]) -> None:
-    """Book what erasures, verdicts and late plays change in closed months; a second call finds nothing to book."""
-    root, closed = job.tables.root, closed_months(job.tables.root)
-    due = bookings(TableHistory(root, LISTENS), TableHistory(root, SUSPECTS), position, months) if months else []
-    for booking in due:
-        by_terms: dict[str, set[date]] = defaultdict(set)
-        for month in booking.months:
-            by_terms[closed[month].model_dump_json()].add(month)
-        for terms, of_terms in by_terms.items():
-            _book_months(job, booking, of_terms, RevenueSettings.model_validate_json(terms))
-
-
-def _book_months(job: Job, booking: Booking, months: Collection[date], terms: RevenueSettings) -> None:
-    tables = job.tables
-    window = terms.pro_rata.months if terms.pro_rata.minimum_streams else 1
-    needed = {months_before(month, n) for month in months for n in range(window)}
-    plays = tables.read(LISTENS).where(F.trunc(c.LISTEN_DATE, "month").isin(*needed))
-    now = revenue(
-        plays.where(~F.col(c.BATCH_ID).isin(*booking.without)) if booking.without else plays,
-        tables.read(SUSPECTS),
-        tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
-        terms=terms,
-        counted_stream_ms=job.settings.marts.counted_stream_ms,
-        months=months,
-    )
-    booked = tables.read(REVENUE).where(days_condition(c.MONTH, months))
-    rows = adjustments(now, booked, reason=booking.reason, on=job.date).persist()
-    try:
-        if count := rows.count():
-            tables.append(REVENUE, rows)
-            job.tell(**{f"adjustments ({booking.reason})": count})
-    finally:
-        rows.unpersist()
 
 
 def _check_pools(job: Job, closed: Container[date]) -> None:
