@@ -1,19 +1,27 @@
 """Rebuild the marts for the days that new plays, verdicts and erasures touch."""
 
 from earshot.analytics.build import LISTENS, SOURCES, build
+from earshot.analytics.revenue import month_end
 from earshot.core.job import Job
 from earshot.transformers.touched_days import touched_days
 
+REVENUE = "gold.revenue"
+
 
 def run(job: Job) -> None:
-    """Bring every mart up to what its sources hold now; skipped before the first play."""
+    """Bring every mart up to what its sources hold now; skipped before the first play.
+
+    The option `close=YYYY-MM` freezes the payouts of a month that is over.
+    """
     touched = {mart: touched_days(job.tables, mart, sources) for mart, sources in SOURCES.items()}
     if not any(LISTENS in changes.consumed for changes in touched.values()):
         job.skip("no plays were published yet")
+    touched[REVENUE] = month_end.begin(job, touched[REVENUE])
     job.tell(touched_days=len(frozenset[object]().union(*(changes.days for changes in touched.values()))))
     if any(touched.values()):
         with job.stage("marts", total=len(touched)):
             build(job.tables, touched, job.settings)
+    month_end.finish(job, touched[REVENUE])
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def test_processed_music_agrees_with_the_plays(validated: ValidatedListens, proc
     total = processed.sessions.agg(F.sum("listens")).collect()[0][0]
     assert total == validated.count()
     assert processed.audio_quality.agg(F.sum("plays")).collect()[0][0] == validated.count()
-    pools = processed.revenue.groupBy("month", "country", "tier", "currency", "suspects").agg(
+    pools = processed.revenue.groupBy("month", "country", "tier", "currency", "model", "suspects").agg(
         F.sum("amount").alias("paid"), F.first("pool").alias("pool")
     )
     assert all(row["paid"] == row["pool"] for row in pools.collect())

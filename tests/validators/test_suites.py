@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from earshot.core.countries import ISO_3166_ALPHA_2
 from earshot.core.errors import SettingsError
 from earshot.core.settings import Settings
-from earshot.validators.countries import ISO_3166_ALPHA_2
 from earshot.validators.suites import load_suite
 from earshot.validators.vocabulary import PARSER_RULES
 

@@ -16,7 +16,9 @@ from earshot.analytics.activity_cube import REMEMBERED_DAYS, CubeRules, activity
 from earshot.analytics.audio_quality import audio_quality
 from earshot.analytics.chart_periods import days_to_read, periods_condition, periods_to_build
 from earshot.analytics.charts import charts
-from earshot.analytics.revenue import pro_rata
+from earshot.analytics.revenue.closed_months import closed_months
+from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays, with_followers
 from earshot.core.settings import Settings
@@ -25,6 +27,7 @@ from earshot.core.tables import Tables, days_condition
 
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
+RIGHTS: Final = "silver.rights"
 
 # The longest marts first, so that the two threads end together.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -52,6 +55,7 @@ _READ: Final = (
     c.PLATFORM,
     c.APP_VERSION,
     c.TIER,
+    c.CONTEXT,
     c.REASON_START,
     c.REASON_END,
     c.SKIPPED,
@@ -72,11 +76,13 @@ class _Rebuild:
         reads: Days of silver.listens it is built from.
         rows: The rows, given the plays of these days.
         where: The rows of the table that they replace.
+        of_all: Those that they replace when the mart is rebuilt as a whole; None = every row.
     """
 
     reads: frozenset[date]
     rows: Callable[[DataFrame], DataFrame]
     where: str
+    of_all: str | None = None
 
 
 def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings) -> None:
@@ -95,7 +101,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
     def write(mart: str) -> None:
         plan = plans[mart]
         rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
-        where = None if touched[mart].complete else plan.where
+        where = plan.of_all if touched[mart].complete else plan.where
         tables.overwrite(mart, rows, where=where, metadata=touched[mart].metadata)
 
     try:
@@ -172,18 +178,27 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
 
 
 def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    months = {day.replace(day=1) for day in touched.days}
-    reads = frozenset(day for day in existing if day.replace(day=1) in months)
+    closed = closed_months(tables.root)
+    months = {day.replace(day=1) for day in touched.days} - set(closed)
+    window = settings.revenue.pro_rata.months if settings.revenue.pro_rata.minimum_streams else 1
+    if window > 1:
+        later = {month for day in existing for month in (day.replace(day=1),) if month not in closed}
+        months |= {month for month in later if any(months_before(month, n) in months for n in range(window))}
+    needed = {months_before(month, n) for month in months for n in range(window)}
 
     def rows(plays: DataFrame) -> DataFrame:
-        return pro_rata(
+        return revenue(
             plays,
             tables.read(SUSPECTS),
+            tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
             terms=settings.revenue,
             counted_stream_ms=settings.marts.counted_stream_ms,
+            months=months,
         )
 
-    return _Rebuild(reads, rows, days_condition(c.MONTH, months))
+    reads = frozenset(day for day in existing if day.replace(day=1) in needed)
+    frozen = f"NOT ({days_condition(c.MONTH, closed)})" if closed else None
+    return _Rebuild(reads, rows, days_condition(c.MONTH, months), frozen)
 
 
 _PLANS: Final[Mapping[str, Callable[[Tables, TouchedDays, frozenset[date], Settings], _Rebuild]]] = {

@@ -76,7 +76,18 @@ def effective(settings: BaseModel) -> dict[str, Any]:
     return shown
 
 
-def _file_layers(name: str) -> Iterator[tuple[Origin, dict[str, Any]]]:
+def source_of(settings: Settings, *path: str) -> str:
+    """The file that says a setting: the environment's overlay, else base.toml, else where others come from."""
+    said = "environment or command line"
+    for source, values in _file_layers(settings.env):
+        found: Any = values
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        said = str(source.path) if found is not None else said
+    return said
+
+
+def _file_layers(name: str) -> Iterator[tuple[FileOrigin, dict[str, Any]]]:
     folder = conf_folder()
     yield FileOrigin(folder / "base.toml"), read_toml(folder / "base.toml")
     overlay = folder / f"{name}.toml"

@@ -5,26 +5,15 @@ Defaults stand in `conf/base.toml`; the models say only what may stand there.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+
+from earshot.core.revenue_settings import RevenueSettings
+from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
-AboveZero = Annotated[float, Field(gt=0)]
-Seconds = AboveZero
-NotNegative = Annotated[float, Field(ge=0)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-ServerPort = Annotated[int, Field(gt=0, le=65_535)]
-
-
-class Section(BaseModel):
-    """A section of the settings: immutable, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SparkSettings(Section):
@@ -33,7 +22,7 @@ class SparkSettings(Section):
     master: str = "local[2]"
     driver_memory: str = "3g"
     shuffle_partitions: Positive = 4
-    conf: dict[str, str] = {}
+    conf: dict[str, str] = Field(default={})
 
 
 class IngestSettings(Section):
@@ -75,22 +64,6 @@ class MartSettings(Section):
     session_gap_minutes: Positive = 30
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
-
-
-class PriceSettings(Section):
-    """The month's price of a tier in a country: what enters its revenue pool."""
-
-    country: str
-    tier: Literal["free", "premium", "family", "student"]
-    currency: str = Field(pattern="^[A-Z]{3}$")
-    price: Decimal = Field(ge=0)
-
-
-class RevenueSettings(Section):
-    """Prices by country and tier; `*` stands for every other country."""
-
-    share_to_rights_holders: Fraction = 0.68
-    prices: tuple[PriceSettings, ...] = ()
 
 
 class ManipulationSettings(Section):

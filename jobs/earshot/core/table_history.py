@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from earshot.core.changes import CONSUMED
 from earshot.core.tables import spec_of
 
 # Operations that leave every row as it was.
@@ -62,6 +63,14 @@ class TableHistory:
             Change(int(entry["version"]), str(entry.get("operation", "")), _metadata(entry.get("userMetadata")))
             for entry in entries
         ]
+
+    @cached_property
+    def consumed(self) -> dict[str, int] | None:
+        """What the latest commit that says so had consumed: the version of each source; None where none says."""
+        for change in self.changes:
+            if isinstance(recorded := change.metadata.get(CONSUMED), dict):
+                return {str(source): int(version) for source, version in recorded.items()}
+        return None
 
     def days(self) -> frozenset[date]:
         """The values of the partition column (a date) that have rows now."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, BooleanType, MapType, StructType
 
@@ -126,7 +126,7 @@ class Tables:
     ) -> None:
         """Append rows in one commit; with a transaction, once and never again."""
         self.create(name)
-        writer = conform(rows, spec_of(name)).write.format("delta").mode("append")
+        writer = self._writer(name, rows).mode("append")
         if transaction:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", str(transaction.version))
         if metadata is not None:
@@ -138,7 +138,7 @@ class Tables:
     ) -> None:
         """Replace the rows for which `where` holds (all of them without it) in one commit."""
         self.create(name)
-        writer = conform(rows, spec_of(name)).write.format("delta").mode("overwrite")
+        writer = self._writer(name, rows).mode("overwrite")
         if where is not None:
             writer = writer.option("replaceWhere", where)
         if metadata is not None:
@@ -206,6 +206,10 @@ class Tables:
         """Merge small files."""
         if self.exists(name):
             self._delta(name).optimize().executeCompaction()
+
+    def _writer(self, name: str, rows: DataFrame) -> DataFrameWriter:
+        # A table that was made before a column was added to its spec gets the column.
+        return conform(rows, spec_of(name)).write.format("delta").option("mergeSchema", "true")
 
     def _delta(self, name: str) -> DeltaTable:
         return DeltaTable.forPath(self.spark, self.path(name))

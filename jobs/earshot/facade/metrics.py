@@ -54,7 +54,7 @@ class PrometheusMetricsManager:
             return
         sessions = _sums(processed.sessions)
         quality = _quality_by_country(processed.audio_quality)
-        pools = processed.revenue.where(F.col(c.SUSPECTS) == "excluded")
+        pools = processed.revenue.where((F.col(c.SUSPECTS) == "excluded") & (F.col(c.MODEL) == "pro_rata"))
         by_pool = pools.groupBy(c.CURRENCY).agg(F.sum(c.AMOUNT).alias(c.POOL), F.count("*").alias("rows")).collect()
         latest = processed.behaviour.groupBy().agg(F.max(c.DAY)).collect()[0][0]
         of_all = (F.col(c.DAY) == latest) & (F.col(c.COUNTRY) == ALL) & (F.col(c.TIER) == ALL)

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from earshot.analytics.audio_quality import audio_quality
 from earshot.analytics.behaviour import behaviour
-from earshot.analytics.revenue import pro_rata
+from earshot.analytics.revenue.mart import revenue
 from earshot.core.columns import LISTEN_DATE
 from earshot.core.config import load_settings
 from earshot.core.schemas import TABLES
@@ -64,5 +64,5 @@ class MusicDataProcessor:
             sessions=sessions(listens, gap_minutes=marts.session_gap_minutes, counted_stream_ms=counted),
             behaviour=behaviour(listens, days=[day for day in days if day], counted_stream_ms=counted),
             audio_quality=audio_quality(listens),
-            revenue=pro_rata(listens, suspects, terms=self._settings.revenue, counted_stream_ms=counted),
+            revenue=revenue(listens, suspects, None, terms=self._settings.revenue, counted_stream_ms=counted),
         )

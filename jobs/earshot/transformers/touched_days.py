@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from earshot.core.changes import CONSUMED, TOUCHED, TouchedDays
-from earshot.core.table_history import Change, TableHistory
+from earshot.core.changes import TOUCHED, TouchedDays
+from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables
 
 __all__ = ["TouchedDays", "touched_days"]
@@ -25,7 +25,7 @@ def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str]) ->
     """
     histories = {source: TableHistory(tables.root, source) for source in sources}
     consumed = {source: history.version for source, history in histories.items() if history.version is not None}
-    position = _position(TableHistory(tables.root, consumer_table).changes)
+    position = TableHistory(tables.root, consumer_table).consumed
     touched: set[date] = set()
     for source, history in histories.items():
         changed = None if position is None else _changed_since(history, position.get(source, -1))
@@ -34,13 +34,6 @@ def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str]) ->
             return TouchedDays(every, consumed, complete=bool(consumed))
         touched |= changed
     return TouchedDays(frozenset(touched), consumed)
-
-
-def _position(changes: Sequence[Change]) -> dict[str, int] | None:
-    for change in changes:
-        if isinstance(recorded := change.metadata.get(CONSUMED), dict):
-            return {str(source): int(version) for source, version in recorded.items()}
-    return None
 
 
 def _changed_since(history: TableHistory, position: int) -> frozenset[date] | None:

@@ -15,7 +15,7 @@ from earshot.validators.suites import load_suite
 from earshot.validators.verdicts import GateVerdict
 
 SUITES = ("bronze_listens", "silver_history", "gold_marts")
-_POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS)
+_POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, c.REASON, c.BOOKED_ON)
 
 
 def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[GateVerdict]:

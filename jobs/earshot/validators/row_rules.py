@@ -15,7 +15,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from earshot.core.columns import ARRIVED_AT, DURATION_MS, ENDED_AT, PLAYED_MS, STARTED_AT
-from earshot.validators.countries import ISO_3166_ALPHA_2
+from earshot.core.countries import ISO_3166_ALPHA_2
 from earshot.validators.vocabulary import PARSE_FAULTS
 
 Arguments = Mapping[str, Any]

@@ -120,6 +120,23 @@ SPECS = (
         ("track_id",),
     ),
     TableSpec(
+        "silver.rights",
+        "Who has a share in a track; of a track that is not here everything is the artist's.",
+        columns(
+            """
+            track_id           | string | track
+            rights_holder_id   | string | who is paid
+            rights_holder_name | string | their name
+            share              | decimal(7,6) | part of what the track earns; what is left of 1 is unknown's
+            source_file        | string | file below HOME/catalogue/rights
+            source_line        | bigint | line in it
+            updated_at         | timestamp | when it was written
+            """
+        ),
+        (),
+        ("track_id", "rights_holder_id"),
+    ),
+    TableSpec(
         "silver.sessions",
         "Listening sessions: plays of a listener with pauses of at most 30 minutes.",
         columns(

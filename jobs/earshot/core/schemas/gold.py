@@ -136,17 +136,31 @@ SPECS = (
             tier       | string | tier
             currency   | string | ISO 4217
             model      | string | pro_rata, user_centric or artist_centric
-            payee_type | string | artist
-            payee_id   | string | who is paid
-            streams    | bigint | counted streams
+            payee_type | string | artist, rights_holder, or suspense for what nobody may be paid
+            payee_id   | string | who is paid; unknown where the play names nobody
+            streams    | bigint | counted streams; with rights holders, those in which they have a share
             amount     | decimal(28,6) | payout, rounded to the currency's minor unit
             pool       | decimal(28,6) | what the payouts add up to
             suspects   | string | included or excluded
             status     | string | provisional, closed or adjustment
+            reason     | string | why an adjustment was booked: late plays, verdicts, erasure, erasure (kept)
+            booked_on  | date   | logical date of the run that booked an adjustment
             """
         ),
         ("month",),
-        ("month", "country", "tier", "currency", "model", "payee_type", "payee_id", "suspects", "status"),
+        (
+            "month",
+            "country",
+            "tier",
+            "currency",
+            "model",
+            "payee_type",
+            "payee_id",
+            "suspects",
+            "status",
+            "reason",
+            "booked_on",
+        ),
     ),
     TableSpec(
         "gold.anomalies",

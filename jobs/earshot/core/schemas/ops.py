@@ -84,6 +84,21 @@ SPECS = (
         ),
     ),
     TableSpec(
+        "ops.closed_months",
+        "Months whose payouts are frozen, and the terms on which they were computed.",
+        columns(
+            """
+            month     | date      | first day of the month
+            closed_on | date      | logical date of the run that closed it
+            closed_at | timestamp | when
+            run_id    | string    | run
+            terms     | string    | JSON of the settings' section revenue
+            """
+        ),
+        (),
+        ("month",),
+    ),
+    TableSpec(
         "ops.silences",
         "Alerts that match are recorded, and nobody is told.",
         columns(

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from earshot.core.errors import SettingsError
 from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.locations import conf_folder
-from earshot.core.settings import AboveZero, Fraction, NotNegative, Positive, Section
+from earshot.core.section import AboveZero, Fraction, NotNegative, Positive, Section
 from earshot.core.toml_files import read_toml
 from earshot.importers.simulated.geography import CDNS, COUNTRY_CODES
 from earshot.importers.simulated.population import APP_VERSIONS, DEVICES, PLATFORM_NAMES, TIERS

@@ -1,0 +1,61 @@
+"""gold.revenue: what each payee gets out of the month's pools, by three models, to the minor unit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from earshot.analytics.revenue.month import payouts_of_month
+from earshot.analytics.revenue.streams import streams_by_listener
+from earshot.core import columns as c
+from earshot.core.revenue_settings import RevenueSettings
+from earshot.core.tables import spec_of
+
+_SCHEMA: Final = spec_of("gold.revenue").schema
+_ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
+
+
+def revenue(
+    listens: DataFrame,
+    suspects: DataFrame,
+    rights: DataFrame | None,
+    *,
+    terms: RevenueSettings,
+    counted_stream_ms: int,
+    months: Collection[date] | None = None,
+) -> DataFrame:
+    """Payouts by month, country and tier under the pro-rata, the user-centric and the artist-centric model.
+
+    The pool is what the month brought (see `pools`); a model says what each stream counts (see `models`), and
+    the pool is divided in these proportions by the method of the largest remainder (see `rounding`; ties:
+    payee_id asc). So the payouts of a pool add up to it exactly.
+
+    With suspects excluded, flagged streams earn nothing and the pool stays what was paid in. Where no stream may
+    earn, the whole pool is `suspense`. Plays whose tier has no price are in no pool. A play without artist pays
+    `unknown`; a track with rights holders pays these (see `splits`).
+
+    Args:
+        listens: Rows of silver.listens of whole months; see `streams.streams_by_listener`.
+        suspects: Rows of gold.suspect_listens.
+        rights: Rows of silver.rights; None where no track has splits.
+        terms: Prices, pools, thresholds.
+        counted_stream_ms: See `core.measures.counted`.
+        months: First days of the months to pay; all by default.
+
+    Returns:
+        The columns of gold.revenue; status is provisional.
+    """
+    streams = streams_by_listener(listens, suspects, rights, terms=terms, counted_stream_ms=counted_stream_ms)
+    if months is not None:
+        streams = streams.where(F.col(c.MONTH).isin(*months)) if months else streams.limit(0)
+
+    def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
+        return payouts_of_month(rows, month=key[0].as_py(), terms=terms, schema=_ARROW)
+
+    return streams.groupBy(c.MONTH).applyInArrow(build, _SCHEMA).select(*_SCHEMA.names)

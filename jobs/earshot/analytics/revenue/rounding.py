@@ -1,0 +1,73 @@
+"""Dividing an amount of minor units exactly: the method of the largest remainder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from earshot.analytics.plays import Integers
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each part counts, as a sum of fractions: one row a fraction.
+
+    Attributes:
+        part: Which part, 0, 1, 2, ...
+        numerator: Of the fraction; not negative.
+        denominator: Of the fraction; above zero.
+    """
+
+    part: Integers
+    numerator: Integers
+    denominator: Integers
+
+
+def integer_weights(weights: Weights, *, parts: int) -> list[int]:
+    """The weights as integers of the same proportions: over the least common multiple of the denominators.
+
+    Python's integers have no largest value, so nothing is rounded, however many fractions there are.
+    """
+    denominators, code = np.unique(weights.denominator, return_inverse=True)
+    keys, place = np.unique(weights.part * max(len(denominators), 1) + code, return_inverse=True)
+    sums = np.zeros(len(keys), np.int64)
+    np.add.at(sums, place, weights.numerator)
+    multiple = math.lcm(*denominators.tolist())
+    factors = [multiple // denominator for denominator in denominators.tolist()]
+    totals = [0] * parts
+    for part, factor, amount in zip(
+        (keys // max(len(denominators), 1)).tolist(),
+        (keys % max(len(denominators), 1)).tolist(),
+        sums.tolist(),
+        strict=True,
+    ):
+        totals[part] += amount * factors[factor]
+    return totals
+
+
+def divided(amount: int, weights: Sequence[int]) -> list[int] | None:
+    """The amount in parts proportional to the weights, each rounded down or up by less than one.
+
+    Every part first gets its quota rounded down; what is left goes, one each, to the largest remainders,
+    among equal ones to the part that comes first (Hamilton's method, as in the apportionment of seats).
+
+    Args:
+        amount: Minor units; not negative.
+        weights: Not negative.
+
+    Returns:
+        Parts that add up to the amount exactly; None where no weight is above zero.
+    """
+    total = sum(weights)
+    if total == 0:
+        return None
+    quotas = [divmod(amount * weight, total) for weight in weights]
+    parts = [whole for whole, _ in quotas]
+    left = amount - sum(parts)
+    if left:
+        for place in sorted(range(len(parts)), key=lambda place: -quotas[place][1])[:left]:
+            parts[place] += 1
+    return parts

@@ -1,0 +1,39 @@
+"""Who has a share in a track."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.measures import UNKNOWN
+
+PARTS: Final = "parts"
+MILLIONTHS: Final = 1_000_000
+"""A share of 1, as the integer by which it is counted."""
+
+
+def split_tracks(rights: DataFrame) -> DataFrame:
+    """The parts of each track that has rights holders; what is left of 1 is `unknown`'s.
+
+    Args:
+        rights: Rows of silver.rights.
+
+    Returns:
+        track_id, parts: array of (payee_id, millionths) that add up to a million.
+    """
+    holders = rights.select(
+        c.TRACK_ID,
+        F.struct(
+            F.col(c.RIGHTS_HOLDER_ID).alias(c.PAYEE_ID),
+            (F.col(c.SHARE) * MILLIONTHS).cast("bigint").alias("millionths"),
+        ).alias("part"),
+    )
+    left = F.lit(MILLIONTHS) - F.sum("part.millionths")
+    rest = F.filter(
+        F.array(F.struct(F.lit(UNKNOWN).alias(c.PAYEE_ID), left.alias("millionths"))),
+        lambda part: part["millionths"] > 0,
+    )
+    return holders.groupBy(c.TRACK_ID).agg(F.concat(F.sort_array(F.collect_list("part")), rest).alias(PARTS))

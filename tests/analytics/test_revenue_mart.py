@@ -1,0 +1,87 @@
+"""gold.revenue through Spark: the plan finds the same streams as a plain loop over the plays."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
+from earshot.analytics.revenue.mart import revenue
+from earshot.core.schemas import TABLES
+from factories import listens_arrow, plays
+
+SUSPECTS, RIGHTS = TABLES["gold.suspect_listens"].schema, TABLES["silver.rights"].schema
+PRICED = ("premium", "family", "student", "free")
+RULES = {"boost_streams": 6, "boost_listeners": 3, "listener_cap": 10, "active_contexts": ["album"]}
+
+
+def _suspects(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    table = pa.Table.from_pylist(list(rows), schema=to_arrow_schema(SUSPECTS, timezone="UTC"))
+    return spark.createDataFrame(table, SUSPECTS)
+
+
+def test_spark_pays_what_a_loop_over_the_plays_pays(spark: SparkSession) -> None:
+    told = listens_arrow(600, seed=3, listeners=20, tracks=40)
+    rows = told.to_pylist()
+    flagged = {(row["listener_id"], row["listen_date"]) for row in rows[::40]}
+    suspects = [{"listener_id": who, "listen_date": day, "verdict": "suspect"} for who, day in sorted(flagged)]
+    cleared = {"listener_id": rows[1]["listener_id"], "listen_date": rows[1]["listen_date"], "verdict": "cleared"}
+    splits = {rows[0]["track_id"]: [("label", 600_000), ("writer", 150_000), ("unknown", 250_000)]}
+    rights = [(rows[0]["track_id"], "label", None, Decimal("0.6"), None, None, None)]
+    rights.append((rows[0]["track_id"], "writer", None, Decimal("0.15"), None, None, None))
+
+    world = [
+        Play(
+            listener=row["listener_id"],
+            artist=row["artist_id"] or "unknown",
+            country=row["country"] or "unknown",
+            tier=row["tier"] or "unknown",
+            is_flagged=(row["listener_id"], row["listen_date"]) in flagged,
+            is_chosen=row["context"] == "album",
+            track=row["track_id"],
+        )
+        for row in rows
+        if row["played_ms"] is None or row["played_ms"] >= 30_000
+    ]
+    of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED), share=0.7, artist_centric=RULES)
+    got = revenue(
+        spark.createDataFrame(told, TABLES["silver.listens"].schema),
+        _suspects(spark, *suspects, cleared),
+        spark.createDataFrame(rights, RIGHTS),
+        terms=of,
+        counted_stream_ms=30_000,
+    )
+    expected = paid(world, of, splits=splits)
+    assert {row["payee_type"] for row in expected} == {"artist", "rights_holder", "suspense"}
+    assert sorted(map(repr, got.toArrow().to_pylist())) == sorted(map(repr, expected))
+
+
+def test_a_track_earns_from_its_threshold_on_counted_over_the_months_before(spark: SparkSession) -> None:
+    def heard(month: int, day: int, listener: str, track: str, country: str = "DE") -> dict[str, Any]:
+        at = datetime(2026 if month < 4 else 2025, month, day, tzinfo=UTC)
+        said = {"listener_id": listener, "track_id": track, "artist_id": f"{track}-artist", "played_ms": 60_000}
+        return {**said, "started_at": at, "country": country, "tier": "premium"}
+
+    listens = plays(
+        spark,
+        *(heard(month, 1, "ann", "grown") for month in (4, 1, 3)),  # 3 within 12 months, one of them a year ago
+        *(heard(3, day, "bob", "new") for day in (2, 3)),  # 2
+        heard(3, 4, "cyn", "alone", country="FR"),  # nobody in France hears a track that earns
+    )
+    of = terms(("*", "premium", "EUR", "6.00"), pro_rata={"minimum_streams": 3})
+    rows = (
+        revenue(listens, _suspects(spark), None, terms=of, counted_stream_ms=30_000, months=[MONTH])
+        .toArrow()
+        .to_pylist()
+    )
+    assert {row["month"] for row in rows} == {date(2026, 3, 1)}
+    germany = amounts(rows, country="DE", model="pro_rata", suspects="included")
+    assert germany == {"grown-artist": Decimal("12.00"), "new-artist": Decimal("0.00")}
+    assert amounts(rows, country="DE", model="user_centric", suspects="included")["new-artist"] == Decimal("6.00")
+    france = amounts(rows, country="FR", model="pro_rata", suspects="included")
+    assert france == {"alone-artist": Decimal("0.00"), "suspense": Decimal("6.00")}

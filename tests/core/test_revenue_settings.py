@@ -1,0 +1,86 @@
+"""The terms of revenue: what a file may say, and what an error names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earshot.core.config import load_settings, source_of
+from earshot.core.errors import SettingsError
+
+PRICE = 'country = "DE", tier = "premium", currency = "EUR", price = "10.99"'
+POOL = 'month = "2026-03", country = "DE", tier = "free", currency = "EUR", advertising = "48200"'
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EARSHOT_CONF", str(tmp_path))
+    return tmp_path / "base.toml"
+
+
+def say(base: Path, *, prices: tuple[str, ...] = (), pools: tuple[str, ...] = ()) -> None:
+    lists = {"prices": prices, "pools": pools}
+    text = "".join(f"{name} = [{', '.join(f'{{ {row} }}' for row in rows)}]\n" for name, rows in lists.items())
+    base.write_text(f"[revenue]\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("price", "key", "said"),
+    [
+        (PRICE.replace("EUR", "EUX"), "revenue.prices.1.currency", "the nearest is EUR"),
+        (PRICE.replace("DE", "XQ"), "revenue.prices.1.country", "the nearest is"),
+        (PRICE.replace("premium", "premum"), "revenue.prices.1.tier", "'premium'"),
+        (PRICE.replace("10.99", "-1"), "revenue.prices.1.price", "greater than or equal to 0"),
+        (PRICE.replace("10.99", "1e13"), "revenue.prices.1.price", "less than"),
+        (f'{PRICE}, since = "March"', "revenue.prices.1.since", "pattern"),
+        (PRICE.replace("DE", "*"), "revenue.prices", "entry 1 repeats entry 0"),
+    ],
+)
+def test_a_price_that_cannot_be_is_named_with_file_and_entry(base: Path, price: str, key: str, said: str) -> None:
+    say(base, prices=(PRICE.replace("DE", "*"), price))
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.exit_code == 2
+    assert caught.value.where == f"{base}, key {key}"
+    assert said in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("pool", "key"),
+    [
+        (POOL.replace("48200", "-1"), "revenue.pools.0.advertising"),
+        (POOL.replace('"DE"', '"*"'), "revenue.pools.0.country"),
+        (POOL.replace("2026-03", "2026-13"), "revenue.pools.0.month"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_named(base: Path, pool: str, key: str) -> None:
+    say(base, pools=(pool,))
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.where == f"{base}, key {key}"
+
+
+def test_the_same_pool_twice_is_refused_and_a_price_may_change_with_the_months(base: Path) -> None:
+    say(base, pools=(POOL, POOL))
+    with pytest.raises(SettingsError, match="entry 1 repeats entry 0: 2026-03 DE free"):
+        load_settings()
+    say(base, prices=(PRICE, f'{PRICE}, since = "2026-04"'))
+    assert len(load_settings().revenue.prices) == 2
+
+
+def test_the_file_of_a_setting_is_the_overlay_that_says_it(base: Path) -> None:
+    say(base, pools=(POOL,))
+    assert source_of(load_settings(), "revenue", "pools") == str(base)
+    overlay = base.with_name("books.toml")
+    overlay.write_text(f"[revenue]\npools = [{{ {POOL} }}]\n")
+    assert source_of(load_settings("books"), "revenue", "pools") == str(overlay)
+    assert source_of(load_settings(), "revenue", "paid_model") == "environment or command line"
+
+
+def test_what_is_delivered_holds_the_published_thresholds() -> None:
+    terms = load_settings().revenue
+    rules = terms.artist_centric
+    assert (rules.boost_streams, rules.boost_listeners, rules.boost_factor, rules.active_factor) == (1_000, 500, 2, 2)
+    assert rules.listener_cap == 1_000
+    assert terms.close_after_days is None
