@@ -28,12 +28,12 @@ def say(base: Path, *, prices: tuple[str, ...] = (), pools: tuple[str, ...] = ()
 @pytest.mark.parametrize(
     ("price", "key", "said"),
     [
-        (PRICE.replace("EUR", "EUX"), "revenue.prices.1.currency", "the nearest is EUR"),
-        (PRICE.replace("DE", "XQ"), "revenue.prices.1.country", "the nearest is"),
-        (PRICE.replace("premium", "premum"), "revenue.prices.1.tier", "'premium'"),
-        (PRICE.replace("10.99", "-1"), "revenue.prices.1.price", "greater than or equal to 0"),
-        (PRICE.replace("10.99", "1e13"), "revenue.prices.1.price", "less than"),
-        (f'{PRICE}, since = "March"', "revenue.prices.1.since", "pattern"),
+        (PRICE.replace("EUR", "EUX"), "revenue.prices[1].currency", "the nearest is EUR"),
+        (PRICE.replace("DE", "XQ"), "revenue.prices[1].country", "the nearest is"),
+        (PRICE.replace("premium", "premum"), "revenue.prices[1].tier", "known are free, premium"),
+        (PRICE.replace("10.99", "-1"), "revenue.prices[1].price", "greater than or equal to 0"),
+        (PRICE.replace("10.99", "1e13"), "revenue.prices[1].price", "less than"),
+        (f'{PRICE}, since = "March"', "revenue.prices[1].since", "pattern"),
         (PRICE.replace("DE", "*"), "revenue.prices", "entry 1 repeats entry 0"),
     ],
 )
@@ -42,23 +42,23 @@ def test_a_price_that_cannot_be_is_named_with_file_and_entry(base: Path, price: 
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert caught.value.exit_code == 2
-    assert caught.value.where == f"{base}, key {key}"
+    assert caught.value.where == f"{base}, line 2, key {key}"
     assert said in caught.value.what
 
 
 @pytest.mark.parametrize(
     ("pool", "key"),
     [
-        (POOL.replace("48200", "-1"), "revenue.pools.0.advertising"),
-        (POOL.replace('"DE"', '"*"'), "revenue.pools.0.country"),
-        (POOL.replace("2026-03", "2026-13"), "revenue.pools.0.month"),
+        (POOL.replace("48200", "-1"), "revenue.pools[0].advertising"),
+        (POOL.replace('"DE"', '"*"'), "revenue.pools[0].country"),
+        (POOL.replace("2026-03", "2026-13"), "revenue.pools[0].month"),
     ],
 )
 def test_a_pool_that_cannot_be_is_named(base: Path, pool: str, key: str) -> None:
     say(base, pools=(pool,))
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert caught.value.where == f"{base}, key {key}"
+    assert caught.value.where == f"{base}, line 3, key {key}"
 
 
 def test_the_same_pool_twice_is_refused_and_a_price_may_change_with_the_months(base: Path) -> None:

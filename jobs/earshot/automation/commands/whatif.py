@@ -27,7 +27,7 @@ def whatif(
     ] = None,
     price: Annotated[
         list[str] | None,
-        typer.Option(help="COUNTRY[/TIER]=PRICE, such as DE=12.99 (premium) or US/family=17.99; again for more."),
+        typer.Option(help="COUNTRY\\[/TIER]=PRICE, such as DE=12.99 (premium) or US/family=17.99; again for more."),
     ] = None,
     month: Annotated[str | None, typer.Option(help="YYYY-MM; default the latest with payouts.")] = None,
     suspects: Annotated[str, typer.Option(help="included, or excluded: suspect streams earn nothing.")] = "included",
