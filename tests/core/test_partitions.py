@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from datetime import date
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 
 from earshot.core.commits import DeltaLog
@@ -82,3 +84,15 @@ def test_the_log_keeps_to_what_delta_rs_and_spark_both_read(tables: Tables, rows
     batch = next(log.batches(columns=["day", "volume"]))
     assert batch.to_pylist() == [{"day": MONDAY, "volume": 9}]
     assert json.loads(log.staged(file.path.split("/")[0])[0].stats)["numRecords"] == 1
+
+
+def test_a_table_that_was_made_before_a_column_was_added_gets_the_column(
+    tables: Tables, rows: Callable[..., DataFrame]
+) -> None:
+    path = tables.path(MART)
+    older = pa.table(
+        {"day": pa.array([MONDAY]), "country": ["DE"], "tier": ["ALL"], "metric": ["skip_rate"], "value": [0.1]}
+    )
+    write_deltalake(path, older, partition_by=["day"])
+    replace_partitions(tables, MART, rows(tuesday=0.2), [(TUESDAY,)], metadata={})
+    assert {row["day"]: row["volume"] for row in tables.read(MART).collect()} == {MONDAY: None, TUESDAY: 9}

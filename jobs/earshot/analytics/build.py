@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,13 +14,14 @@ from earshot.analytics import behaviour as listening
 from earshot.analytics.activity import activity
 from earshot.analytics.activity_cube import REMEMBERED_DAYS, CubeRules, activity_cube
 from earshot.analytics.audio_quality import audio_quality
-from earshot.analytics.chart_periods import days_to_read, periods_condition, periods_to_build
+from earshot.analytics.chart_periods import days_to_read, periods_to_build
 from earshot.analytics.charts import charts
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays, with_followers
+from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables, days_condition
@@ -75,14 +76,14 @@ class _Rebuild:
     Attributes:
         reads: Days of silver.listens it is built from.
         rows: The rows, given the plays of these days.
-        where: The rows of the table that they replace.
-        of_all: Those that they replace when the mart is rebuilt as a whole; None = every row.
+        replaced: The partitions of the table that they replace.
+        of_all: Those that they replace when the mart is rebuilt as a whole; None = every one.
     """
 
     reads: frozenset[date]
     rows: Callable[[DataFrame], DataFrame]
-    where: str
-    of_all: str | None = None
+    replaced: frozenset[Partition]
+    of_all: frozenset[Partition] | None = None
 
 
 def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings) -> None:
@@ -101,8 +102,8 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
     def write(mart: str) -> None:
         plan = plans[mart]
         rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
-        where = plan.of_all if touched[mart].complete else plan.where
-        tables.overwrite(mart, rows, where=where, metadata=touched[mart].metadata)
+        partitions = plan.of_all if touched[mart].complete else plan.replaced
+        replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata)
 
     try:
         with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mart") as pool:
@@ -115,11 +116,11 @@ def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], s
     def rows(plays: DataFrame) -> DataFrame:
         return activity(plays, counted_stream_ms=settings.marts.counted_stream_ms)
 
-    return _Rebuild(touched.days, rows, days_condition(c.ACTIVITY_DATE, touched.days))
+    return _Rebuild(touched.days, rows, _each(touched.days))
 
 
 def _audio_quality(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    return _Rebuild(touched.days, audio_quality, days_condition(c.QUALITY_DATE, touched.days))
+    return _Rebuild(touched.days, audio_quality, _each(touched.days))
 
 
 def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
@@ -129,7 +130,7 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     def rows(plays: DataFrame) -> DataFrame:
         return listening.behaviour(plays, days=days, counted_stream_ms=settings.marts.counted_stream_ms)
 
-    return _Rebuild(frozenset(reads), rows, days_condition(c.DAY, days))
+    return _Rebuild(frozenset(reads), rows, _each(days))
 
 
 def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
@@ -145,7 +146,7 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
         due = frozenset(day for day in days if day <= newest) or days
         return activity_cube(plays, built, days=due, newest=newest, rules=rules)
 
-    return _Rebuild(days, rows, days_condition(c.WINDOW_DATE, days))
+    return _Rebuild(days, rows, _each(days))
 
 
 def _calendar(existing: frozenset[date]) -> frozenset[date]:
@@ -174,7 +175,8 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
         suspects = tables.read(SUSPECTS)
         return charts(plays, suspects, periods=periods, counted_stream_ms=settings.marts.counted_stream_ms)
 
-    return _Rebuild(days_to_read(periods, existing), rows, periods_condition(periods))
+    replaced = frozenset((period.kind, period.start) for period in periods)
+    return _Rebuild(days_to_read(periods, existing), rows, replaced)
 
 
 def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
@@ -197,8 +199,12 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
         )
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
-    frozen = f"NOT ({days_condition(c.MONTH, closed)})" if closed else None
-    return _Rebuild(reads, rows, days_condition(c.MONTH, months), frozen)
+    present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}
+    return _Rebuild(reads, rows, _each(months), _each(present - set(closed)))
+
+
+def _each(days: Iterable[date]) -> frozenset[Partition]:
+    return frozenset((day,) for day in days)
 
 
 _PLANS: Final[Mapping[str, Callable[[Tables, TouchedDays, frozenset[date], Settings], _Rebuild]]] = {

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
@@ -99,8 +99,11 @@ class DeltaLog:
         return None if version is None else int(version)
 
     def create(self) -> DeltaTable:
-        """Make the empty table with its partitions and properties, unless it is there."""
-        return self._table() or DeltaTable.create(
+        """The table; made with its partitions and properties where there is none, given the columns that it lacks."""
+        table = self._table()
+        if table:
+            return self._with_every_column(table)
+        return DeltaTable.create(
             self.path,
             schema=self.schema,
             mode="ignore",
@@ -275,6 +278,14 @@ class DeltaLog:
         }
         stats = footer_statistics(pq.read_metadata(file), columns_with_statistics(self.spec))
         return StagedFile(quote(relative.as_posix(), safe="/=-_."), file.stat().st_size, partition, json.dumps(stats))
+
+    def _with_every_column(self, table: DeltaTable) -> DeltaTable:
+        """A table that was made before a column was added to its spec gets the column."""
+        there = {field.name for field in table.schema().fields}
+        missing = [field for field in Schema.from_arrow(self.schema).fields if field.name not in there]
+        if missing:
+            table.alter.add_columns(missing)
+        return table
 
     def _table(self) -> DeltaTable | None:
         try:
