@@ -97,7 +97,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
     existing = TableHistory(tables.root, LISTENS).days()
     plans = {mart: _PLANS[mart](tables, touched[mart], existing, settings) for mart in SOURCES if touched[mart]}
     reads = frozenset[date]().union(*(plan.reads for plan in plans.values()))
-    plays = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, reads)).select(*_READ).persist()
+    plays = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, reads)).select(*_READ)
 
     def write(mart: str) -> None:
         plan = plans[mart]
@@ -105,11 +105,8 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
         partitions = plan.of_all if touched[mart].complete else plan.replaced
         replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata)
 
-    try:
-        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mart") as pool:
-            list(pool.map(write, plans))
-    finally:
-        plays.unpersist()
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mart") as pool:
+        list(pool.map(write, plans))
 
 
 def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:

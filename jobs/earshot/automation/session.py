@@ -26,6 +26,7 @@ MEANING = {
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.icu.caseMappings.enabled": "false",
 }
 
 # Small tables on one machine: a commit in one second rather than ten.
