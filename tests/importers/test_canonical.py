@@ -151,6 +151,18 @@ def test_raw_of_a_faulty_event_has_no_listener_address_or_agent(tmp_path: Path) 
     assert not {"listener", "ip", "device_id", "user_agent", "IP_Address"} & set(kept)
 
 
+@pytest.mark.parametrize(
+    "key", ["user", "userId", "user_name", "Listener-ID", "account", "email", "deviceId", "full_name"]
+)
+def test_an_identity_under_another_key_is_kept_nowhere(tmp_path: Path, key: str) -> None:
+    lines = [event(listener=None, **{key: "anna@example.org"}), event(**{key: "anna@example.org"})]
+    lines.append(event(played_ms="x", context={"page": 1, key: ["anna@example.org"]}))
+    lines.append(event(note={"page": 1, key: "anna@example.org"}))
+    rows = read_text(tmp_path, "\n".join(map(json.dumps, lines)))
+    assert len(rows) == 4
+    assert "anna@" not in json.dumps(rows, default=str)
+
+
 def test_the_fast_and_the_exact_way_give_the_same_plays(tmp_path: Path) -> None:
     chance = random.Random(5)  # noqa: S311 (seeded, not secret)
     spoil = [

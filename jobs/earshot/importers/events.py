@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from earshot.core import columns as c
-from earshot.importers.extras import as_text, is_private
+from earshot.importers.extras import as_text, is_private, public
 from earshot.importers.shape import (
     DEVICE_ID,
     FLAGS,
@@ -121,8 +121,8 @@ def _extra(extra: Mapping[str, Any], limits: Limits, faults: set[str]) -> list[t
 
 def masked(event: Mapping[str, Any]) -> str:
     """The event as JSON without what tells who or where somebody is; the pseudonyms are added later."""
-    kept = {key: value for key, value in event.items() if key not in {LISTENER, DEVICE_ID, IP} and not is_private(key)}
-    return json.dumps(_finite(kept), ensure_ascii=False, sort_keys=True)
+    kept = {key: value for key, value in event.items() if key not in {LISTENER, DEVICE_ID, IP}}
+    return json.dumps(_finite(public(kept)), ensure_ascii=False, sort_keys=True)
 
 
 def _finite(value: Any) -> Any:

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from earshot.core.columns import DEVICE
 from earshot.importers.shape import STRINGS
 
-_PRIVATE = frozenset(
-    {"ip", "ipaddr", "ipaddress", "ipaddrdecrypted", "useragent", "useragentdecrypted", "useragentstring"}
+_WHERE = r"ip|ipaddr|ipaddress|ipaddrdecrypted|useragent|useragentdecrypted|useragentstring"
+_WHO = (
+    r"(user|listener|account|member|profile|owner|customer|subscriber|person|device)(id|uuid|guid|key|name|email|mail)?"
 )
+_NAMES = r"(e?mail|phone|mobile)(address|number|no)?|(first|last|full|family|given|sur)name"
+_PRIVATE = re.compile(f"({_WHERE}|{_WHO}|{_NAMES})s?")
 
 
 def is_private(key: str) -> bool:
-    """Whether a key names an IP address or a user agent, however it is spelt."""
-    return key.replace("_", "").replace("-", "").lower() in _PRIVATE
+    """Whether a key of no column names an IP address, a user agent or a person, however it is spelt.
+
+    Producers rename keys: a listener under `user` must not be kept beside the pseudonyms.
+    """
+    return _PRIVATE.fullmatch(re.sub(r"[^a-z0-9]", "", key.lower())) is not None and key != DEVICE
+
+
+def public(value: Any) -> Any:
+    """The value without private keys, at any depth."""
+    if isinstance(value, dict):
+        return {key: public(inner) for key, inner in value.items() if not is_private(key)}
+    if isinstance(value, list):
+        return [public(inner) for inner in value]
+    return value
 
 
 def as_text(value: object) -> str:
-    """A value of the map: texts as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    """A value of the map: texts as they are, everything else as JSON without private keys."""
+    return value if isinstance(value, str) else json.dumps(public(value), ensure_ascii=False, sort_keys=True)
 
 
 def map_of_texts(columns: Mapping[str, pa.Array], length: int) -> pa.Array:
