@@ -83,7 +83,7 @@ def test_members_of_a_zip_are_files_of_their_own(settings: Settings) -> None:
     files = found(settings)
     assert sorted(files) == ["export.zip!Read Me.pdf", "export.zip!a/plays.jsonl"]
     assert files["export.zip!a/plays.jsonl"].format == "canonical"
-    assert files["export.zip!Read Me.pdf"].reason == "unknown format"
+    assert files["export.zip!Read Me.pdf"].reason == "unknown format (a PDF)"
     assert files["export.zip!a/plays.jsonl"].landing_path == "export.zip"
 
 
