@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from earshot.core import columns as c
@@ -100,14 +100,13 @@ def _typed(name: str, value: Any) -> Any:
     return _TRUTH.get(value.strip().lower(), value) if name in FLAGS else value
 
 
-def _confidence(names: Any) -> float:
+def _confidence(names: Collection[str]) -> float:
+    """By the columns; a listener and a time must be among them."""
     known = set(names)
-    if LISTENER not in known:
-        return 0.0
-    parts = (
+    parts = [
         LISTENER in known,
-        c.PLAYED_MS in known,
         bool(known & set(TIMES)),
+        c.PLAYED_MS in known,
         bool(known & {c.TRACK_ID, c.TRACK_TITLE}),
-    )
-    return sum(parts) / len(parts)
+    ]
+    return sum(parts) / len(parts) if all(parts[:2]) else 0.1 * sum(parts)

@@ -84,7 +84,7 @@ class MappedImporter(RowImporter):
         for leaving in self.mapping.filters:
             if compute(leaving.when, record):
                 return {c.FILTERED_REASON: leaving.reason}
-        cells = self.mapping.cells
+        cells = self.mapping.columns
         event = {name: _cell(name, cell, record) for name, cell in cells.items()}
         event = typed_event({name: value for name, value in event.items() if value is not None})
         if LISTENER not in cells:

@@ -131,7 +131,7 @@ def _rows(sample: Sample, source: Source) -> tuple[Kind, list[Record]]:
     header = header_of(sample)
     numbered = ((n, line.rstrip("\r").encode()) for n, line in enumerate(sample.lines[1:], 2))
     rows_ = records(numbered, delimiter_of(sample.lines[0]) if sample.lines else ",", source.limits, len(header))
-    found = [dict(zip(header, fields, strict=True)) for _, fields, _ in rows_ if isinstance(fields, list)]
+    found: list[Record] = [dict(zip(header, fields, strict=True)) for _, fields, _ in rows_ if isinstance(fields, list)]
     return "csv", found if len(header) > 1 else []
 
 
@@ -216,7 +216,8 @@ def _text(
     return "\n".join(
         [
             f"# How files like {name} become plays. Zones and units are guesses: check them.",
-            "# A value is a column, { constant = ... } or { expression = ... }; times take format, zone or unit (s, ms, us).",
+            "# A value is a column, { constant = ... } or { expression = ... };",
+            "# times take format, zone or unit (s, ms, us).",
             "",
             f"kind = {_quoted(kind)}",
             "# A file is read by this mapping if it has all of these columns.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from earshot.core import columns as c
 from earshot.core.errors import SettingsError
@@ -77,6 +77,11 @@ class Cell(_Closed):
         return self
 
 
+def _written_out(cell: object) -> object:
+    """The short form, a column's name, written out."""
+    return {"column": cell} if isinstance(cell, str) else cell
+
+
 class Leaving(_Closed):
     """Rows that are left out on purpose: those for which the expression is true."""
 
@@ -101,7 +106,7 @@ class Mapped(_Closed):
     needs: tuple[str, ...] = Field(min_length=1)
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     source: str | None = Field(default=None, pattern="^[a-z][a-z0-9_]*$")
-    columns: Mapping[str, str | Cell]
+    columns: Mapping[str, Annotated[Cell, BeforeValidator(_written_out)]]
     filters: tuple[Leaving, ...] = ()
     keep: bool = True
 
@@ -115,11 +120,6 @@ class Mapped(_Closed):
         if not {c.TRACK_ID, c.TRACK_TITLE} & set(self.columns):
             raise ValueError("track_id or track_title must be mapped")
         return self
-
-    @property
-    def cells(self) -> dict[str, Cell]:
-        """The columns, short forms written out."""
-        return {name: Cell(column=cell) if isinstance(cell, str) else cell for name, cell in self.columns.items()}
 
 
 def mappings() -> dict[str, Mapped]:
@@ -145,7 +145,7 @@ def read_mapping(path: Path) -> Mapped:
         return Mapped.model_validate(_content(path))
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in {"Cell", "str"})
+        key = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
             f"The mapping cannot be used: {first['msg'].removeprefix('Value error, ')}.",
             where=f"{path}{f', key {key}' if key else ''}",

@@ -132,13 +132,22 @@ def blocks(source: Source, start: int, end: int | None) -> Iterator[bytes]:
         if start:
             stream.seek(start)
         rest = b""
-        for piece in pieces(stream, None if end is None else end - start):
+        coming = pieces(stream, None if end is None else end - start)
+        while True:
+            try:
+                piece = next(coming, b"")
+            except DAMAGED:
+                if rest:
+                    yield rest[:most]
+                raise
+            if not piece:
+                break
             cut = piece.rfind(b"\n") + 1
             if not cut:
                 rest = rest + piece if len(rest) < most else rest
                 continue
             if len(rest) > most:
-                piece, cut = rest[:most] + piece[piece.find(b"\n") :], cut + most - piece.find(b"\n")  # noqa: PLW2901
+                piece, cut = rest[:most] + piece[piece.find(b"\n") :], cut + most - piece.find(b"\n")
                 rest = b""
             yield rest + piece[:cut]
             rest = piece[cut:]
