@@ -5,7 +5,7 @@ from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import LINES, Bronze
 from earshot.importers.dressing import open_wardrobe
 from earshot.importers.landing import batch_id_of, new_files
-from earshot.importers.reading import read_files
+from earshot.importers.reading import read_files, read_whole
 from earshot.security.vault import Vault
 from earshot.transformers.listens import canonical_listens, with_raw
 from earshot.validators.gate_suite import gate_suite
@@ -13,7 +13,7 @@ from earshot.validators.gate_suite import gate_suite
 
 def run(job: Job) -> None:
     """Ingest what has landed up to the logical date, as one batch."""
-    started_at, small = job.clock(), SmallTables(job.settings.lake_root)
+    started_at, small, suite = job.clock(), SmallTables(job.settings.lake_root), gate_suite(job.settings)
     bronze = Bronze(job.tables, small)
     with job.stage("look at landing/"):
         files = new_files(job.settings, job.date, bronze.known())
@@ -21,11 +21,13 @@ def run(job: Job) -> None:
     if not files:
         return
     batch_id = batch_id_of(files)
-    reading = read_files(job.spark, files, job.settings, open_wardrobe(job.settings, small, batch_id))
-    suite = gate_suite(job.settings)
     with job.stage("read, judge and write"):
-        judged = with_raw(suite.judge(canonical_listens(reading.plays)))
-        staged = bronze.stage(batch_id, judged, suite.aggregates(), ingested_at=started_at)
+        files, reading, staged = read_whole(
+            files,
+            lambda files: read_files(job.spark, files, job.settings, open_wardrobe(job.settings, small, batch_id)),
+            lambda plays: with_raw(suite.judge(canonical_listens(plays))),
+            lambda listens: bronze.stage(batch_id, listens, suite.aggregates(), ingested_at=started_at),
+        )
     Vault(job.settings, small, job.clock).remember_sealed(reading.vault_rows)
     bronze.commit(staged, files, started_at=started_at)
     job.summary.rows_in = job.summary.rows_out = int(staged.figures[LINES])

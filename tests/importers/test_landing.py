@@ -2,17 +2,29 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import zstandard
 
 from earshot.core.settings import IngestSettings, LimitsSettings, Settings
 from earshot.importers.archive import archive_files, archive_path
-from earshot.importers.landing import Known, LandingFile, batch_id_of, new_files
-from earshot.importers.reading import balanced, end_of_dated_folder
+from earshot.importers.landing import Known, LandingFile, _hash_and_cut, batch_id_of, new_files
+from earshot.importers.reading import (
+    VANISHED,
+    ChangedError,
+    balanced,
+    check_unchanged,
+    end_of_dated_folder,
+    read_whole,
+    source_of,
+)
 from earshot.importers.shape import Part
 
 DAY = date(2026, 3, 29)
@@ -83,7 +95,7 @@ def test_members_of_a_zip_are_files_of_their_own(settings: Settings) -> None:
     files = found(settings)
     assert sorted(files) == ["export.zip!Read Me.pdf", "export.zip!a/plays.jsonl"]
     assert files["export.zip!a/plays.jsonl"].format == "canonical"
-    assert files["export.zip!Read Me.pdf"].reason == "unknown format"
+    assert files["export.zip!Read Me.pdf"].reason == "unknown format (a PDF)"
     assert files["export.zip!a/plays.jsonl"].landing_path == "export.zip"
 
 
@@ -172,3 +184,140 @@ def test_tasks_are_balanced_and_few() -> None:
     assert max(loads) <= 1.2 * min(loads)
     assert len(balanced([Part(0, size=100), Part(1, size=100)], cores=2)) == 1
     assert balanced([], cores=2) == [[]]
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_for_a_later_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = land(settings, "a.jsonl")
+
+    def grow(path: Path) -> tuple[str, tuple[Part, ...]]:
+        cut = _hash_and_cut(path)
+        with path.open("a") as stream:
+            stream.write(LINE)
+        return cut
+
+    monkeypatch.setattr("earshot.importers.landing._hash_and_cut", grow)
+    (file,) = found(settings).values()
+    assert file.reason.startswith("still growing")
+    archive_files([file], settings)
+    assert path.exists()
+    monkeypatch.undo()
+    assert found(settings, Known().with_files([file]))["a.jsonl"].format == "canonical"
+
+
+def test_a_file_that_vanishes_while_it_is_listed_is_no_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = land(settings, "a.jsonl")
+    land(settings, "b.jsonl", LINE.replace("anna", "bert"))
+    monkeypatch.setattr("earshot.importers.landing.paths_up_to", lambda *_: [path.with_name("gone"), path])
+    assert sorted(found(settings)) == ["a.jsonl"]
+
+
+def test_a_file_that_may_not_be_read_is_set_aside_and_stays(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = land(settings, "a.jsonl")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("earshot.importers.landing._hash_and_cut", refuse)
+    (file,) = found(settings).values()
+    assert file.reason == "cannot be opened: Permission denied"
+    archive_files([file], settings)
+    assert path.exists()
+
+
+def test_what_was_listed_is_read_although_something_was_added_and_not_if_it_was_changed(settings: Settings) -> None:
+    path = land(settings, "a.jsonl")
+    (file,) = found(settings).values()
+    source = source_of(file, settings)
+    check_unchanged(source, file.sha256)
+    with path.open("a") as stream:
+        stream.write(LINE)
+    check_unchanged(source, file.sha256)
+    path.write_text(LINE.replace("anna", "bert"))
+    with pytest.raises(ChangedError):
+        check_unchanged(source, file.sha256)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        check_unchanged(source, file.sha256)
+
+
+def test_a_batch_is_read_once_more_without_a_file_that_vanished_and_its_copies(settings: Settings) -> None:
+    for name in ("a", "b"):
+        land(settings, name)
+    land(settings, "c", LINE.replace("anna", "bert"))
+    attempts: list[list[str]] = []
+
+    def read(files: Sequence[LandingFile]) -> Any:
+        attempts.append([file.source_file for file in files if file.parts])
+        return SimpleNamespace(plays=None, lost={"a": VANISHED} if len(attempts) == 1 else {})
+
+    files, _, _ = read_whole(list(found(settings).values()), read, lambda plays: plays, lambda listens: Any)
+    assert attempts == [["a", "c"], ["c"]]
+    assert {file.source_file: file.reason for file in files} == {"a": VANISHED, "b": VANISHED, "c": ""}
+    assert sorted(found(settings, Known().with_files(files))) == ["a", "b"]
+
+
+def test_members_with_names_of_windows_are_read_and_those_that_lead_out_are_not(settings: Settings) -> None:
+    names = {
+        "dir\\CON.json": LINE,
+        "../../x": LINE + " ",
+        "C:\\y": LINE + "  ",
+        "/z": LINE + "   ",
+        "a\x1b[2J": LINE + "\n",
+    }
+    zipped(settings.landing / "a.zip", names)
+    files = found(settings)
+    assert sorted(name for name, file in files.items() if file.format) == ["a.zip!a%1B[2J", "a.zip!dir/CON.json"]
+    assert sum("leads out of the zip" in file.reason for file in files.values()) == 3
+    assert {file.landing_path for file in files.values()} == {"a.zip"}
+
+
+def test_a_zip_that_expands_beyond_reason_is_set_aside_unread(settings: Settings) -> None:
+    settings.landing.mkdir(parents=True)
+    with zipfile.ZipFile(settings.landing / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("a", b"\0" * 100_000_000)
+    assert "limits.max_expansion" in found(settings)["bomb.zip"].reason
+
+
+def test_an_encrypted_an_empty_and_a_doubled_member_are_told_apart(settings: Settings) -> None:
+    settings.landing.mkdir(parents=True)
+    (settings.landing / "empty.zip").write_bytes(b"PK\x05\x06" + b"\0" * 18)
+    with zipfile.ZipFile(settings.landing / "twice.zip", "w") as archive, pytest.warns(UserWarning):
+        archive.writestr("a", LINE)
+        archive.writestr("a", LINE.replace("anna", "bert"))
+    locked = bytearray((settings.landing / "twice.zip").read_bytes())
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for place in range(len(locked)):
+            if locked[place : place + 4] == mark:
+                locked[place + at] |= 1
+    (settings.landing / "locked.zip").write_bytes(locked)
+    files = found(settings)
+    assert files["empty.zip"].reason == "the zip holds no file"
+    assert (files["twice.zip!a"].format, "same name" in files["twice.zip!a#"].reason) == ("canonical", True)
+    assert "encrypted" in files["locked.zip!a"].reason
+
+
+def test_a_file_name_that_cannot_be_printed_is_escaped_and_still_found(settings: Settings) -> None:
+    path = settings.landing / os.fsdecode(b"a\xff\nb.jsonl")
+    path.parent.mkdir(parents=True)
+    path.write_text(LINE)
+    (file,) = found(settings).values()
+    assert file.source_file == "a%FF%0Ab.jsonl"
+    archive_files([file], settings)
+    assert not path.exists()
+
+
+def test_large_utf16_and_packed_files_are_not_cut(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earshot.importers.landing.PART_BYTES", 2_000)
+    monkeypatch.setattr("earshot.importers.landing._CHUNK", 1_000)
+    land(settings, "plain", LINE * 100)
+    land(settings, "wide", (LINE * 100).encode("utf-16"))
+    land(settings, "packed", gzip.compress(os.urandom(9_000)))
+    files = found(settings)
+    assert len(files["plain"].parts) > 2
+    assert len(files["wide"].parts) == 1

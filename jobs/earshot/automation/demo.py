@@ -97,7 +97,7 @@ def simulated(settings: Settings, size: Simulation) -> list[date]:
 
 
 def own_files(paths: Sequence[Path], settings: Settings) -> None:
-    """Copy a person's own export into landing/.
+    """Copy a person's own export into landing/; leading dots and underscores, which mean "not done yet", go.
 
     Raises:
         InputError: A path does not exist.
@@ -107,7 +107,8 @@ def own_files(paths: Sequence[Path], settings: Settings) -> None:
         if not path.exists():
             raise InputError(f"{path} does not exist.", where="option --from", remedy="Name a file or folder.")
         for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
-            target = settings.landing / (file.name if path.is_file() else f"{path.name}/{file.relative_to(path)}")
+            below = [file.name] if path.is_file() else [path.resolve().name, *file.relative_to(path).parts]
+            target = settings.landing.joinpath(*(part.lstrip("._") or "file" for part in below))
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 

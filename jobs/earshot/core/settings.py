@@ -33,6 +33,7 @@ class IngestSettings(Section):
     near_duplicate_seconds: NotNegative = 5.0
     station_time_zone: str = "UTC"
     export_listener: str = "me"
+    export_time_zone: str = "UTC"
 
 
 class LimitsSettings(Section):
@@ -44,6 +45,7 @@ class LimitsSettings(Section):
     max_extra_keys: Positive = 64
     max_archive_members: Positive = 10_000
     max_file_bytes: Positive = 64 * 1024**3
+    max_expansion: Positive = 200
 
 
 class QualitySettings(Section):

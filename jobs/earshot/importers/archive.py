@@ -16,6 +16,7 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import LEDGER
 from earshot.importers.landing import LandingFile
+from earshot.importers.names import landed
 
 _SAME_TIME_S = 0.001
 
@@ -28,17 +29,19 @@ def archive_path(settings: Settings, sha256: str) -> Path:
 def archive_files(files: Iterable[LandingFile], settings: Settings) -> None:
     """Move files from landing/ to the archive; one that has grown since it was read stays."""
     for file in {file.landing_path: file for file in files}.values():
-        landed, kept = settings.landing / file.landing_path, archive_path(settings, file.sha256)
+        if not file.sha256:
+            continue
+        there, kept = landed(settings.landing, file.landing_path), archive_path(settings, file.sha256)
         try:
-            stat = landed.stat()
+            stat = there.stat()
             if stat.st_size != file.size or abs(stat.st_mtime - file.arrived_at.timestamp()) > _SAME_TIME_S:
                 continue
             if kept.exists():
-                landed.unlink()
+                there.unlink()
                 continue
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = kept.with_name(f".{kept.name}")
-            shutil.move(landed, draft)
+            shutil.move(there, draft)
             os.replace(draft, kept)
         except FileNotFoundError:
             continue

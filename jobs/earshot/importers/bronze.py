@@ -170,7 +170,8 @@ class Bronze:
 
     def failed(self, batch_id: str) -> Iterator[pa.RecordBatch]:
         """The lines of a batch that failed a rule, read without Spark."""
-        wanted = [c.BATCH_ID, c.SOURCE_FILE, c.SOURCE_LINE, c.RAW, c.FAILED_RULES, c.QUARANTINE_RULES, c.LISTENER_ID]
+        wanted = [c.BATCH_ID, c.SOURCE_FILE, c.SOURCE_LINE, c.RAW, c.CAUSE]
+        wanted += [c.FAILED_RULES, c.QUARANTINE_RULES, c.LISTENER_ID]
         chosen = (pc.field(c.BATCH_ID) == batch_id) & (pc.list_value_length(pc.field(c.FAILED_RULES)) > 0)
         return self.log.batches(filters=chosen & pc.field(c.FILTERED_REASON).is_null(), columns=wanted)
 

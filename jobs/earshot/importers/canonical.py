@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,18 +18,16 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from earshot.core import columns as c
-from earshot.importers.events import FIRST_MS, KNOWN, LEFT_OUT, TEXT_KEYS, event_of
+from earshot.importers.events import FIRST_MS, KNOWN, LEFT_OUT, TEXT_KEYS, event_of, play_of
 from earshot.importers.extras import is_private, map_of_texts
+from earshot.importers.faults import damaged
 from earshot.importers.lines import Lines, split_lines
 from earshot.importers.shape import (
     FLAGS,
     NUMBERS,
-    PARSE_FAULTS,
-    READABLE_LINE,
     SMALL_NUMBERS,
     TIME,
     TIMES,
-    UNREADABLE,
     Limits,
     Part,
     Plays,
@@ -40,7 +38,6 @@ from earshot.importers.shape import (
 from earshot.importers.streams import DAMAGED, blocks
 
 _KEYS = ('"listener"', '"played_ms"', '"started_at"', '"ended_at"', '"track_id"', '"track_title"')
-_LINES_LOOKED_AT = 50
 _FAILED_AT = re.compile(r" in row (\d+)")
 _WORTH_A_CALL = 24
 _EXACT = 2.0**53
@@ -53,13 +50,12 @@ _SLOW_ROWS = 5_000
 class Canonical:
     """JSON lines of our own event."""
 
-    name = "canonical"
+    name = source = "canonical"
     splits_at_lines = True
 
     def confidence(self, sample: Sample) -> float:
         """By the keys of the first lines; malformed lines among them do not count."""
-        lines = [line.strip() for line in sample.text.splitlines()[:_LINES_LOOKED_AT]]
-        objects = [line for line in lines if line.startswith("{")]
+        objects = [line for line in sample.lines if line.lstrip().startswith("{")]
         known = [line for line in objects if sum(key in line for key in _KEYS) >= 2]  # noqa: PLR2004
         if not objects:
             return 0.0
@@ -70,15 +66,21 @@ class Canonical:
         parser = _Parser(source.limits)
         line = part.first_line
         try:
-            for block in blocks(source.path, source.member, part.start, part.end):
+            for block in blocks(source, part.start, part.end):
                 lines = split_lines(block, line)
                 line += lines.count
                 yield from parser.plays(lines)
+        except FileNotFoundError:
+            raise
         except DAMAGED as error:
-            parser.slow.append(
-                {c.SOURCE_LINE: line, PARSE_FAULTS: [READABLE_LINE], UNREADABLE: f"the file is damaged: {error}"}
-            )
+            parser.slow.append({c.SOURCE_LINE: line, **damaged(error)})
         yield from parser.rest()
+
+    def again(self, item: Mapping[str, Any] | str, source: Source) -> dict[str, Any]:
+        """The play in an event, or in a line that could not be read."""
+        if isinstance(item, str):
+            return event_of(item.encode("utf-8", "surrogateescape"), source.limits)
+        return play_of(item, source.limits)
 
 
 @dataclass

@@ -55,6 +55,7 @@ DRESSED = pa.schema(
         (c.SOURCE_LINE, pa.int64()),
         (c.ARRIVED_AT, TIME),
         (PARSE_FAULTS, pa.list_(pa.string())),
+        (c.CAUSE, pa.string()),
         (c.FILTERED_REASON, pa.string()),
         (c.RAW, pa.string()),
     ]

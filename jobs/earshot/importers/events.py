@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from earshot.core import columns as c
-from earshot.importers.extras import as_text, is_private, public
+from earshot.importers.extras import as_text, is_private
+from earshot.importers.faults import Faults, masked_json, shown, unreadable
+from earshot.importers.objects import UnreadableError, depth_of, object_of
 from earshot.importers.shape import (
-    DEVICE_ID,
     FLAGS,
     IDENTITIES,
-    IP,
-    LISTENER,
     NUMBERS,
-    PARSE_FAULTS,
     PLAYED_MS_PRESENT,
-    READABLE_LINE,
     SMALL_NUMBERS,
     TEXTS,
     TIME_PRESENT,
@@ -27,7 +23,6 @@ from earshot.importers.shape import (
     TIMES,
     TRACK_PRESENT,
     TYPED_FIELDS,
-    UNREADABLE,
     WITHIN_LIMITS,
     Limits,
 )
@@ -46,26 +41,23 @@ def event_of(line: bytes, limits: Limits) -> dict[str, Any]:
     """The play in one line, with its faults.
 
     Returns:
-        Keys of `shape.PARSED`; a play without faults has neither `parse_faults` nor `raw`.
+        Keys of `shape.PARSED`; a play without faults has neither `parse_faults`, `cause` nor `raw`.
     """
-    if len(line) > limits.max_line_bytes:
-        return _unreadable(line[: limits.max_line_bytes], WITHIN_LIMITS)
     try:
-        event = json.loads(line.decode("utf-8").removeprefix("\ufeff"), parse_constant=_refuse)
-        if b"\\u" in line:
-            json.dumps(event, ensure_ascii=False).encode()
-    except RecursionError:
-        return _unreadable(line, WITHIN_LIMITS)
-    except ValueError:
-        return _unreadable(line, READABLE_LINE)
-    if not isinstance(event, dict):
-        return _unreadable(line, READABLE_LINE)
-    return play_of(event, limits)
+        return play_of(object_of(line, limits), limits)
+    except UnreadableError as error:
+        return unreadable(line[: limits.max_line_bytes], error.fault, error.why)
 
 
-def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """The play in a parsed event, with its faults; see `event_of`."""
-    faults: set[str] = set()
+def play_of(event: Mapping[str, Any], limits: Limits, *, needs_played_ms: bool = True) -> dict[str, Any]:
+    """The play in a parsed event, with its faults; see `event_of`.
+
+    Args:
+        event: Its nesting is bounded.
+        limits: What its values may be.
+        needs_played_ms: Whether an event that does not say how long was heard has a fault.
+    """
+    faults = Faults()
     play: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for key, value in event.items():
@@ -75,66 +67,59 @@ def play_of(event: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
             play[key] = _field(key, value, limits, faults)
         elif not is_private(key):
             extra[key] = value
-    if not any(play.get(key) for key in TIMES) and not faults & {TIME_READABLE, TYPED_FIELDS}:
-        faults.add(TIME_PRESENT)
-    if event.get(c.PLAYED_MS) is None:
-        faults.add(PLAYED_MS_PRESENT)
-    if not _names_track(event):
-        faults.add(TRACK_PRESENT)
+    if not any(play.get(key) for key in TIMES) and not faults.keys() & {TIME_READABLE, TYPED_FIELDS}:
+        faults.note(TIME_PRESENT, "started_at and ended_at are both missing")
+    if needs_played_ms and event.get(c.PLAYED_MS) is None:
+        faults.note(PLAYED_MS_PRESENT, "played_ms is missing")
+    if not names_track(event):
+        faults.note(TRACK_PRESENT, "neither track_id nor track_title with artist_name is there")
     if extra:
-        play[c.EXTRA] = _extra(extra, limits, faults)
+        play[c.EXTRA] = extra_of(extra, limits, faults)
     if faults:
-        play[PARSE_FAULTS] = sorted(faults)
-        play[c.RAW] = masked(event)
+        play |= faults.marks() | {c.RAW: masked_json(event, IDENTITIES)}
     return play
 
 
-def _names_track(event: Mapping[str, Any]) -> bool:
+def names_track(event: Mapping[str, Any]) -> bool:
     """Whether it has a track_id, or a track_title with artist_name; an ISRC alone names a recording, not a track."""
     id_, title, artist = (bool(str(event.get(key) or "").strip()) for key in (c.TRACK_ID, c.TRACK_TITLE, c.ARTIST_NAME))
     return id_ or (title and artist)
 
 
-def _field(key: str, value: object, limits: Limits, faults: set[str]) -> object:
+def _field(key: str, value: object, limits: Limits, faults: Faults) -> object:
     """The value of a key that has a column; null, and a fault, where it has the wrong type."""
     if key in TEXT_KEYS:
-        return _text(value, limits, faults)
+        return text_of(key, value, limits, faults)
     if key in TIMES:
-        return _time(value, faults)
+        return _time(key, value, faults)
     typed: bool | int | None = value if isinstance(value, bool) else None
     if key in NUMBERS:
         typed = whole(value, _INT32 if key in SMALL_NUMBERS else _INT64)
     if typed is None:
-        faults.add(TYPED_FIELDS)
+        faults.field(
+            TYPED_FIELDS, key, value, "is no whole number in range" if key in NUMBERS else "is not true or false"
+        )
     return typed
 
 
-def _extra(extra: Mapping[str, Any], limits: Limits, faults: set[str]) -> list[tuple[str, str]] | None:
+def extra_of(extra: Mapping[str, Any], limits: Limits, faults: Faults) -> list[tuple[str, str]] | None:
     """The keys that have no column, as texts in order; null where they are too many, too deep or too long."""
-    deep = any(isinstance(value, dict | list) and _depth(value) >= limits.max_nesting for value in extra.values())
-    texts = [] if deep else sorted((key, as_text(value)) for key, value in extra.items())
-    if deep or len(extra) > limits.max_extra_keys or any(len(text) > limits.max_text_chars for _, text in texts):
-        faults.add(WITHIN_LIMITS)
+    if len(extra) > limits.max_extra_keys:
+        faults.note(WITHIN_LIMITS, f"{len(extra)} keys without a column are more than {limits.max_extra_keys}")
         return None
+    for key, value in extra.items():
+        if isinstance(value, dict | list) and depth_of(value) >= limits.max_nesting:
+            faults.note(WITHIN_LIMITS, f"{shown(key)} is nested deeper than {limits.max_nesting}")
+            return None
+    texts = sorted((key, as_text(value)) for key, value in extra.items())
+    for key, text in texts:
+        if len(text) > limits.max_text_chars:
+            faults.field(WITHIN_LIMITS, key, text, f"is longer than {limits.max_text_chars} characters")
+            return None
     return texts
 
 
-def masked(event: Mapping[str, Any]) -> str:
-    """The event as JSON without what tells who or where somebody is; the pseudonyms are added later."""
-    kept = {key: value for key, value in event.items() if key not in {LISTENER, DEVICE_ID, IP}}
-    return json.dumps(_finite(public(kept)), ensure_ascii=False, sort_keys=True)
-
-
-def _finite(value: Any) -> Any:
-    """The value with numbers that JSON cannot hold (1e999) as texts."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def whole(value: object, largest: int) -> int | None:
+def whole(value: object, largest: int = _INT64) -> int | None:
     """A JSON number as a whole one; None where it is none, or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
@@ -143,48 +128,45 @@ def whole(value: object, largest: int) -> int | None:
 
 
 def time_of(value: object) -> datetime | None:
-    """ISO 8601 with zone, or epoch milliseconds; None where it is neither."""
+    """ISO 8601 with zone, epoch milliseconds, or a time with zone; None where it is none of them."""
     if isinstance(value, str):
         try:
-            moment = datetime.fromisoformat(value.strip())
-            return moment.astimezone(UTC) if moment.tzinfo else None
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        try:
+            return value.astimezone(UTC) if value.tzinfo else None
         except (ValueError, OverflowError):
             return None
     epoch_ms = whole(value, _LAST_MS)
-    return None if epoch_ms is None or epoch_ms < FIRST_MS else _EPOCH + timedelta(milliseconds=epoch_ms)
+    return None if epoch_ms is None else at_ms(epoch_ms)
 
 
-def _time(value: object, faults: set[str]) -> datetime | None:
+def at_ms(epoch_ms: int) -> datetime | None:
+    """The time of epoch milliseconds; None outside the years 1 to 9999."""
+    return _EPOCH + timedelta(milliseconds=epoch_ms) if FIRST_MS <= epoch_ms <= _LAST_MS else None
+
+
+def _time(key: str, value: object, faults: Faults) -> datetime | None:
     if isinstance(value, bool | dict | list):
-        faults.add(TYPED_FIELDS)
+        faults.field(TYPED_FIELDS, key, value, "is no time")
         return None
     moment = time_of(value)
     if moment is None:
-        faults.add(TIME_READABLE)
+        faults.field(TIME_READABLE, key, value, "is no ISO 8601 time with zone and no epoch milliseconds")
     return moment
 
 
-def _text(value: object, limits: Limits, faults: set[str]) -> str | None:
+def text_of(key: str, value: object, limits: Limits, faults: Faults) -> str | None:
+    """A text; null, and a fault, where it is none, holds U+0000 or is too long."""
     if not isinstance(value, str):
-        faults.add(TYPED_FIELDS)
+        faults.field(TYPED_FIELDS, key, value, "is no text")
+        return None
+    if "\0" in value:
+        faults.field(TYPED_FIELDS, key, value, "holds the character U+0000")
         return None
     if len(value) > limits.max_text_chars:
-        faults.add(WITHIN_LIMITS)
+        faults.field(WITHIN_LIMITS, key, value, f"is longer than {limits.max_text_chars} characters")
         return value[: limits.max_text_chars]
     return value
-
-
-def _depth(value: object) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)
-    return 0
-
-
-def _unreadable(line: bytes, fault: str) -> dict[str, Any]:
-    return {PARSE_FAULTS: [fault], UNREADABLE: line.decode("utf-8", "surrogateescape")}
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

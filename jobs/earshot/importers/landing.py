@@ -18,12 +18,18 @@ from typing import Any
 
 from earshot.core.settings import Settings
 from earshot.importers.detection import Detected, detect
-from earshot.importers.formats import importer_named
-from earshot.importers.shape import Part
-from earshot.importers.streams import DAMAGED, ZIP, is_compressed, members_of
+from earshot.importers.formats import importer_named, known_importers
+from earshot.importers.names import member_shown, unsafe_member, written
+from earshot.importers.shape import Importer, Limits, Part, Source
+from earshot.importers.streams import DAMAGED, ZIP, is_compressed, is_utf16, members_of
 
 PART_BYTES = 16 * 1024 * 1024
+GROWING = "still growing: it changed while it was read; a later run takes it"
+
 _CHUNK = 4 * 1024 * 1024
+_ALWAYS_ALLOWED = 64 * 1024 * 1024
+_HEAD = 64
+_SAME_NAME = "another member of the zip has the same name; the last of them is read"
 _DATED = re.compile(r"^(\d{4}-\d{2}-\d{2})/")
 
 
@@ -39,6 +45,7 @@ class LandingFile:
         reason: Why it is set aside; empty if it is not.
         copy_of: Another file of the same bytes, which is read in its place.
         parts: What tasks read.
+        modified_ns: When the file was last written, exactly.
     """
 
     source_file: str
@@ -50,16 +57,17 @@ class LandingFile:
     reason: str = ""
     copy_of: str | None = None
     parts: tuple[Part, ...] = field(default=(), compare=False)
+    modified_ns: int = field(default=0, compare=False)
 
     @property
     def landing_path(self) -> str:
-        """Path below landing/ of the file that holds it."""
-        return self.source_file.removesuffix(f"!{self.member}") if self.member else self.source_file
+        """Path below landing/ of the file that holds it, as `names.written` writes it."""
+        return self.source_file.removesuffix(f"!{member_shown(self.member)}") if self.member else self.source_file
 
     def as_manifest(self) -> dict[str, Any]:
         """What the bronze commit keeps of it."""
         kept = asdict(replace(self, parts=()))
-        del kept["parts"]
+        del kept["parts"], kept["modified_ns"]
         return kept | {"arrived_at": self.arrived_at.isoformat()}
 
     @classmethod
@@ -101,9 +109,9 @@ def new_files(settings: Settings, day: date, known: Known) -> list[LandingFile]:
         day: The logical date.
         known: What the manifest holds.
     """
-    paths = paths_up_to(settings.landing, day)
+    paths, scan = paths_up_to(settings.landing, day), _Scan(settings, known_importers())
     with ThreadPoolExecutor(2) as pool:
-        scanned = pool.map(lambda path: _scan(path, settings), paths)
+        scanned = pool.map(scan.files, paths)
         files: list[LandingFile] = []
         for listed in scanned:
             unknown = [f for f in listed if (f.source_file, f.sha256) not in known.taken]
@@ -139,56 +147,90 @@ def _content_key(file: LandingFile) -> str:
     return f"{file.sha256}!{file.member or ''}"
 
 
-def _scan(path: Path, settings: Settings) -> list[LandingFile]:
-    """The file, or its members where it is a zip; no file where it vanished meanwhile."""
-    try:
-        stat = path.stat()
-        digest, parts = _hash_and_cut(path)
-    except FileNotFoundError:
-        return []
-    whole = LandingFile(
-        source_file=path.relative_to(settings.landing).as_posix(),
-        member=None,
-        sha256=digest,
-        size=stat.st_size,
-        arrived_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+def limits_of(settings: Settings) -> Limits:
+    """The limits of what is read."""
+    given = settings.limits
+    return Limits(
+        given.max_line_bytes,
+        given.max_text_chars,
+        given.max_nesting,
+        given.max_extra_keys,
+        given.max_file_bytes,
+        given.max_expansion,
     )
-    limit = settings.limits
-    if stat.st_size > limit.max_file_bytes:
-        return [replace(whole, reason=f"larger than limits.max_file_bytes ({limit.max_file_bytes})")]
-    try:
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Looks at one file after the other."""
+
+    settings: Settings
+    importers: Sequence[Importer]
+
+    def files(self, path: Path) -> list[LandingFile]:
+        """The file, or its members where it is a zip; no file where it vanished meanwhile."""
+        whole = LandingFile(written(path.relative_to(self.settings.landing)), None, "", 0, datetime.now(UTC))
+        try:
+            before = path.stat()
+            arrived_at = datetime.fromtimestamp(before.st_mtime, UTC)
+            whole = replace(whole, size=before.st_size, modified_ns=before.st_mtime_ns, arrived_at=arrived_at)
+            digest, parts = _hash_and_cut(path)
+            after = path.stat()
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                return [replace(whole, reason=GROWING)]
+            whole = replace(whole, sha256=digest)
+            return self._looked_at(whole, path, parts)
+        except FileNotFoundError:
+            return []
+        except DAMAGED as error:
+            return [replace(whole, reason=f"cannot be opened: {_cause(error)}")]
+
+    def _looked_at(self, whole: LandingFile, path: Path, parts: tuple[Part, ...]) -> list[LandingFile]:
+        most = self.settings.limits.max_file_bytes
+        if whole.size > most:
+            return [replace(whole, reason=f"larger than limits.max_file_bytes ({most})")]
         with path.open("rb") as stream:
-            is_zip = stream.read(4).startswith(ZIP)
-        return _members(whole, path, settings) if is_zip else [_detected(whole, detect(str(path)), path, parts)]
-    except DAMAGED as error:
-        return [replace(whole, reason=f"cannot be opened: {_cause(error)}")]
+            head = stream.read(_HEAD)
+        if head.startswith((ZIP, b"PK\x05\x06")):
+            return self._members(whole, path)
+        parts = () if is_compressed(head) or is_utf16(head) else parts
+        return [self._detected(whole, self._detect(path, None), parts)]
 
+    def _members(self, whole: LandingFile, path: Path) -> list[LandingFile]:
+        members, limits = members_of(str(path)), self.settings.limits
+        total = sum(member.file_size for member in members)
+        if len(members) > limits.max_archive_members or total > limits.max_file_bytes:
+            return [replace(whole, reason="the zip holds more members or bytes than limits allow")]
+        if total > _ALWAYS_ALLOWED and total > limits.max_expansion * whole.size:
+            return [replace(whole, reason=f"the zip expands {total // whole.size:,} times (limits.max_expansion)")]
+        if not members:
+            return [replace(whole, reason="the zip holds no file")]
+        found: dict[str, LandingFile] = {}
+        for info in members:
+            member = self._member(whole, path, info.filename)
+            while member.source_file in found:
+                member = replace(member, source_file=f"{member.source_file}#", reason=_SAME_NAME, parts=(), format="")
+            found[member.source_file] = member
+        return list(found.values())
 
-def _members(whole: LandingFile, path: Path, settings: Settings) -> list[LandingFile]:
-    members, limit = members_of(str(path)), settings.limits
-    if len(members) > limit.max_archive_members or sum(m.file_size for m in members) > limit.max_file_bytes:
-        return [replace(whole, reason="the zip holds more members or bytes than limits allow")]
-    if not members:
-        return [replace(whole, reason="the zip holds no file")]
-    return [_member(whole, path, info.filename) for info in members]
+    def _member(self, whole: LandingFile, path: Path, name: str) -> LandingFile:
+        member = replace(whole, source_file=f"{whole.source_file}!{member_shown(name)}", member=name)
+        if unsafe := unsafe_member(name):
+            return replace(member, reason=unsafe)
+        try:
+            return self._detected(member, self._detect(path, name), ())
+        except DAMAGED as error:
+            return replace(member, reason=f"cannot be opened: {_cause(error)}")
 
+    def _detect(self, path: Path, member: str | None) -> Detected:
+        return detect(Source(str(path), member, limits_of(self.settings)), self.importers)
 
-def _member(whole: LandingFile, path: Path, name: str) -> LandingFile:
-    member = replace(whole, source_file=f"{whole.source_file}!{name}", member=name)
-    try:
-        return _detected(member, detect(str(path), name), path, ())
-    except (*DAMAGED, RuntimeError, NotImplementedError) as error:  # encrypted, or compressed in an unknown way
-        return replace(member, reason=f"cannot be opened: {_cause(error)}")
-
-
-def _detected(file: LandingFile, found: Detected, path: Path, parts: tuple[Part, ...]) -> LandingFile:
-    if not found.format:
-        return replace(file, reason=found.reason)
-    splits = importer_named(found.format).splits_at_lines and file.member is None
-    with path.open("rb") as stream:
-        splits = splits and not is_compressed(stream.read(4))
-    cut = parts if splits else (Part(0, size=file.size),)
-    return replace(file, format=found.format, parts=cut)
+    def _detected(self, file: LandingFile, found: Detected, parts: tuple[Part, ...]) -> LandingFile:
+        importer = importer_named(found.format, self.importers) if found.format else None
+        if importer is None:
+            return replace(file, reason=found.reason)
+        whole = (Part(0, size=file.size),)
+        return replace(file, format=found.format, parts=(parts or whole) if importer.splits_at_lines else whole)
 
 
 def _hash_and_cut(path: Path) -> tuple[str, tuple[Part, ...]]:
@@ -213,4 +255,4 @@ def _hash_and_cut(path: Path) -> tuple[str, tuple[Part, ...]]:
 
 
 def _cause(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__

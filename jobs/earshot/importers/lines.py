@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-_LF, _CR, _SPACE, _OPEN, _CLOSE, _LIST, _ASCII = 10, 13, 32, ord("{"), ord("}"), ord("["), 128
+_LF, _CR, _SPACE, _ASCII = 10, 13, 32, 128
+_OPEN, _CLOSE, _LIST, _ESCAPE = b"{}[\\"
 _BOM = b"\xef\xbb\xbf"
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -69,6 +70,8 @@ class Lines:
             flat &= np.bincount(opened[opened >= 0], minlength=len(self)) <= 1
         if b"[" in self.block:
             flat[self._lines_at(np.flatnonzero(whole == _LIST))] = False
+        if b"\\u0000" in self.block:
+            flat[self._lines_at(np.flatnonzero(whole == _ESCAPE))] = False
         try:
             self.block.decode("utf-8")
         except UnicodeDecodeError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,31 +16,46 @@ from pyspark import AccumulatorParam
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from earshot.core.columns import LISTENER_ID
+from earshot.core.columns import LISTENER_ID, REASON
 from earshot.core.settings import Settings
+from earshot.importers.bronze import Staged
 from earshot.importers.dressing import DRESSED, Wardrobe
-from earshot.importers.formats import importer_named
-from earshot.importers.landing import LandingFile
-from earshot.importers.shape import Limits, Part, Source
+from earshot.importers.formats import importer_named, known_importers
+from earshot.importers.landing import LandingFile, limits_of
+from earshot.importers.lastfm_1k import Lastfm1K, Lastfm1KProfiles
+from earshot.importers.names import landed
+from earshot.importers.shape import Importer, Part, Source
 
 _TASK_BYTES = 48 * 1024 * 1024
+_CHUNK = 4 * 1024 * 1024
 _SMALL_BYTES = 2 * 1024 * 1024
 
+CHANGED = "it was changed after it was listed; a later run takes it"
+VANISHED = "it vanished after it was listed; a later run takes it when it is back"
+
 VaultRows = dict[str, dict[str, Any]]
+Profile = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Plays to be read, and, once they were, the sealed identities behind their pseudonyms."""
+    """Plays to be read, and, once they were, what was met on the way."""
 
     plays: DataFrame
     _sealed: Any
+    _lost: Any
 
     @property
     def vault_rows(self) -> list[dict[str, Any]]:
         """Sealed vault rows of the listeners of the plays, after an action."""
         rows: VaultRows = self._sealed.value
         return list(rows.values())
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """Files that were gone when they were to be read, or others than before, and which of the two."""
+        found: VaultRows = self._lost.value
+        return {name: row[REASON] for name, row in found.items()}
 
 
 class _Sealed(AccumulatorParam[VaultRows]):
@@ -56,10 +73,10 @@ class _Sealed(AccumulatorParam[VaultRows]):
 class _Work:
     """What an executor needs to know of a file."""
 
-    format: str
+    importer: Importer
     source: Source
     source_file: str
-    arrived_at: datetime
+    sha256: str
 
 
 def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Settings, wardrobe: Wardrobe) -> Reading:
@@ -71,25 +88,37 @@ def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Sett
         settings: Where landing/ is, and the limits.
         wardrobe: The secrets of the batch.
     """
-    work = [_work(file, settings) for file in files]
-    parts = [replace(part, file=n) for n, file in enumerate(files) for part in file.parts]
+    importers, profiles = known_importers(), _profiles(files, settings)
+    work = [_work(file, settings, importers, profiles) for file in files]
+    parts = [replace(part, file=n) for n, file in enumerate(files) if work[n] for part in file.parts]
     tasks = balanced(parts, spark.sparkContext.defaultParallelism)
     sealed = spark.sparkContext.accumulator({}, _Sealed())
+    lost = spark.sparkContext.accumulator({}, _Sealed())
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for task in itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in batches):
             for part in tasks[task]:
                 doing = work[part.file]
-                for plays in importer_named(doing.format).read(doing.source, part):
-                    rows, unmet = wardrobe.dress(
-                        plays, source=doing.format, source_file=doing.source_file, arrived_at=doing.arrived_at
-                    )
-                    if unmet:
-                        sealed.add({row[LISTENER_ID]: row for row in unmet})
-                    yield rows
+                if doing is None:
+                    continue
+                try:
+                    check_unchanged(doing.source, doing.sha256)
+                    for plays in doing.importer.read(doing.source, part):
+                        rows, unmet = wardrobe.dress(
+                            plays,
+                            source=doing.importer.source,
+                            source_file=doing.source_file,
+                            arrived_at=doing.source.arrived_at,
+                        )
+                        if unmet:
+                            sealed.add({row[LISTENER_ID]: row for row in unmet})
+                        yield rows
+                except FileNotFoundError as error:
+                    reason = CHANGED if isinstance(error, ChangedError) else VANISHED
+                    lost.add({doing.source_file: {REASON: reason}})
 
     numbered = spark.range(0, len(tasks), 1, max(len(tasks), 1))
-    return Reading(numbered.mapInArrow(read, from_arrow_schema(DRESSED)), sealed)
+    return Reading(numbered.mapInArrow(read, from_arrow_schema(DRESSED)), sealed, lost)
 
 
 def balanced(parts: Sequence[Part], cores: int) -> list[list[Part]]:
@@ -114,18 +143,87 @@ def end_of_dated_folder(source_file: str, arrived_at: datetime) -> datetime:
     return min(arrived_at, day + timedelta(days=1))
 
 
-def limits_of(settings: Settings) -> Limits:
-    """The limits of a line, without what concerns whole files."""
-    given = settings.limits
-    return Limits(given.max_line_bytes, given.max_text_chars, given.max_nesting, given.max_extra_keys)
+def read_whole(
+    files: Sequence[LandingFile],
+    read: Callable[[Sequence[LandingFile]], Reading],
+    judge: Callable[[DataFrame], DataFrame],
+    stage: Callable[[DataFrame], Staged],
+) -> tuple[list[LandingFile], Reading, Staged]:
+    """Stage a batch; if files vanished or changed after they were listed, once more without them.
+
+    Args:
+        files: Of the batch.
+        read: Reads them.
+        judge: Makes judged listens of their plays.
+        stage: Writes those.
+
+    Returns:
+        The files, those that were lost set aside (a later run takes them), and what was read and written last.
+    """
+    kept = list(files)
+    while True:
+        reading = read(kept)
+        staged = stage(judge(reading.plays))
+        lost = reading.lost
+        if not lost:
+            return kept, reading, staged
+        kept = [_set_aside(file, lost.get(file.copy_of or file.source_file, "")) for file in kept]
 
 
-def _work(file: LandingFile, settings: Settings) -> _Work:
-    source = Source(
-        str((settings.landing / file.landing_path).resolve()),
+def check_unchanged(source: Source, sha256: str) -> None:
+    """Check that the first bytes of a file are those that were listed; what was added since is not read.
+
+    Raises:
+        ChangedError: They are others.
+        FileNotFoundError: The file is gone.
+    """
+    stat = os.stat(source.path)
+    if source.listed_at_ns == stat.st_mtime_ns and source.size == stat.st_size:
+        return
+    digest, left = hashlib.sha256(), source.size or 0
+    with open(source.path, "rb") as stream:
+        while piece := stream.read(min(_CHUNK, left)):
+            digest.update(piece)
+            left -= len(piece)
+    if digest.hexdigest() != sha256:
+        raise ChangedError(source.path)
+
+
+class ChangedError(FileNotFoundError):
+    """The file that was listed is not there any more: another one is."""
+
+
+def _set_aside(file: LandingFile, reason: str) -> LandingFile:
+    return replace(file, reason=reason, format="", parts=()) if reason else file
+
+
+def source_of(file: LandingFile, settings: Settings) -> Source:
+    """What a parser needs to know of a file."""
+    return Source(
+        str(landed(settings.landing, file.landing_path).resolve()),
         file.member,
         limits_of(settings),
-        settings.ingest.station_time_zone,
-        settings.ingest.export_listener,
+        station_time_zone=settings.ingest.station_time_zone,
+        export_listener=settings.ingest.export_listener,
+        export_time_zone=settings.ingest.export_time_zone,
+        arrived_at=end_of_dated_folder(file.source_file, file.arrived_at),
+        size=file.size,
+        listed_at_ns=file.modified_ns,
     )
-    return _Work(file.format, source, file.source_file, end_of_dated_folder(file.source_file, file.arrived_at))
+
+
+def _work(
+    file: LandingFile, settings: Settings, importers: Sequence[Importer], profiles: tuple[Profile, ...]
+) -> _Work | None:
+    importer = importer_named(file.format, importers) if file.format else None
+    if importer is None:
+        return None
+    source = source_of(file, settings)
+    if importer.name == Lastfm1K.name:
+        source = replace(source, profiles=profiles)
+    return _Work(importer, source, file.source_file, file.sha256)
+
+
+def _profiles(files: Sequence[LandingFile], settings: Settings) -> tuple[Profile, ...]:
+    found = sorted((file for file in files if file.format == Lastfm1KProfiles.name), key=lambda file: file.source_file)
+    return tuple((source.path, source.member) for source in (source_of(file, settings) for file in found))

@@ -26,12 +26,13 @@ from earshot.core.tables import spec_of
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.bronze import LEDGER
 from earshot.importers.dressing import DRESSED, open_wardrobe
-from earshot.importers.events import event_of, play_of
+from earshot.importers.events import play_of
+from earshot.importers.formats import importer_named, known_importers
 from earshot.importers.gate import Once
+from earshot.importers.landing import limits_of
 from earshot.importers.publication import QUARANTINE
-from earshot.importers.reading import end_of_dated_folder, limits_of
-from earshot.importers.shape import PARSE_FAULTS, TIME, Limits, plays_of
-from earshot.importers.spotify import play_of_export
+from earshot.importers.reading import end_of_dated_folder
+from earshot.importers.shape import PARSE_FAULTS, READABLE_LINE, TIME, Importer, Source, plays_of
 from earshot.security.encryption import BatchCipher, is_encrypted
 from earshot.security.keys import load_keys
 from earshot.security.vault import Vault
@@ -140,19 +141,21 @@ def _as_listens(good: DataFrame, now: datetime) -> DataFrame:
 def _dressed(job: Job, lines: Sequence[Line], small: SmallTables) -> pa.Table:
     """The lines as importers would yield them now."""
     ledger = {(row[c.BATCH_ID], row[c.SOURCE_FILE]): row for row in small.rows(LEDGER)}
-    master_key, limits = load_keys(job.settings).master_key, limits_of(job.settings)
+    master_key, importers = load_keys(job.settings).master_key, known_importers()
     rows: list[dict[str, Any]] = []
     tokens: dict[str, list[str | None]] = {name: [] for name in _TOKENS}
     formats, files, arrivals = [], [], []
     for line in lines:
         told = ledger[line[c.BATCH_ID], line[c.SOURCE_FILE]]
-        event = _event(line, master_key, limits)
+        arrived_at = end_of_dated_folder(line[c.SOURCE_FILE], told[c.STARTED_AT])
+        importer = importer_named(told[c.FORMAT], importers)
+        event = _event(line, master_key)
         for name in _TOKENS:
             tokens[name].append(event.pop(name, None) if isinstance(event, dict) else None)
-        rows.append(_play(event, line, limits, job.settings.ingest.export_listener))
-        formats.append(told[c.FORMAT])
+        rows.append(_play(event, line, importer, _source(job, arrived_at)) | {c.SOURCE_LINE: line[c.SOURCE_LINE]})
+        formats.append(importer.source if importer else told[c.FORMAT])
         files.append(f"{line[c.BATCH_ID]}{_SEPARATOR}{line[c.SOURCE_FILE]}")
-        arrivals.append(end_of_dated_folder(line[c.SOURCE_FILE], told[c.STARTED_AT]))
+        arrivals.append(arrived_at)
     wardrobe = open_wardrobe(job.settings, small, "replay")
     batch, met = wardrobe.dress(plays_of(rows), source="", source_file="", arrived_at=job.clock())
     Vault(job.settings, small, job.clock).remember_sealed(met)
@@ -165,29 +168,40 @@ def _dressed(job: Job, lines: Sequence[Line], small: SmallTables) -> pa.Table:
     return pa.table([columns[name] for name in DRESSED.names], schema=DRESSED)
 
 
-def _event(line: Line, master_key: bytes, limits: Limits) -> dict[str, Any] | bytes:
-    """The masked event of a line, under the keys of its source; or the bytes of a line that was none."""
+def _source(job: Job, arrived_at: datetime) -> Source:
+    given = job.settings.ingest
+    return Source(
+        "",
+        None,
+        limits_of(job.settings),
+        given.station_time_zone,
+        given.export_listener,
+        given.export_time_zone,
+        arrived_at,
+    )
+
+
+def _event(line: Line, master_key: bytes) -> dict[str, Any] | str:
+    """What the quarantine keeps of a line: the masked item, or the text that was none."""
     raw = line[c.RAW] or ""
     if is_encrypted(raw):
-        return BatchCipher(master_key, line[c.BATCH_ID]).decrypt(raw).encode("utf-8", "surrogateescape")
+        return BatchCipher(master_key, line[c.BATCH_ID]).decrypt(raw)
     event: dict[str, Any] = json.loads(raw)
-    event.pop(event.pop(c.DERIVED_TIME, None), None)
-    event.pop(c.SOURCE, None)
-    extra = event.pop(c.EXTRA, None)
-    return {**extra, **event} if isinstance(extra, dict) else event
+    return event
 
 
-def _play(event: dict[str, Any] | bytes, line: Line, limits: Limits, owner: str) -> dict[str, Any]:
-    number = {c.SOURCE_LINE: line[c.SOURCE_LINE]}
-    if isinstance(event, bytes):
-        return event_of(event, limits) | number
-    if "ts" in event and "ms_played" in event:
-        return play_of_export(event, line[c.SOURCE_LINE], owner)
-    play = play_of(event, limits)
-    if c.PLAYED_MS not in event and "played_ms_present" not in line[c.FAILED_RULES]:
-        faults = [fault for fault in play.pop(PARSE_FAULTS, []) if fault != "played_ms_present"]
-        play |= {PARSE_FAULTS: faults}
-    return play | number
+def _play(event: dict[str, Any] | str, line: Line, importer: Importer | None, source: Source) -> dict[str, Any]:
+    """The play in a line; one whose parser had found no fault is kept under the names of silver."""
+    if isinstance(event, dict) and (importer is None or c.DERIVED_TIME in event):
+        event.pop(event.pop(c.DERIVED_TIME, None), None)
+        event.pop(c.SOURCE, None)
+        extra = event.pop(c.EXTRA, None)
+        event = {**extra, **event} if isinstance(extra, dict) else event
+        needed = c.PLAYED_MS in event or "played_ms_present" in line[c.FAILED_RULES]
+        return play_of(event, source.limits, needs_played_ms=needed)
+    if importer is None:
+        return {PARSE_FAULTS: [READABLE_LINE]}
+    return importer.again(event, source)
 
 
 def _found_in_silver(root: str, keys: set[Key], days: set[date]) -> set[Key]:

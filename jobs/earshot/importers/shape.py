@@ -5,9 +5,12 @@ Such a batch lives in the memory of one executor only; `dressing` replaces the i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -25,6 +28,7 @@ TIME_PRESENT = "time_present"
 TIME_READABLE = "time_readable"
 PLAYED_MS_PRESENT = "played_ms_present"
 TRACK_PRESENT = "track_present"
+TAKEN_BY_LISTENBRAINZ = "taken_by_listenbrainz"
 
 TIME = pa.timestamp("us", "UTC")
 STRINGS = pa.map_(pa.string(), pa.string())
@@ -65,12 +69,14 @@ PARSED: dict[str, pa.DataType] = {
     c.EXTRA: STRINGS,
     c.SOURCE_LINE: pa.int64(),
     PARSE_FAULTS: pa.list_(pa.string()),
+    c.CAUSE: pa.string(),
     c.FILTERED_REASON: pa.string(),
     c.RAW: pa.string(),
     UNREADABLE: pa.string(),
 }
 
 Plays = Mapping[str, pa.Array]
+_LINES_LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Limits:
     max_text_chars: int
     max_nesting: int
     max_extra_keys: int
+    max_file_bytes: int = 64 * 1024**3
+    max_expansion: int = 200
 
 
 @dataclass(frozen=True)
@@ -104,20 +112,53 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """What a parser needs to know of the file that it reads."""
+    """What a parser needs to know of the file that it reads.
+
+    Attributes:
+        path: Of the file; of the zip, for a member.
+        member: Name in the zip.
+        limits: What a line may be.
+        station_time_zone: Of clocks of radio stations that name none.
+        export_listener: Whose play it is, where a person's own export does not say it.
+        export_time_zone: Of clocks in such exports and players that name none.
+        arrived_at: When the file arrived.
+        size: Bytes of the file when it was listed; what was added since is not read. None = all.
+        listed_at_ns: Its time of modification then.
+        profiles: Files of the same batch that tell where listeners live: path and member.
+    """
 
     path: str
     member: str | None
     limits: Limits
     station_time_zone: str = "UTC"
     export_listener: str = "me"
+    export_time_zone: str = "UTC"
+    arrived_at: datetime | None = None
+    size: int | None = None
+    listed_at_ns: int | None = None
+    profiles: tuple[tuple[str, str | None], ...] = ()
 
 
 class Importer(Protocol):
-    """A log format."""
+    """A log format.
 
-    name: str
-    splits_at_lines: bool
+    Attributes:
+        name: As the ledger has it.
+        source: As the plays have it; formats that tell of plays of one service share it.
+        splits_at_lines: Whether a large file may be read in parts that begin at the beginning of a line.
+    """
+
+    @property
+    def name(self) -> str:
+        """Of the format."""
+
+    @property
+    def source(self) -> str:
+        """Of the plays."""
+
+    @property
+    def splits_at_lines(self) -> bool:
+        """Whether parts may be read."""
 
     def confidence(self, sample: Sample) -> float:
         """How sure it is that a file is of this format, 0 to 1; from 0.5 on it is taken."""
@@ -125,23 +166,47 @@ class Importer(Protocol):
     def read(self, source: Source, part: Part) -> Iterator[Plays]:
         """Batches of plays; columns of `PARSED` that are missing are null."""
 
+    def again(self, item: Mapping[str, Any] | str, source: Source) -> dict[str, Any]:
+        """The play in what the quarantine keeps: the masked item that `read` left, or an unreadable text."""
+
 
 @dataclass(frozen=True)
 class Sample:
     """The beginning of a file's content, decompressed.
 
     Attributes:
-        head: At most 64 KiB.
+        head: At most 64 KiB, as UTF-8.
         columns: The columns, where it is Parquet.
     """
 
     head: bytes
     columns: Sequence[str] = field(default=())
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The head as text, without byte order mark; what is no UTF-8 is replaced."""
         return self.head.decode("utf-8", "replace").removeprefix("\ufeff")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first lines that are not blank; one that the head may have cut is left out, if there are others."""
+        lines = [line for line in self.text.split("\n")[: _LINES_LOOKED_AT + 1] if line.strip()]
+        return lines[:-1] if len(lines) > 1 and not self.text.endswith("\n") else lines
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """Those of the first lines that are JSON objects."""
+        return [found for line in self.lines if (found := _object(line)) is not None]
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def plays_of(rows: Sequence[Mapping[str, Any]]) -> Plays:

@@ -1,22 +1,70 @@
-"""Bytes of landing files: gzip, zstd and zip undone, UTF-16 turned into UTF-8."""
+"""Bytes of landing files: gzip, zstd and zip undone within bounds, UTF-16 turned into UTF-8."""
 
 from __future__ import annotations
 
 import codecs
 import gzip
 import io
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Protocol, cast
 
 import zstandard
+
+from earshot.importers.shape import Source
 
 GZIP, ZSTD, ZIP, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1"
 HEAD_BYTES = 65_536
 BLOCK_BYTES = 4 * 1024 * 1024
-DAMAGED = (EOFError, OSError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile, UnicodeError)
+DAMAGED = (
+    EOFError,
+    OSError,
+    zlib.error,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+    UnicodeError,
+    NotImplementedError,  # a zip's method or version that nobody knows
+    RuntimeError,  # a zip with a password
+)
+
+_ZSTD_PIECE = 1024
+_ALWAYS_ALLOWED = 64 * 1024 * 1024
+_FEW = 64
+
+
+class ByteStream(Protocol):
+    """A buffered stream of bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Bytes."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """What one reading gives."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+
+    def tell(self) -> int:
+        """The place."""
+
+    def seekable(self) -> bool:
+        """Whether `seek` works."""
+
+    def close(self) -> None:
+        """Close it."""
+
+    def __enter__(self) -> ByteStream:
+        """Itself."""
+
+    def __exit__(self, *error: object) -> None:
+        """Close it."""
+
+
+class ExpansionError(OSError):
+    """Compressed content grows beyond what any log does."""
 
 
 def is_compressed(head: bytes) -> bool:
@@ -24,23 +72,47 @@ def is_compressed(head: bytes) -> bool:
     return head.startswith((GZIP, ZSTD))
 
 
-def open_content(path: str, member: str | None = None) -> BinaryIO:
+def is_utf16(head: bytes) -> bool:
+    """Whether the content must be transcoded before lines can be found."""
+    return _utf16_of(head) is not None
+
+
+def open_content(source: Source) -> ByteStream:
     """The decompressed content of a landing file, or of one member of a zip.
 
     Raises:
         OSError: The file is gone.
         zipfile.BadZipFile: The zip is damaged.
     """
-    if member is None:
-        return _decompressed(cast(BinaryIO, Path(path).open("rb")))
-    archive = zipfile.ZipFile(path)
-    return _decompressed(cast(BinaryIO, archive.open(member)))
+    file = cast(ByteStream, Path(source.path).open("rb"))
+    if source.size is not None and file.seek(0, io.SEEK_END) > source.size:
+        file.seek(0)
+        file = cast(ByteStream, io.BufferedReader(_Prefix(file, source.size)))
+    file.seek(0)
+    if source.member is None:
+        opened = _decompressed(file)
+        return opened if opened is file else _bounded(opened, source, source.size or Path(source.path).stat().st_size)
+    archive = zipfile.ZipFile(file)
+    member = _decompressed(cast(ByteStream, archive.open(source.member)))
+    return _bounded(member, source, archive.getinfo(source.member).compress_size)
 
 
-def head_of(path: str, member: str | None = None) -> bytes:
-    """The first 64 KiB of the decompressed content, as UTF-8."""
-    with open_content(path, member) as stream:
-        return _as_utf8(stream).read(HEAD_BYTES)
+def open_text(source: Source) -> ByteStream:
+    """The content as UTF-8."""
+    return _as_utf8(open_content(source))
+
+
+def head_of(source: Source) -> bytes:
+    """The first 64 KiB of the decompressed content, as UTF-8; less where it is damaged before."""
+    head = b""
+    with open_text(source) as stream:
+        try:
+            while len(head) < HEAD_BYTES and (piece := stream.read1(HEAD_BYTES - len(head))):
+                head += piece
+        except DAMAGED:
+            if not head:
+                raise
+    return head
 
 
 def members_of(path: str) -> list[zipfile.ZipInfo]:
@@ -50,62 +122,226 @@ def members_of(path: str) -> list[zipfile.ZipInfo]:
     return sorted(members, key=lambda info: info.filename)
 
 
-def blocks(path: str, member: str | None, start: int, end: int | None) -> Iterator[bytes]:
-    """Blocks of whole lines (the last one perhaps without line feed) of the content's bytes start..end."""
-    with open_content(path, member) as raw:
-        stream = _as_utf8(raw)
+def blocks(source: Source, start: int, end: int | None) -> Iterator[bytes]:
+    """Blocks of whole lines (the last one perhaps without line feed) of the content's bytes start..end.
+
+    Of a line that is longer than the limit, as many bytes as the limit and one more are given.
+    """
+    most = source.limits.max_line_bytes + 1
+    with open_text(source) as stream:
         if start:
             stream.seek(start)
-        left = None if end is None else end - start
         rest = b""
-        while piece := stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left)):
-            left = None if left is None else left - len(piece)
+        coming = pieces(stream, None if end is None else end - start)
+        while True:
+            try:
+                piece = next(coming, b"")
+            except DAMAGED:
+                if rest:
+                    yield rest[:most]
+                raise
+            if not piece:
+                break
             cut = piece.rfind(b"\n") + 1
-            if cut:
-                yield rest + piece[:cut]
-                rest = piece[cut:]
-            else:
-                rest += piece
+            if not cut:
+                rest = rest + piece if len(rest) < most else rest
+                continue
+            if len(rest) > most:
+                piece, cut = rest[:most] + piece[piece.find(b"\n") :], cut + most - piece.find(b"\n")
+                rest = b""
+            yield rest + piece[:cut]
+            rest = piece[cut:]
         if rest:
-            yield rest
+            yield rest[:most]
 
 
-def _decompressed(stream: BinaryIO) -> BinaryIO:
+def pieces(stream: ByteStream, most: int | None = None) -> Iterator[bytes]:
+    """The content in pieces of about 4 MiB; what comes before a damaged place is given before the error.
+
+    Args:
+        stream: From `open_text`.
+        most: How many bytes; None = all.
+    """
+    left = sys.maxsize if most is None else most
+    while left > 0:
+        read: list[bytes] = []
+        size, error = 0, None
+        try:
+            while size < min(BLOCK_BYTES, left) and (piece := stream.read1(min(BLOCK_BYTES, left) - size)):
+                read.append(piece)
+                size += len(piece)
+        except DAMAGED as found:
+            error = found
+        if read:
+            yield b"".join(read)
+        if error:
+            raise error
+        if not read:
+            return
+        left -= size
+
+
+def _decompressed(stream: ByteStream) -> ByteStream:
     head = stream.read(4)
     stream.seek(0)
     if head.startswith(GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+        return cast(ByteStream, gzip.GzipFile(fileobj=stream))
     if head.startswith(ZSTD):
-        return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+        return cast(ByteStream, io.BufferedReader(_Zstd(stream), HEAD_BYTES))
     return stream
 
 
-class _Transcoded(io.RawIOBase):
-    """UTF-16 read as UTF-8."""
+def _bounded(stream: ByteStream, source: Source, compressed: int) -> ByteStream:
+    limits = source.limits
+    most = min(limits.max_file_bytes, max(_ALWAYS_ALLOWED, limits.max_expansion * compressed))
+    return cast(ByteStream, io.BufferedReader(_Bounded(stream, most), HEAD_BYTES))
 
-    def __init__(self, stream: BinaryIO) -> None:
+
+class _Layer(io.RawIOBase):
+    """Something that is read through another stream, which it closes."""
+
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16")()
-        self._rest = b""
 
     def readable(self) -> bool:
         return True
 
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Prefix(_Layer):
+    """The first bytes of a file that has grown since."""
+
+    def __init__(self, stream: ByteStream, size: int) -> None:
+        super().__init__(stream)
+        self._size = size
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            return self._stream.seek(self._size + offset)
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
-        while not self._rest and (piece := self._stream.read(BLOCK_BYTES)):
-            self._rest = self._decoder.decode(piece).encode()
+        piece = self._stream.read(max(0, min(len(view), self._size - self._stream.tell())))
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+class _Bounded(_Layer):
+    """Decompressed content up to a number of bytes."""
+
+    def __init__(self, stream: ByteStream, most: int) -> None:
+        super().__init__(stream)
+        self._most, self._read = most, 0
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        piece = self._stream.read1(len(view))
+        self._read += len(piece)
+        if self._read > self._most:
+            raise ExpansionError(f"it expands to more than {self._most:,} bytes (limits.max_expansion, max_file_bytes)")
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+class _Pieces(_Layer):
+    """Content that comes in pieces of any size."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        super().__init__(stream)
+        self._rest = b""
+
+    def piece(self) -> bytes | None:
+        """The next piece, perhaps an empty one; None at the end."""
+        raise NotImplementedError
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        while not self._rest:
+            piece = self.piece()
+            if piece is None:
+                return 0
+            self._rest = piece
         taken, self._rest = self._rest[: len(view)], self._rest[len(view) :]
         view[: len(taken)] = taken
         return len(taken)
 
 
-def _as_utf8(stream: BinaryIO) -> BinaryIO:
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream), HEAD_BYTES)
-    if buffered.peek(2)[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-        return io.BufferedReader(_Transcoded(buffered), BLOCK_BYTES)
-    return buffered
+class _Zstd(_Pieces):
+    """Frames of zstd. A stream that ends within one is an error (zstandard's own reader says nothing then)."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        super().__init__(stream)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._unused = b""
+
+    def piece(self) -> bytes | None:
+        compressed = self._unused or self._stream.read(_ZSTD_PIECE)
+        self._unused = b""
+        if not compressed:
+            if self._frame is not None:
+                raise EOFError("the zstd stream ends before its end")
+            return None
+        self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+        content = self._frame.decompress(compressed)
+        if self._frame.eof:
+            self._unused, self._frame = self._frame.unused_data, None
+        return content
+
+
+class _Transcoded(_Pieces):
+    """UTF-16 read as UTF-8; halves of a surrogate pair become bytes that are none, so that their line is unreadable."""
+
+    def __init__(self, stream: ByteStream, encoding: str) -> None:
+        super().__init__(stream)
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        self._ended = False
+
+    def piece(self) -> bytes | None:
+        if self._ended:
+            return None
+        encoded = self._stream.read1(HEAD_BYTES)
+        self._ended = not encoded
+        return self._decoder.decode(encoded, self._ended).encode("utf-8", "surrogatepass")
+
+
+def _as_utf8(stream: ByteStream) -> ByteStream:
+    buffered = (
+        stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream), HEAD_BYTES)
+    )
+    encoding = _utf16_of(buffered.peek(_FEW)[:_FEW])
+    if encoding:
+        return cast(ByteStream, io.BufferedReader(_Transcoded(cast(ByteStream, buffered), encoding), HEAD_BYTES))
+    return cast(ByteStream, buffered)
+
+
+def _utf16_of(head: bytes) -> str | None:
+    """By the byte order mark; without one, where every other of the first bytes is zero."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = head[0:_FEW:2], head[1:_FEW:2]
+    if len(odd) > 1 and not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if len(odd) > 1 and not any(even) and all(odd) else None
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "_")) for part in name.replace("\\", "/").split("/"))
+    return any(part.startswith((".", "_")) and part not in {".", ".."} for part in name.replace("\\", "/").split("/"))

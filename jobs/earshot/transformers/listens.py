@@ -52,6 +52,7 @@ _PROVENANCE = (
     c.EXTRA,
     c.FILTERED_REASON,
     c.RAW,
+    c.CAUSE,
     PARSE_FAULTS,
 )
 

@@ -18,6 +18,7 @@ PARSER_RULES: Final = frozenset(
         "time_readable",
         "track_present",
         "played_ms_present",
+        "taken_by_listenbrainz",
     }
 )
 

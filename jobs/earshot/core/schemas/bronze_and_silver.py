@@ -58,6 +58,7 @@ _BRONZE_ONLY = columns(
     quarantine_rules | array<string> | the failed rules that send the line aside
     filtered_reason | string   | why the line is left out on purpose; null if it is not
     raw            | string    | the line as it came, masked; null for lines without a failed rule
+    cause          | string    | field, value (cut) and what the parser found wrong with it
     """
 )
 
@@ -91,6 +92,7 @@ SPECS = (
             quarantined_at | timestamp     | when it was set aside
             replayed_at    | timestamp     | when it was replayed; null if it was not
             listener_id    | string        | keyed pseudonym, where the line had a listener
+            cause          | string        | field, value (cut) and what the parser found wrong with it
             """
         ),
         (),
