@@ -104,6 +104,7 @@ def test_every_line_is_told_of_once_and_each_fault_has_a_cause(
 ) -> None:
     header, _ = GOOD[importer.name]
     body = data.draw(files(importer.name))
+    assume(header or "\x00" not in "".join(body))  # every other byte null is how UTF-16 without its mark begins
     rows = told(importer, stored(tmp_path, header, body))
     first = 2 if header else 1
     filled = {n for n, line in enumerate(body, first) if line.strip(" \t\r\n\x0b\x0c")}
