@@ -168,7 +168,7 @@ def test_a_pool_without_streams_is_named_before_anything_is_published(
     with pytest.raises(SettingsError) as caught:
         run(make_job("build_marts", settings=settings.model_copy(update={"revenue": booked})))
     assert "2026-03 FR premium" in caught.value.what
-    assert "revenue.pools, entry 0" in caught.value.where
+    assert "revenue.pools[0]" in caught.value.where
     assert "DE/premium" in caught.value.remedy
     assert not tables.exists(REVENUE)
 

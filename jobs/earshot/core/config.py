@@ -76,15 +76,16 @@ def effective(settings: BaseModel) -> dict[str, Any]:
     return shown
 
 
-def source_of(settings: Settings, *path: str) -> str:
-    """The file that says a setting: the environment's overlay, else base.toml, else where others come from."""
-    said = "environment or command line"
-    for source, values in _file_layers(settings.env):
+def place_of(settings: Settings, location: Location) -> str:
+    """Where a setting is said: file, line and key of the last file that says it, for errors found after loading."""
+    said: Origin = CommandLineOrigin()
+    for origin, values in _file_layers(settings.env):
         found: Any = values
-        for part in path:
-            found = found.get(part) if isinstance(found, dict) else None
-        said = str(source.path) if found is not None else said
-    return said
+        for part in location:
+            if isinstance(part, str):
+                found = found.get(part) if isinstance(found, dict) else None
+        said = origin if found is not None else said
+    return said.where(location)
 
 
 def _file_layers(name: str) -> Iterator[tuple[FileOrigin, dict[str, Any]]]:

@@ -22,7 +22,7 @@ from earshot.analytics.revenue.closed_months import (
 from earshot.analytics.revenue.models import PRO_RATA
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
-from earshot.core.config import source_of
+from earshot.core.config import place_of
 from earshot.core.errors import SettingsError
 from earshot.core.job import Job
 from earshot.core.measures import UNKNOWN, counted
@@ -96,7 +96,7 @@ def _check_pools(job: Job, closed: Container[date]) -> None:
             near = sorted(f"{country}/{tier}" for m, country, tier in places if m == first and country and tier)
             raise SettingsError(
                 f"The pool of {pool.month} {pool.country} {pool.tier} has no counted stream to be paid for.",
-                where=f"{source_of(job.settings, 'revenue', 'pools')}, key revenue.pools, entry {number}",
+                where=place_of(job.settings, ("revenue", "pools", number)),
                 remedy=f"Correct it; streams of that month are in: {', '.join(near[:12]) or 'no place'}.",
             )
 
