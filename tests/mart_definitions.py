@@ -10,6 +10,9 @@ from collections.abc import Sequence
 DIMENSIONS = ("country", "device", "tier", "platform", "app_version", "cdn")
 
 
+_TIE = 1e-10  # what lies half-way goes up on both sides, however it was summed
+
+
 def known(*columns: str) -> str:
     return ", ".join(f"coalesce({column}, 'unknown') AS {column}" for column in columns)
 
@@ -30,7 +33,7 @@ _SCORE = f"""
 
 
 def figure(sql: str, name: str) -> str:
-    return f"round(CAST({sql} AS DOUBLE), 6) AS {name}"
+    return f"round(CAST({sql} AS DOUBLE) + {_TIE}, 6) AS {name}"
 
 
 ACTIVITY = f"""
@@ -168,7 +171,7 @@ BEHAVIOUR = f"""
 
 def columns(names: str, figures: str = "") -> str:
     """Names as they are, then figures rounded as those of the definitions."""
-    return ", ".join([*names.split(), *(f"round({name}, 6) AS {name}" for name in figures.split())])
+    return ", ".join([*names.split(), *(f"round({name} + {_TIE}, 6) AS {name}" for name in figures.split())])
 
 
 ACTIVITY_FOUND = f"""
@@ -180,5 +183,5 @@ AUDIO_QUALITY_FOUND = f"""
         {columns("", "startup_ms_p50 startup_ms_p95 startup_ms_p99 rebuffer_ratio rebuffer_per_hour")},
         {columns("", "bitrate_kbps_mean quality_score")} FROM gold_audio_quality
 """
-BEHAVIOUR_FOUND = "SELECT day, country, tier, metric, round(value, 6) AS value FROM gold_behaviour"
+BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"
 CHARTS_FOUND = "SELECT * FROM gold_charts"

@@ -19,7 +19,7 @@ from earshot.core.small_tables import SmallTables
 from factories import listens, listens_arrow
 from second_opinion import PLAYS, SecondOpinion
 
-DAYS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1)]
+DAYS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)]  # the last: plays after midnight
 COUNT = 2_500
 SHAPE = {"days": 3, "first_day": DAYS[0], "listeners": 90, "gaps": 0.3}
 COUNTED_MS = 30_000

@@ -8,7 +8,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 
 from earshot.core.commits import DeltaLog
@@ -96,3 +96,11 @@ def test_a_table_that_was_made_before_a_column_was_added_gets_the_column(
     write_deltalake(path, older, partition_by=["day"])
     replace_partitions(tables, MART, rows(tuesday=0.2), [(TUESDAY,)], metadata={})
     assert {row["day"]: row["volume"] for row in tables.read(MART).collect()} == {MONDAY: None, TUESDAY: 9}
+
+
+def test_a_reader_without_spark_finds_rows_by_their_texts(tables: Tables, rows: Callable[..., DataFrame]) -> None:
+    replace_partitions(tables, MART, rows(monday=0.1, tuesday=0.2), None, metadata={})
+    found = DeltaTable(tables.path(MART)).to_pyarrow_table(
+        filters=[("country", "=", "DE"), ("metric", "=", "skip_rate")]
+    )
+    assert found.num_rows == 2

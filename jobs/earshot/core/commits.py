@@ -310,10 +310,7 @@ def _properties(metadata: Mapping[str, object], app_id: str | None = None, versi
 
 
 def footer_statistics(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, Any]:
-    """Delta's statistics of a Parquet file, from its footer: bounds of numbers and times, nulls of all.
-
-    Texts have no bounds: the log of a table of plays should not repeat them.
-    """
+    """Delta's statistics of a Parquet file, from its footer: bounds of numbers and times, nulls of all."""
     lows: dict[str, Any] = {}
     highs: dict[str, Any] = {}
     nulls: dict[str, int] = {}
