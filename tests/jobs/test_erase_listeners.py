@@ -165,3 +165,25 @@ def test_an_erased_listener_is_nowhere_and_everybody_else_is_where_they_were(
 
 def _others(lake: SmallTables, name: str, gone: str) -> list[dict[str, Any]]:
     return sorted((row for row in lake.rows(name) if row["listener_id"] != gone), key=str)
+
+
+def test_plays_of_an_erased_listener_that_arrive_again_are_filtered_and_leave_no_identity(
+    make_job: Callable[..., Job], settings: Settings
+) -> None:
+    def deliver(name: str, minutes: int) -> None:
+        at = f"2026-03-29T09:{minutes:02}:00Z"
+        event = {"started_at": at, "played_ms": 60_000, "track_id": "trk:1"}
+        lines = [json.dumps({"listener": who, **event}) for who in ("gone-for-good", "still-here", "gone-for-good")]
+        settings.landing.mkdir(parents=True, exist_ok=True)
+        (settings.landing / name).write_text("\n".join(lines), encoding="utf-8")
+        for job in ("ingest_listens", "publish_listens"):
+            load_job(job)(make_job(job))
+
+    deliver("first.jsonl", 1)
+    load_job("erase_listeners")(make_job("erase_listeners", listener="gone-for-good"))
+    deliver("again.jsonl", 2)
+    (row,) = SmallTables(settings.lake_root).rows("ops.ledger", [("source_file", "=", "again.jsonl")])
+    assert (row["read"], row["accepted"], row["filtered"]) == (3, 1, 2)
+    archived = [path.read_text(encoding="utf-8") for path in settings.archive.rglob("*") if path.is_file()]
+    assert len(archived) == 2
+    assert all("gone-for-good" not in text and "still-here" in text for text in archived)

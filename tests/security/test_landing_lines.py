@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from earshot.security.landing_lines import names_listener, strike_lines
+from earshot.security.landing_lines import names_listener, strike_lines, strike_numbers
 from earshot.security.traces import files_with
 
 LINES = [
@@ -119,3 +119,24 @@ def test_traces_are_found_inside_parquet_and_containers(tmp_path: Path) -> None:
     (tmp_path / "broken.gz").write_bytes(b"\x1f\x8bnothing")
     found = files_with(tmp_path, [pseudonym])
     assert [path.name for path in found] == ["model.npz", "nested.parquet", "note.gz", "texts.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("pack", "unpack", "member"),
+    [(bytes, bytes, ""), (gzip.compress, gzip.decompress, ""), (_zipped, _unzipped, "2026/plays.jsonl")],
+    ids=["plain", "gzip", "zip"],
+)
+def test_lines_go_by_their_numbers_where_nobody_knows_the_identity_any_more(
+    tmp_path: Path, pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes], member: str
+) -> None:
+    path = tmp_path / "archived"
+    path.write_bytes(pack(TEXT))
+    assert strike_numbers(path, {member: {1, 3, 5}}) == 3
+    assert unpack(path.read_bytes()).decode().split("\n") == KEPT
+
+
+def test_rows_of_parquet_go_by_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "archived"
+    pq.write_table(pa.table({"listener": ["anna", "bert", "anna"]}), path, row_group_size=2)
+    assert strike_numbers(path, {"": {1, 3}}) == 2
+    assert pq.read_table(path)["listener"].to_pylist() == [None, "bert", None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import LEDGER
 from earshot.importers.landing import LandingFile
 from earshot.importers.names import landed
+from earshot.security.landing_lines import strike_numbers
 
 _SAME_TIME_S = 0.001
 
@@ -45,6 +46,23 @@ def archive_files(files: Iterable[LandingFile], settings: Settings) -> None:
             os.replace(draft, kept)
         except FileNotFoundError:
             continue
+
+
+def strike_archived(files: Iterable[LandingFile], lines: Mapping[str, Set[int]], settings: Settings) -> None:
+    """Empty lines of archived files, such as those of an erased listener that arrived again.
+
+    Args:
+        files: Of a batch; those that still lie in landing/ are left alone.
+        lines: Numbers of lines by source_file.
+        settings: Where the archive is.
+    """
+    numbers: dict[str, dict[str, Set[int]]] = {}
+    for file in files:
+        if file.source_file in lines:
+            numbers.setdefault(file.sha256, {})[file.member or ""] = lines[file.source_file]
+    for sha256, chosen in numbers.items():
+        if (kept := archive_path(settings, sha256)).exists():
+            strike_numbers(kept, chosen)
 
 
 def expire_files(settings: Settings, small_tables: SmallTables, now: datetime) -> int:

@@ -175,6 +175,15 @@ class Bronze:
         chosen = (pc.field(c.BATCH_ID) == batch_id) & (pc.list_value_length(pc.field(c.FAILED_RULES)) > 0)
         return self.log.batches(filters=chosen & pc.field(c.FILTERED_REASON).is_null(), columns=wanted)
 
+    def filtered_as(self, reason: str, batch_id: str) -> dict[str, set[int]]:
+        """Line numbers, by file, of the lines of a batch that were filtered for this reason."""
+        chosen = (pc.field(c.BATCH_ID) == batch_id) & (pc.field(c.FILTERED_REASON) == reason)
+        found: dict[str, set[int]] = {}
+        for batch in self.log.batches(filters=chosen, columns=[c.SOURCE_FILE, c.SOURCE_LINE]):
+            for row in batch.to_pylist():
+                found.setdefault(row[c.SOURCE_FILE], set()).add(row[c.SOURCE_LINE])
+        return found
+
     def census(self, batch_id: str) -> dict[str, dict[str, int]]:
         """By file: lines read, quarantined, filtered; without Spark."""
         columns = [c.BATCH_ID, c.SOURCE_FILE, c.FILTERED_REASON, c.QUARANTINE_RULES]

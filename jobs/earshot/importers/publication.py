@@ -25,8 +25,9 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables, spec_of
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
-from earshot.importers.archive import archive_files
+from earshot.importers.archive import archive_files, strike_archived
 from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
+from earshot.importers.dressing import ERASED
 from earshot.importers.landing import LandingFile
 
 QUARANTINE, KPIS = "silver.quarantine", "gold.quality_kpis"
@@ -208,8 +209,9 @@ class Publication:
         return {what: sum(row[what] for row in rows) for what in _NOTHING}
 
     def finish(self) -> None:
-        """Archive the landing files; forget the batch in bronze, unless it was refused."""
+        """Archive the landing files, without lines of the erased; forget the batch in bronze, unless it was refused."""
         archive_files(self.batch.files, self._settings)
+        strike_archived(self.batch.files, self._bronze.filtered_as(ERASED, self.batch.batch_id), self._settings)
         if self.status() != REFUSED:
             self._bronze.drop(self.batch)
 

@@ -14,8 +14,10 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,14 +39,43 @@ _WHAT = frozenset(
 )
 
 
+class _Choice(Protocol):
+    """Which lines of a file go; numbers begin with 1, as tables have them."""
+
+    def inside(self, member: str) -> _Choice:
+        """The same for a member of an archive."""
+
+    def line(self, number: int, line: str, columns: Sequence[str]) -> bool:
+        """Whether a line goes; `columns` is the header, where the text has one."""
+
+    def element(self, number: int, element: object) -> bool:
+        """Whether an element of a JSON array goes."""
+
+    def rows(self, first: int, rows: pa.Table) -> pa.Array:
+        """Which rows of Parquet go; the first of them has this number."""
+
+
 def strike_lines(path: Path, identity: str) -> int:
     """Empty the lines of the listener with this raw identity; the file is replaced as a whole.
 
     Returns:
         How many lines, rows or elements went; 0 leaves the file as it was.
     """
+    return _strike(path, _OfListener(identity))
+
+
+def strike_numbers(path: Path, numbers: Mapping[str, Set[int]]) -> int:
+    """Empty lines by their numbers: of the file itself under the name "", of members of an archive under theirs.
+
+    Returns:
+        How many lines, rows or elements went, those that were empty before among them.
+    """
+    return _strike(path, _Numbered(numbers))
+
+
+def _strike(path: Path, choice: _Choice) -> int:
     content = path.read_bytes()
-    struck, count = _struck(content, identity)
+    struck, count = _struck(content, choice)
     if count:
         stat = path.stat()
         draft = path.with_name(f".{path.name}.struck")
@@ -53,6 +84,46 @@ def strike_lines(path: Path, identity: str) -> int:
         os.chmod(draft, stat.st_mode)
         os.replace(draft, path)
     return count
+
+
+@dataclass(frozen=True)
+class _OfListener:
+    """The lines that speak of a listener."""
+
+    identity: str = field(repr=False)
+
+    def inside(self, member: str) -> _OfListener:
+        return self
+
+    def line(self, number: int, line: str, columns: Sequence[str]) -> bool:
+        return bool(line) and names_listener(line, self.identity, columns)
+
+    def element(self, number: int, element: object) -> bool:
+        return _value_names(element, self.identity, asked=True)
+
+    def rows(self, first: int, rows: pa.Table) -> pa.Array:
+        names = [field.name for field in rows.schema if _may_identify(field.name, field.type, self.identity)]
+        return _rows_of(rows, names, self.identity)
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """Lines by their numbers."""
+
+    numbers: Mapping[str, Set[int]]
+    member: str = ""
+
+    def inside(self, member: str) -> _Numbered:
+        return _Numbered(self.numbers, member)
+
+    def line(self, number: int, line: str, columns: Sequence[str]) -> bool:
+        return number in self.numbers.get(self.member, ())
+
+    def element(self, number: int, element: object) -> bool:
+        return self.line(number, "", ())
+
+    def rows(self, first: int, rows: pa.Table) -> pa.Array:
+        return pa.array([self.line(first + n, "", ()) for n in range(rows.num_rows)], pa.bool_())
 
 
 def names_listener(line: str, identity: str, columns: Sequence[str] = ()) -> bool:
@@ -78,62 +149,62 @@ def names_listener(line: str, identity: str, columns: Sequence[str] = ()) -> boo
     return looks_cut and re.search(rf"(?<!\w){re.escape(identity)}(?!\w)", line) is not None
 
 
-def _struck(content: bytes, identity: str) -> tuple[bytes, int]:
+def _struck(content: bytes, choice: _Choice) -> tuple[bytes, int]:
     if content.startswith(_GZIP):
-        inner, count = _struck(gzip.decompress(content), identity)
+        inner, count = _struck(gzip.decompress(content), choice)
         return gzip.compress(inner, mtime=0), count
     if content.startswith(_ZSTD):
         with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as stream:
-            inner, count = _struck(stream.read(), identity)
+            inner, count = _struck(stream.read(), choice)
         return zstandard.compress(inner), count
     if content.startswith(_ZIP):
-        return _struck_zip(content, identity)
+        return _struck_zip(content, choice)
     if content.startswith(_PARQUET):
-        return _struck_parquet(content, identity)
-    return _struck_text(content, identity)
+        return _struck_parquet(content, choice)
+    return _struck_text(content, choice)
 
 
-def _struck_zip(content: bytes, identity: str) -> tuple[bytes, int]:
+def _struck_zip(content: bytes, choice: _Choice) -> tuple[bytes, int]:
     total, out = 0, io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
         for member in before.infolist():
-            inner, count = _struck(before.read(member), identity)
+            inner, count = _struck(before.read(member), choice.inside(member.filename))
             after.writestr(member, inner)
             total += count
     return out.getvalue(), total
 
 
-def _struck_text(content: bytes, identity: str) -> tuple[bytes, int]:
+def _struck_text(content: bytes, choice: _Choice) -> tuple[bytes, int]:
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8"
     text = content.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
     if text.lstrip("\ufeff \t\r\n").startswith("["):
         try:
-            return _struck_array(json.loads(text.removeprefix("\ufeff")), identity, encoding)
+            return _struck_array(json.loads(text.removeprefix("\ufeff")), choice, encoding)
         except ValueError:
             pass  # a cut array is struck line by line
     lines = text.split("\n")
     columns = max((_cells(lines[0].removeprefix("\ufeff"), delimiter) for delimiter in _DELIMITERS), key=len)
-    named = [bool(line) and names_listener(line.removeprefix("\ufeff"), identity, columns) for line in lines]
+    named = [choice.line(number, line.removeprefix("\ufeff"), columns) for number, line in enumerate(lines, 1)]
     kept = "\n".join("" if gone else line for line, gone in zip(lines, named, strict=True))
     return kept.encode(encoding, "surrogateescape" if encoding == "utf-8" else "strict"), sum(named)
 
 
-def _struck_array(items: object, identity: str, encoding: str) -> tuple[bytes, int]:
+def _struck_array(items: object, choice: _Choice, encoding: str) -> tuple[bytes, int]:
     elements = items if isinstance(items, list) else [items]
-    named = [_value_names(element, identity, asked=True) for element in elements]
+    named = [choice.element(number, element) for number, element in enumerate(elements, 1)]
     kept = [None if gone else element for element, gone in zip(elements, named, strict=True)]
     return json.dumps(kept, ensure_ascii=False).encode(encoding, "surrogatepass"), sum(named)
 
 
-def _struck_parquet(content: bytes, identity: str) -> tuple[bytes, int]:
+def _struck_parquet(content: bytes, choice: _Choice) -> tuple[bytes, int]:
     file = pq.ParquetFile(io.BytesIO(content))
-    names = [field.name for field in file.schema_arrow if _may_identify(field.name, field.type, identity)]
-    out, total = io.BytesIO(), 0
+    out, total, first = io.BytesIO(), 0, 1
     schema = pa.schema([field.with_nullable(True) for field in file.schema_arrow])
     with pq.ParquetWriter(out, schema) as writer:
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group)
-            gone = _rows_of(rows, names, identity)
+            gone = choice.rows(first, rows)
+            first += rows.num_rows
             total += pc.sum(gone).as_py() or 0
             columns = [pc.if_else(gone, pa.scalar(None, column.type), column) for column in rows.columns]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
