@@ -71,7 +71,7 @@ def expire_files(settings: Settings, small_tables: SmallTables, now: datetime) -
     published = read.group_by(c.CONTENT_SHA256).aggregate([(c.COMMITTED_AT, "max")])
     oldest = pa.scalar(now - timedelta(days=settings.ingest.archive_days), pa.timestamp("us", "UTC"))
     old = published.filter(pc.less(published[f"{c.COMMITTED_AT}_max"], oldest))
-    kept = [archive_path(settings, sha256) for sha256 in old[c.CONTENT_SHA256].to_pylist()]
+    kept = [archive_path(settings, sha256) for sha256 in old[c.CONTENT_SHA256].to_pylist() if sha256]
     expired = [path for path in kept if path.exists()]
     for path in expired:
         path.unlink(missing_ok=True)

@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from earshot.core import columns as c
-from earshot.importers.events import at_ms, extra_of, text_of, whole
+from earshot.importers.events import at_ms, extra_of, names_track, text_of, whole
 from earshot.importers.faults import Faults, masked_json
 from earshot.importers.rows import Row
-from earshot.importers.shape import LISTENER, TIME_PRESENT, TIME_READABLE, TYPED_FIELDS, Source
+from earshot.importers.shape import LISTENER, TIME_PRESENT, TIME_READABLE, TRACK_PRESENT, TYPED_FIELDS, Source
 
 Moment = Callable[[Any], datetime | None]
 _MS = 1000
@@ -85,6 +85,8 @@ class Draft:
 
     def done(self) -> Row:
         """The play, with its faults."""
+        if not names_track(self.play) and not self.faults:
+            self.faults.note(TRACK_PRESENT, "neither an id of the track nor its title and artist are there")
         if self.faults:
             self.play |= self.faults.marks() | {c.RAW: masked_json(self._item, self._hidden)}
         return self.play

@@ -144,7 +144,7 @@ def _without_copies(files: list[LandingFile], known: Known) -> list[LandingFile]
 
 
 def _content_key(file: LandingFile) -> str:
-    return f"{file.sha256}!{file.member or ''}"
+    return f"{file.sha256}!{member_shown(file.member or '')}"
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -17,7 +17,8 @@ from earshot.core.errors import ArgumentError
 TABLE = "silver.quarantine"
 _JOB = "replay_quarantine"
 _SHOWN = 20
-_COLUMNS = ("batch_id", "source_file", "source_line", "failed_rules", "quarantined_at", "replayed_at", "raw")
+_COLUMNS = ("batch_id", "source_file", "source_line", "failed_rules", "cause", "quarantined_at", "replayed_at", "raw")
+_REMEDY = "Mend a line at its source and land the file again, or change the rule and `earshot replay --rule R`."
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Rule = Annotated[str | None, typer.Option("--rule", help="Only lines that failed this rule.")]
@@ -63,9 +64,9 @@ def show(
         raise ArgumentError(
             f"No quarantined line is {file}.", where=TABLE, remedy="`earshot quarantine list` names the files."
         )
-    lines = [f"{_names(row)[1]}  {', '.join(row['failed_rules'])}\n    {_one_line(row['raw'])}" for row in rows[:limit]]
+    lines = [_spoken(row) for row in rows[:limit]]
     more = [f"and {len(rows) - limit:,} more"] if len(rows) > limit else []
-    text = "\n".join([*lines, *more]) or "No line is in the quarantine."
+    text = "\n".join([*lines, *more, _REMEDY]) if rows else "No line is in the quarantine."
     current().emit(Text(text), {"lines": len(rows), "shown": [_plain(row) for row in rows[:limit]]})
 
 
@@ -133,6 +134,11 @@ def _day(since: str | None) -> datetime | None:
 
 def _names(row: dict[str, Any]) -> tuple[str, str]:
     return row["source_file"], f"{row['source_file']}:{row['source_line']}"
+
+
+def _spoken(row: dict[str, Any]) -> str:
+    cause = f"\n    {_one_line(row['cause'])}" if row.get("cause") else ""
+    return f"{_names(row)[1]}  {', '.join(row['failed_rules'])}{cause}\n    {_one_line(row['raw'])}"
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
