@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,30 @@ def evaluate_anomalies(settings: Settings) -> dict[str, Any]:
         "by_incident": agreement.incidents,
         "false_groups": agreement.false_groups,
     }
+
+
+def evaluate_corpora(nab: Path | None, odds: Path | None, only: Sequence[str] | None = None) -> dict[str, Any]:
+    """Our detectors and published ones on public corpora; HOME is not read.
+
+    Args:
+        nab: Folder in NAB's layout.
+        odds: Folder of ODDS sets.
+        only: Names of detectors of series; all when None.
+
+    Raises:
+        InputError: A folder cannot be read.
+        ArgumentError: There is no such detector.
+    """
+    figures: dict[str, Any] = {}
+    if nab is not None:
+        from earshot.detectors.benchmark import contest  # noqa: PLC0415 (keeps --help instant)
+
+        figures |= contest.evaluate(nab, only=only)
+    if odds is not None:
+        from earshot.detectors.benchmark import odds as sets  # noqa: PLC0415
+
+        figures["tabular"] = sets.evaluate(odds)
+    return figures
 
 
 def evaluate_manipulation(settings: Settings) -> dict[str, Any]:

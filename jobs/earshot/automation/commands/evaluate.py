@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from earshot.automation.invocation import current
+from earshot.core.errors import ArgumentError
 
 
 class Subject(StrEnum):
@@ -36,11 +38,33 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate")(evaluate)
 
 
-def evaluate(subject: Annotated[Subject, typer.Argument(help="What to evaluate.")]) -> None:
-    """Print how good the detectors, recommenders, gate or manipulation rules were in HOME."""
-    topic, name = _MODULES[subject]
-    module = importlib.import_module(f"earshot.automation.commands.{topic}")
-    figures: dict[str, Any] = getattr(module, name)(current().settings)
+def evaluate(
+    subject: Annotated[Subject, typer.Argument(help="What to evaluate.")],
+    nab: Annotated[
+        Path | None, typer.Option("--nab", help="Anomalies: score detectors of series on a folder in NAB's layout.")
+    ] = None,
+    odds: Annotated[
+        Path | None, typer.Option("--odds", help="Anomalies: score detectors of rows on a folder of ODDS sets.")
+    ] = None,
+    detector: Annotated[
+        list[str] | None, typer.Option("--detector", help="With --nab: only this one; may be repeated.")
+    ] = None,
+) -> None:
+    """Print how good the detectors, recommenders, gate or manipulation rules were in HOME, or on public corpora."""
+    if nab is None and odds is None:
+        topic, name = _MODULES[subject]
+        module = importlib.import_module(f"earshot.automation.commands.{topic}")
+        figures: dict[str, Any] = getattr(module, name)(current().settings)
+    elif subject is Subject.anomalies:
+        from earshot.automation.commands.anomalies import evaluate_corpora  # noqa: PLC0415 (keeps --help instant)
+
+        figures = evaluate_corpora(nab, odds, detector or None)
+    else:
+        raise ArgumentError(
+            f"Public corpora say nothing of {subject.value}.",
+            where="--nab, --odds",
+            remedy="Use them with `earshot evaluate anomalies`.",
+        )
     current().emit(_shown(subject.value, figures), {"subject": subject.value, **figures})
 
 
@@ -60,4 +84,6 @@ def _shown(title: str, figures: Mapping[str, Any]) -> RenderableType:
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
