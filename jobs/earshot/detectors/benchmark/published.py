@@ -177,7 +177,7 @@ def knn_cad(values: Floats, dimension: int = 19, neighbours: int = 27) -> Floats
     for row in range(training - 1, values.size):
         count = row + 1
         if count % training in {0, training // 2}:
-            shape = np.linalg.pinv(known.T @ known)
+            shape = np.asarray(np.linalg.pinv(known.T @ known), dtype=np.float64)
             if row == training - 1:
                 ranked = np.array([_near(one, known, shape, neighbours + 1) for one in known])
         distance = _near(lags[row - dimension + 1], known, shape, neighbours)
