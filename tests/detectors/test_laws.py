@@ -58,7 +58,7 @@ def test_nothing_that_follows_can_change_an_online_score(detector: str) -> None:
 
 @every_detector
 @either_way
-@pytest.mark.parametrize("value", [0.0, 5.0, -1e300, np.nan])
+@pytest.mark.parametrize("value", [0.0, -1e300, np.nan])
 def test_what_never_changes_is_never_abnormal(detector: str, online: bool, value: float) -> None:
     assert score_series(hours(300), np.full(300, value), online=online, detector=detector).max() == 0
 

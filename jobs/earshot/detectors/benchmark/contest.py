@@ -129,7 +129,7 @@ def judged(entrant: Entrant, series: Sequence[LabelledSeries]) -> Result:
         "NAB low FN": reached["reward_low_FN_rate"],
         "VUS-PR": float(np.mean([one.pr for one in volumes])) if volumes else None,
         "VUS-ROC": float(np.mean([one.roc for one in volumes])) if volumes else None,
-        "false alarms a week and 1000 series": _false_alarms(scores, series, threshold),
+        "false alarms a 1000 series-weeks": _false_alarms(scores, series, threshold),
         "ms a 1000 rows": 1e6 * seconds / sum(one.values.size for one in series),
     }
     return Result(entrant, scores, threshold, figures)

@@ -47,17 +47,20 @@ class Detector:
 
     def online(self, signal: Signal, config: Calibration) -> Floats:
         """Scores of 0 to 1 that use only the past."""
+        if signal.still[-1]:
+            return np.zeros(len(signal))
         found = _Found(signal)
         scores = calibration.online(found.all(self.alarming), found.all(self.unusual), signal.period, config)
         return np.where(signal.still, 0.0, scores)
 
     def in_hindsight(self, signal: Signal, config: Calibration) -> Floats:
         """Scores of 0 to 1 that use the whole series."""
+        if signal.still[-1]:
+            return np.zeros(len(signal))
         forward, backward = _Found(signal), _Found(signal.reversed())
         early = np.arange(len(signal)) < len(signal) / 2
         longer_side = [np.where(early, backward(one)[::-1], forward(one)) for one in self.unusual]
-        scores = calibration.in_hindsight(forward.all(self.alarming), longer_side, signal.period, config)
-        return np.where(signal.still[-1], 0.0, scores)
+        return calibration.in_hindsight(forward.all(self.alarming), longer_side, signal.period, config)
 
 
 class _Found:
