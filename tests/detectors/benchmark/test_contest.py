@@ -66,6 +66,7 @@ def test_a_contest_judges_ours_beside_a_published_one(folder: Path) -> None:
     assert theirs["published"] == "NAB 39.6"
     found = {row["series"]: row["found"] for row in told[f"by_series_of_{ENSEMBLE}_online"]}
     assert found == {"made/0.csv": 0, "made/1.csv": 1, "made/2.csv": 1}
+    assert [row["fold"] for row in told["choice_on_other_series"]] == ["1", "2", "3", "all"]
     json.dumps(told, allow_nan=False)
 
 

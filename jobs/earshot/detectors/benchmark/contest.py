@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 
 from earshot.core.errors import ArgumentError
-from earshot.detectors.benchmark import corpus, nab, vus
+from earshot.detectors.benchmark import choice, corpus, nab, vus
 from earshot.detectors.benchmark.corpus import LabelledSeries
 from earshot.detectors.benchmark.published import PUBLISHED, Published, scaled
 from earshot.detectors.series import Floats
 from earshot.detectors.univariate.calibration import ALARM
-from earshot.detectors.univariate.ensemble import DETECTORS
+from earshot.detectors.univariate.ensemble import DETECTORS, ENSEMBLE
 from earshot.detectors.univariate.scoring import score_series
 
 FOLDS: Final = 5
@@ -100,11 +100,13 @@ def evaluate(folder: Path, *, only: Sequence[str] | None = None) -> dict[str, An
     series = corpus.read(folder)
     results = [judged(entrant, series) for entrant in found if only is None or entrant.name in only]
     first = results[0]
+    chosen = {} if only is not None and ENSEMBLE not in only else {"choice_on_other_series": choice.evaluate(series)}
     return {
         "series": len(series),
         "labelled_windows": sum(len(one.windows) for one in series),
         "contest": [result.row() for result in results],
         f"by_series_of_{first.entrant.name}_{first.entrant.mode}": by_series(first, series),
+        **chosen,
         "scoreboard_of_the_full_corpus": list(CONTEXT),
     }
 

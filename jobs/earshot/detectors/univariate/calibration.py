@@ -124,7 +124,7 @@ def online(alarming: Sequence[Floats], unusual: Sequence[Floats], period: Floats
     """
     evidence = np.mean([energy(one, config) for one in unusual], axis=0)
     evidence = evidence * seen_share(evidence.size, config.settled)
-    return np.maximum(_below_alarms(evidence, config), alarms(alarming, period, config))
+    return np.maximum(_below_alarms(evidence, config), alarms(margins_of(alarming, period, config), period, config))
 
 
 def in_hindsight(alarming: Sequence[Floats], unusual: Sequence[Floats], period: Floats, config: Calibration) -> Floats:
@@ -137,12 +137,16 @@ def in_hindsight(alarming: Sequence[Floats], unusual: Sequence[Floats], period: 
         config: Limits.
     """
     evidence = np.mean([energy_in_hindsight(one, config) for one in unusual], axis=0)
-    return np.maximum(_below_alarms(evidence, config), alarms(alarming, period, config))
+    return np.maximum(_below_alarms(evidence, config), alarms(margins_of(alarming, period, config), period, config))
 
 
-def alarms(alarming: Sequence[Floats], period: Floats, config: Calibration) -> Floats:
+def margins_of(alarming: Sequence[Floats], period: Floats, config: Calibration) -> Floats:
+    """The sum of what each deviation breaks its range by."""
+    return np.asarray(np.sum([margin(one, period, config) for one in alarming], axis=0))
+
+
+def alarms(margins: Floats, period: Floats, config: Calibration) -> Floats:
     """Scores of the rows that are alarms, 0 elsewhere: what only continues an alarm is none of its own."""
-    margins = np.sum([margin(one, period, config) for one in alarming], axis=0)
     out = np.zeros(margins.size)
     quiet = np.maximum(config.quiet_share * period, config.quiet)
     lowest, before = 0.0, 0
