@@ -103,7 +103,9 @@ class EnterpriseDataValidator:
             listens = _pseudonymised(listens, Pseudonymiser(keys.pseudonym_key, keys.key_version))
         given = set(listens.columns)
         typed = listens.select(
-            *(_typed(f, given) for f in _LISTENS.schema), _faults(listens), _nothing(c.FILTERED_REASON), _nothing(c.RAW)
+            *(_typed(f, given) for f in _LISTENS.schema),
+            _faults(listens),
+            *map(_nothing, (c.FILTERED_REASON, c.RAW, c.CAUSE)),
         )
         if c.LISTEN_ID in given:
             return typed
