@@ -64,7 +64,10 @@ def test_sessions_do_not_depend_on_the_order_of_the_plays(
     assert opinion.rows("SELECT count(*) > 1 FROM silver_sessions WHERE listens > 3") == [(True,)]
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1)], ids=["day by day", "late days"])
+ORDERS = [(0, 1, 2, 3, 4), (2, 0, 4, 3, 1)]  # the fifth day: plays after midnight
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=["day by day", "late days"])
 def test_sessions_built_day_by_day_equal_those_of_all_days_at_once(
     make_job: Callable[..., Job], tables: Tables, opinion: SecondOpinion, order: tuple[int, ...]
 ) -> None:
