@@ -216,3 +216,15 @@ def test_confidence_is_high_for_events_and_low_for_other_objects() -> None:
     assert Canonical().confidence(Sample(("{cut\n" + lines).encode())) >= 0.75
     assert Canonical().confidence(Sample(b'{"a": 1}\n{"b": 2}')) < 0.5
     assert Canonical().confidence(Sample(b"hello\nworld")) == 0
+
+
+def test_a_line_that_spoils_a_block_spoils_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone: list[bytes] = []
+    monkeypatch.setattr(canonical, "event_of", lambda text, limits: alone.append(text) or event_of(text, limits))
+    lines = [json.dumps(event(n, track_title="Sæters"), ensure_ascii=False).encode() for n in range(500)]
+    lines[7] = b'{"listener": "\xff\xfe"}'
+    lines[9] = lines[9].replace(b"2026-03-29T", b"2026-13-45T")
+    path = tmp_path / "plays.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    assert len(read(path)) == 500
+    assert len(alone) == 2

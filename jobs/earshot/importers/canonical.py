@@ -43,7 +43,8 @@ _WORTH_A_CALL = 24
 _EXACT = 2.0**53
 _LATEST_MS = 253_402_300_800_000.0
 _PLAIN = (pa.types.is_string, pa.types.is_boolean, pa.types.is_int64)
-_ZONED = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)$"
+_DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_ZONED = rf"^{_DATE}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{{1,6}})?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$"
 _SLOW_ROWS = 5_000
 
 

@@ -75,8 +75,15 @@ class Lines:
         try:
             self.block.decode("utf-8")
         except UnicodeDecodeError:
-            flat[self._lines_at(np.flatnonzero(whole >= _ASCII))] = False
+            flat[[n for n in self._lines_at(np.flatnonzero(whole >= _ASCII)) if not self._is_utf8(n)]] = False
         return self.chosen(flat), self.chosen(~flat)
+
+    def _is_utf8(self, n: int) -> bool:
+        try:
+            self.block[self.starts[n] : self.ends[n]].decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        return True
 
     def _lines_at(self, places: Numbers) -> Numbers:
         found = np.searchsorted(self.starts, places, side="right") - 1
