@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+_LINE_END = 2  # CR LF, or LF and a blank line
 _LF, _CR, _SPACE, _ASCII = 10, 13, 32, 128
 _OPEN, _CLOSE, _LIST, _ESCAPE = b"{}[\\"
 _BOM = b"\xef\xbb\xbf"
@@ -54,9 +55,8 @@ class Lines:
         """The lines as one text; no copy of single lines where nothing lies between them."""
         if not len(self):
             return b""
-        inside = self.block[int(self.starts[0]) : int(self.ends[-1])]
-        if int((self.ends - self.starts).sum()) + 2 * (len(self) - 1) >= len(inside):
-            return inside
+        if int((self.starts[1:] - self.ends[:-1]).max(initial=0)) <= _LINE_END:
+            return self.block[int(self.starts[0]) : int(self.ends[-1])]
         return b"\n".join(text for _, text in self)
 
     def apart(self, max_bytes: int) -> tuple[Lines, Lines]:
