@@ -36,12 +36,12 @@ def test_the_cube_holds_the_series_of_its_metrics_with_zeros_where_nothing_was(
     lake.run(
         f"""CREATE OR REPLACE TABLE found AS
         SELECT {", ".join(["window_start", *keys, "metric", "round(value, 6) AS value"])} FROM gold_activity_cube
-        WHERE grain = '{grain}' AND cardinality(dimensions) = {len(fixed)}{there}"""
+        WHERE grain = '{grain}' AND cardinality(dimensions) = {len(fixed)}{there}"""  # noqa: S608 (our own SQL)
     )
     lake.run(f"CREATE OR REPLACE TABLE expected AS {definitions.cube(fixed, grain)}")
     keys_of_series = ", ".join(["window_start", "metric", *fixed])
     differing = f"""SELECT * FROM found LEFT JOIN expected USING ({keys_of_series})
-        WHERE abs(found.value - coalesce(expected.value, 0)) > 2e-6 LIMIT 5"""
+        WHERE abs(found.value - coalesce(expected.value, 0)) > 2e-6 LIMIT 5"""  # noqa: S608 (our own SQL)
     assert lake.rows("SELECT count(*) > 0 FROM found") == [(True,)]
     assert lake.rows(differing) == []
 
@@ -49,7 +49,7 @@ def test_the_cube_holds_the_series_of_its_metrics_with_zeros_where_nothing_was(
 def test_payouts_add_up_to_the_pool_to_the_minor_unit(lake: SecondOpinion) -> None:
     pool = "month, country, tier, currency, model, payee_type, suspects"
     paid = f"""SELECT {pool}, sum(amount), min(pool), max(pool) FROM gold_revenue WHERE status <> 'adjustment'
-        GROUP BY {pool} HAVING sum(amount) <> max(pool) OR min(pool) <> max(pool)"""
+        GROUP BY {pool} HAVING sum(amount) <> max(pool) OR min(pool) <> max(pool)"""  # noqa: S608 (our own SQL)
     assert lake.rows(paid) == []
     assert lake.rows("SELECT * FROM gold_revenue WHERE amount <> trunc(amount, 2) LIMIT 3") == []
     assert lake.rows("SELECT * FROM gold_revenue WHERE currency = 'JPY' AND amount <> trunc(amount) LIMIT 3") == []
@@ -65,5 +65,5 @@ def test_an_artist_is_paid_the_share_of_the_counted_streams(lake: SecondOpinion)
     assert lake.differences(streams, f"SELECT month, country, tier, payee_id, suspects, streams {paid}") == []
     unfair = f"""SELECT * FROM (SELECT *, pool * streams / sum(streams) OVER
         (PARTITION BY month, country, tier, currency, suspects) AS fair {paid})
-        WHERE abs(amount - fair) > CASE currency WHEN 'JPY' THEN 1 ELSE 0.01 END LIMIT 3"""
+        WHERE abs(amount - fair) > CASE currency WHEN 'JPY' THEN 1 ELSE 0.01 END LIMIT 3"""  # noqa: S608 (our own SQL)
     assert lake.rows(unfair) == []

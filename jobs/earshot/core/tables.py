@@ -154,12 +154,6 @@ class Tables:
             writer = writer.option("userMetadata", json.dumps(metadata, default=str, sort_keys=True))
         writer.save(self.path(name))
 
-    def replace_days(self, name: str, rows: DataFrame, column: str, days: Iterable[date]) -> None:
-        """Replace the rows of these days; nothing happens where no day is named."""
-        named = list(days)
-        if named:
-            self.overwrite(name, rows, where=days_condition(column, named))
-
     def merge(self, name: str, rows: DataFrame, *, on: Sequence[str] = ()) -> None:
         """Insert rows, or update those that have the same key (nulls are equal)."""
         self.create(name)
