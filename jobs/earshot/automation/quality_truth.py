@@ -122,7 +122,8 @@ def _judge_duplicates(path: Path, lines: Lines, quarantine: set[Place], small_ta
     doubles = sum(len(group) - 1 for group in groups)
     surplus = sum(max(0, len(kept & group) - 1) for group in groups)
     grouped = set().union(*groups) if groups else set()
-    dropped = [p for p, (fate, _) in lines.items() if fate in {"accepted", "duplicate"} and p not in kept | quarantine]
+    seen = kept | quarantine
+    dropped = [place for place, (fate, _) in lines.items() if fate in {"accepted", "duplicate"} and place not in seen]
     rightly = sum(max(0, len(group - kept) - (0 if kept & group else 1)) for group in groups)
     lost = [place for place in dropped if place not in grouped]
     return {
