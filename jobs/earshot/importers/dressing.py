@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,7 +37,8 @@ from earshot.security.pseudonyms import Pseudonymiser
 from earshot.security.tombstones import Tombstones
 from earshot.security.vault import Sealer
 
-_IPV4_PREFIX, _IPV6_PREFIX = 24, 48
+_IPV6_PREFIX = 48
+_IPV6_MASK = ((1 << _IPV6_PREFIX) - 1) << (128 - _IPV6_PREFIX)
 ERASED = "erased listener"
 
 # The columns of a play when Spark sees it.
@@ -157,9 +159,16 @@ def _networks(addresses: pa.Array) -> pa.Array:
 
 def network_of(address: str) -> str | None:
     """The network whose token stands for an address: /24 of IPv4, /48 of IPv6."""
+    address = address.strip()
     try:
-        parsed = ipaddress.ip_address(address.strip())
+        socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):
+        return _ipv6_network(address)
+    return f"{address.rpartition('.')[0]}.0/24"
+
+
+def _ipv6_network(address: str) -> str | None:
+    try:
+        return str(ipaddress.IPv6Network((int(ipaddress.IPv6Address(address)) & _IPV6_MASK, _IPV6_PREFIX)))
     except ValueError:
         return None
-    prefix = _IPV4_PREFIX if parsed.version == 4 else _IPV6_PREFIX  # noqa: PLR2004 (IP versions)
-    return str(ipaddress.ip_network(f"{parsed}/{prefix}", strict=False))

@@ -52,12 +52,12 @@ class Lines:
         return self._picked(mask)
 
     def joined(self) -> bytes:
-        """The lines as one text; no copy of single lines where nothing lies between them."""
+        """The lines as one text; neighbours are copied as one piece."""
         if not len(self):
             return b""
-        if int((self.starts[1:] - self.ends[:-1]).max(initial=0)) <= _LINE_END:
-            return self.block[int(self.starts[0]) : int(self.ends[-1])]
-        return b"\n".join(text for _, text in self)
+        gaps = np.flatnonzero(self.starts[1:] - self.ends[:-1] > _LINE_END)
+        firsts, lasts = self.starts[[0, *(gaps + 1)]].tolist(), self.ends[[*gaps, -1]].tolist()
+        return b"\n".join(self.block[first:last] for first, last in zip(firsts, lasts, strict=True))
 
     def apart(self, max_bytes: int) -> tuple[Lines, Lines]:
         """Those that look like flat JSON objects in valid UTF-8, and the others; blank lines are in neither."""

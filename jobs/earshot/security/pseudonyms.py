@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from functools import lru_cache
 from typing import Literal
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow as pa
 Kind = Literal["listener", "device", "network", "tombstone"]
 
 _DIGITS = 32
+_REMEMBERED = 1 << 17
 _SHAPE = re.compile(rf"v[1-9][0-9]*:[0-9a-f]{{{_DIGITS}}}")
 
 
@@ -29,6 +31,11 @@ class Pseudonymiser:
     def __init__(self, key: bytes, version: int) -> None:
         self._key = key
         self.version = version
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._token)
+
+    def __reduce__(self) -> tuple[type[Pseudonymiser], tuple[bytes, int]]:
+        """What was remembered stays here."""
+        return Pseudonymiser, (self._key, self.version)
 
     def __repr__(self) -> str:
         """The version, never the key."""
@@ -36,6 +43,9 @@ class Pseudonymiser:
 
     def token(self, identity: str, *, kind: Kind = "listener") -> str:
         """The pseudonym of one identity, for example `v1:` and 32 hex digits."""
+        return self._remembered(identity, kind)
+
+    def _token(self, identity: str, kind: Kind) -> str:
         message = kind.encode() + b"\0" + identity.encode("utf-8", "surrogatepass")
         return f"v{self.version}:{hmac.digest(self._key, message, 'sha256').hex()[:_DIGITS]}"
 
@@ -56,7 +66,7 @@ class Pseudonymiser:
             whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.string())
         encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
         tokens = pa.array(
-            [self.token(identity, kind=kind) if identity else None for identity in encoded.dictionary.to_pylist()],
+            [self._remembered(text, kind) if text else None for text in encoded.dictionary.to_pylist()],
             pa.string(),
         )
         return tokens.take(encoded.indices)
