@@ -10,10 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,27 +22,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import TableError
 from earshot.core.schemas import TABLES
+from earshot.core.staging import Stage, StagedFile
 from earshot.core.tables import columns_with_statistics, spec_of
 
 _HISTORY_CHUNK = 64
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-
-
-@dataclass(frozen=True)
-class StagedFile:
-    """A Parquet file below the table's folder.
-
-    Attributes:
-        path: Relative to the table.
-        size: Bytes.
-        partition: Values of the partition columns; they are not in the file.
-        stats: Rows, bounds and nulls by column, as Delta's log has them (JSON).
-    """
-
-    path: str
-    size: int
-    partition: Mapping[str, str | None]
-    stats: str
 
 
 @dataclass(frozen=True)
@@ -262,22 +242,16 @@ class DeltaLog:
 
     def staged(self, folder: str) -> list[StagedFile]:
         """The Parquet files in a folder below the table; partition values from NAME=VALUE in their paths."""
-        root = Path(self.path)
-        return [self._staged(root, file) for file in sorted((root / folder).rglob("*.parquet"))]
+        return self.stage(folder).found()
+
+    def stage(self, folder: str) -> Stage:
+        """A folder below the table in which files of one commit are written."""
+        return Stage(self.spec.name, self.path, folder)
 
     def batches_of(self, files: Sequence[StagedFile], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Columns of staged files, piece by piece."""
         for file in files:
             yield from pq.ParquetFile(f"{self.path}/{file.path}").iter_batches(columns=list(columns))
-
-    def _staged(self, root: Path, file: Path) -> StagedFile:
-        relative = file.relative_to(root)
-        values = dict(part.split("=", 1) for part in relative.parts[:-1] if "=" in part)
-        partition = {
-            name: None if values[name] == _NULL_PARTITION else unquote(values[name]) for name in self.spec.partition_by
-        }
-        stats = footer_statistics(pq.read_metadata(file), columns_with_statistics(self.spec))
-        return StagedFile(quote(relative.as_posix(), safe="/=-_."), file.stat().st_size, partition, json.dumps(stats))
 
     def _with_every_column(self, table: DeltaTable) -> DeltaTable:
         """A table that was made before a column was added to its spec gets the column."""
@@ -307,36 +281,3 @@ def _properties(metadata: Mapping[str, object], app_id: str | None = None, versi
         custom_metadata={"userMetadata": json.dumps(metadata, default=str, sort_keys=True)},
         app_transactions=[Transaction(app_id, version)] if app_id else None,
     )
-
-
-def footer_statistics(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, Any]:
-    """Delta's statistics of a Parquet file, from its footer: bounds of numbers and times, nulls of all."""
-    lows: dict[str, Any] = {}
-    highs: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    wanted = set(columns)
-    for group in range(footer.num_row_groups):
-        rows = footer.row_group(group)
-        for n in range(rows.num_columns):
-            chunk = rows.column(n)
-            name, found = chunk.path_in_schema, chunk.statistics
-            if name not in wanted or found is None:
-                continue
-            nulls[name] = nulls.get(name, 0) + (found.null_count or 0)
-            if found.has_min_max and isinstance(found.min, int | float | datetime | date) and found.min == found.min:
-                lows[name] = min(lows.get(name, found.min), found.min)
-                highs[name] = max(highs.get(name, found.max), found.max)
-    bounded = [name for name in lows if not isinstance(lows[name], bool)]
-    return {
-        "numRecords": footer.num_rows,
-        "minValues": {name: _bound(lows[name], timedelta()) for name in bounded},
-        "maxValues": {name: _bound(highs[name], timedelta(microseconds=999)) for name in bounded},
-        "nullCount": nulls,
-    }
-
-
-def _bound(value: Any, slack: timedelta) -> Any:
-    """A bound as Delta's log has it: times are cut to milliseconds, so the upper one is raised first."""
-    if isinstance(value, datetime):
-        return (value + slack).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    return value.isoformat() if isinstance(value, date) else value

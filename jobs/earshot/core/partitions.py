@@ -8,8 +8,9 @@ from typing import Final
 
 from pyspark.sql import DataFrame
 
-from earshot.core.commits import DeltaLog, StagedFile
+from earshot.core.commits import DeltaLog
 from earshot.core.errors import TableError
+from earshot.core.staging import StagedFile
 from earshot.core.tables import Tables, conform
 
 Partition = tuple[object, ...]

@@ -20,9 +20,10 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
-from earshot.core.commits import DeltaLog, StagedFile
+from earshot.core.commits import DeltaLog
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.core.staging import StagedFile
 from earshot.core.tables import Tables, spec_of
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.archive import archive_files, strike_archived
