@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from great_expectations.core.batch import Batch
 from great_expectations.execution_engine import SparkDFExecutionEngine
@@ -14,9 +15,11 @@ from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchD
 from great_expectations.validator.validator import Validator
 from pyspark.sql import DataFrame, Observation, SparkSession
 
+from earshot.core.partial_figures import added, values_of
 from earshot.core.settings import Settings
 from earshot.validators import suites
 from earshot.validators.aggregate_rules import schema_figures
+from earshot.validators.arrow_terms import ArrowTerms
 from earshot.validators.compile import CompiledSuite, compile_suite
 from earshot.validators.suites import read_suite
 from earshot.validators.verdicts import to_great_expectations
@@ -177,16 +180,15 @@ def test_verdicts_equal_great_expectations_own(
 ) -> None:
     suite = parity_suite(every_variant)
     frame = spark.createDataFrame(rows, SCHEMA).coalesce(1).cache()
-    mine = _from_one_pass(suite, frame)
     theirs = _from_great_expectations(suite, frame)
-
-    different = {
-        expectation.rule: (expectation.type, dict(expectation.kwargs), mine[expectation.rule], theirs[expectation.rule])
-        for expectation in suite.suite.expectations
-        if mine[expectation.rule] != theirs[expectation.rule]
-    }
-    assert not different, "\n".join(f"{rule}: {found}" for rule, found in different.items())
-    assert 0 < sum(judged["success"] for judged in mine.values()) < len(mine), "some succeed, some do not"
+    for mine in (_from_one_pass(suite, frame), _from_arrow_tasks(suite, frame)):
+        different = {
+            e.rule: (e.type, dict(e.kwargs), mine[e.rule], theirs[e.rule])
+            for e in suite.suite.expectations
+            if mine[e.rule] != theirs[e.rule]
+        }
+        assert not different, "\n".join(f"{rule}: {found}" for rule, found in different.items())
+        assert 0 < sum(judged["success"] for judged in mine.values()) < len(mine), "some succeed, some do not"
 
 
 def _comparable(result: dict[str, Any]) -> dict[str, Any]:
@@ -203,6 +205,21 @@ def _from_one_pass(suite: CompiledSuite, frame: DataFrame) -> dict[str, dict[str
     quarantined = frame.selectExpr("*", "array() as failed_rules")
     aggregates = [a for a in suite.aggregates() if "__" not in str(a)] + suite.aggregates(judged=False)
     quarantined.observe(observation, *_first_of_each_name(aggregates)).write.format("noop").mode("overwrite").save()
+    return _verdicts(suite, frame, observation.get)
+
+
+def _from_arrow_tasks(suite: CompiledSuite, frame: DataFrame) -> dict[str, dict[str, Any]]:
+    rows = frame.toArrow()
+    rows = rows.append_column("failed_rules", pa.array([[]] * len(rows), pa.list_(pa.string())))
+    parts = []
+    for part in (rows.slice(0, 2), rows.slice(2), rows.slice(0, 0)):
+        terms = ArrowTerms(part)
+        whole = {name: f for name, f in suite.rules.figures(terms).items() if "__" not in name}
+        parts.append(suite.rules.figures(terms, judged=False) | whole)
+    return _verdicts(suite, frame, values_of(added(parts)))
+
+
+def _verdicts(suite: CompiledSuite, frame: DataFrame, figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     counted = frame.selectExpr("source_file", "int(size(quarantine_rules) > 0) as q").collect()
     files = [
         {
@@ -212,7 +229,7 @@ def _from_one_pass(suite: CompiledSuite, frame: DataFrame) -> dict[str, dict[str
         }
         for name in sorted({row.source_file for row in counted})
     ]
-    verdict = suite.verdict(observation.get | schema_figures(frame.schema), files=files)
+    verdict = suite.verdict(figures | schema_figures(frame.schema), files=files)
     return {
         r["expectation_config"]["meta"]["earshot"]["rule"]: _comparable(r)
         for r in verdict.to_json()["result"]["results"]

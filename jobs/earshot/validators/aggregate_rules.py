@@ -1,6 +1,7 @@
 """Aggregate expectations as observed aggregates: what Great Expectations' metrics are computed from.
 
-Each gives the figures that it needs as Columns that `DataFrame.observe` takes (no shuffle, no distinct).
+Each gives the figures that it needs in `terms`: as Columns that `DataFrame.observe` takes (no shuffle, no distinct),
+or as figures of a part of an Arrow pass.
 Distinct values are collected in one set a column, which suits columns of few values.
 """
 
@@ -9,58 +10,56 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from earshot.validators.terms import Terms, Value
+
 Arguments = Mapping[str, Any]
-Figures = Mapping[str, Any]
+Aggregate = Any
+"""A Spark Column for `observe` and `agg`, or one of `core.partial_figures`."""
 SCHEMA_FIGURE = "schema"
 
 
-def _when(domain: Column | None, value: Column) -> Column:
-    return value if domain is None else F.when(domain, value)
+def _column(terms: Terms, arguments: Arguments, domain: Value | None) -> Value:
+    return terms.where(domain, terms.column(str(arguments["column"])))
 
 
-def _column(arguments: Arguments, domain: Column | None) -> Column:
-    return _when(domain, F.col(str(arguments["column"])))
+def _one(aggregate: Callable[[Terms, Value], Aggregate]) -> Callable[..., dict[str, Aggregate]]:
+    return lambda terms, arguments, domain: {"value": aggregate(terms, _column(terms, arguments, domain))}
 
 
-def _one(function: Callable[[Column], Column]) -> Callable[[Arguments, Column | None], dict[str, Column]]:
-    return lambda arguments, domain: {"value": function(_column(arguments, domain))}
+def _distinct(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
+    return {"values": terms.distinct(_column(terms, arguments, domain))}
 
 
-def _distinct(arguments: Arguments, domain: Column | None) -> dict[str, Column]:
-    return {"values": F.collect_set(_column(arguments, domain))}
+def _counts(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
+    return {"present": terms.count(_column(terms, arguments, domain)), **_elements(terms, arguments, domain)}
 
 
-def _counts(arguments: Arguments, domain: Column | None) -> dict[str, Column]:
-    return {"present": F.count(_column(arguments, domain)), **_elements(arguments, domain)}
+def _unique(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
+    distinct = terms.distinct_count(_column(terms, arguments, domain))
+    return {"distinct": distinct, **_counts(terms, arguments, domain)}
 
 
-def _unique(arguments: Arguments, domain: Column | None) -> dict[str, Column]:
-    return {"distinct": F.size(F.collect_set(_column(arguments, domain))), **_counts(arguments, domain)}
+def _elements(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
+    return {"elements": terms.count(terms.where(domain, terms.constant(1)))}
 
 
-def _elements(arguments: Arguments, domain: Column | None) -> dict[str, Column]:
-    return {"elements": F.count(_when(domain, F.lit(1)))}
-
-
-def _nothing(arguments: Arguments, domain: Column | None) -> dict[str, Column]:
+def _nothing(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
     return {}
 
 
-AGGREGATES: dict[str, Callable[[Arguments, Column | None], dict[str, Column]]] = {
+AGGREGATES: dict[str, Callable[[Terms, Arguments, Value | None], dict[str, Aggregate]]] = {
     "expect_column_distinct_values_to_be_in_set": _distinct,
     "expect_column_distinct_values_to_contain_set": _distinct,
     "expect_column_distinct_values_to_equal_set": _distinct,
-    "expect_column_max_to_be_between": _one(F.max),
-    "expect_column_mean_to_be_between": _one(F.avg),
-    "expect_column_min_to_be_between": _one(F.min),
+    "expect_column_max_to_be_between": _one(lambda terms, value: terms.largest(value)),
+    "expect_column_mean_to_be_between": _one(lambda terms, value: terms.mean(value)),
+    "expect_column_min_to_be_between": _one(lambda terms, value: terms.smallest(value)),
     "expect_column_proportion_of_non_null_values_to_be_between": _counts,
     "expect_column_proportion_of_unique_values_to_be_between": _unique,
-    "expect_column_stdev_to_be_between": _one(F.stddev_samp),
-    "expect_column_sum_to_be_between": _one(F.sum),
+    "expect_column_stdev_to_be_between": _one(lambda terms, value: terms.deviation(value)),
+    "expect_column_sum_to_be_between": _one(lambda terms, value: terms.sum(value)),
     "expect_column_to_exist": _nothing,
     "expect_column_unique_value_count_to_be_between": _unique,
     "expect_column_values_to_be_in_type_list": _elements,

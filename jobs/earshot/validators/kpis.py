@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from earshot.core.settings import QualitySettings
-from earshot.validators.compile import FAILED, QUARANTINED, ROWS, CompiledSuite
+from earshot.validators.compile import CompiledSuite
 from earshot.validators.row_rules import ROW_RULES
+from earshot.validators.rules import FAILED, QUARANTINED, ROWS
 
 RUN_WINDOW = timedelta(days=30)
 _COUNTED_RUNS = frozenset({"done", "failed", "refused"})

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from earshot.core import columns as c
 from earshot.core.settings import Settings
 from earshot.validators.aggregate_rules import schema_figures
-from earshot.validators.compile import ROWS, compile_suite
+from earshot.validators.compile import compile_suite
+from earshot.validators.rules import ROWS
 from earshot.validators.suites import load_suite
 from earshot.validators.verdicts import GateVerdict
 

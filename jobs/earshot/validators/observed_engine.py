@@ -19,8 +19,9 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 
 from earshot.core.errors import TableError
 from earshot.validators.aggregate_rules import SCHEMA_FIGURE
-from earshot.validators.compile import QUARANTINED, ROWS, CompiledSuite
+from earshot.validators.compile import CompiledSuite
 from earshot.validators.expectation_types.quarantined_share import BATCH_METRIC, FILE_METRIC
+from earshot.validators.rules import QUARANTINED, ROWS
 from earshot.validators.suites import SuiteExpectation
 from earshot.validators.verdicts import FileFigures
 from earshot.validators.vocabulary import PARSE_FAULTS

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from earshot.core.errors import GateRefusedError
-from earshot.validators.compile import ROWS, CompiledSuite
+from earshot.validators.compile import CompiledSuite
+from earshot.validators.rules import ROWS
 from earshot.validators.suites import SuiteExpectation
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 from pyspark.sql import Column
 
 from earshot.validators.row_rules import ROW_RULES
+from earshot.validators.spark_terms import SPARK
 
 
 class ColumnValuesKnownCountry(ColumnMapMetricProvider):
@@ -26,7 +27,8 @@ class ColumnValuesKnownCountry(ColumnMapMetricProvider):
     @column_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column: Column, also: tuple[str, ...], **kwargs: Any) -> Column:
         named = {"column": kwargs["_accessor_domain_kwargs"]["column"], "also": also or ()}
-        return ROW_RULES["expect_country_to_be_known"].expected(named)
+        expected: Column = ROW_RULES["expect_country_to_be_known"].expected(SPARK, named)
+        return expected
 
 
 class ExpectCountryToBeKnown(ColumnMapExpectation):

@@ -15,6 +15,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 from pyspark.sql import Column
 
 from earshot.validators.row_rules import ROW_RULES
+from earshot.validators.spark_terms import SPARK
 
 
 class ColumnValuesNoParseFault(ColumnMapMetricProvider):
@@ -26,7 +27,8 @@ class ColumnValuesNoParseFault(ColumnMapMetricProvider):
     @column_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column: Column, fault: str, required: str | None, **kwargs: Any) -> Column:
         named = {"column": kwargs["_accessor_domain_kwargs"]["column"], "fault": fault, "required": required}
-        return ROW_RULES["expect_listen_to_have_no_parse_fault"].expected(named)
+        expected: Column = ROW_RULES["expect_listen_to_have_no_parse_fault"].expected(SPARK, named)
+        return expected
 
 
 class ExpectListenToHaveNoParseFault(ColumnMapExpectation):

@@ -15,6 +15,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 from pyspark.sql import Column
 
 from earshot.validators.row_rules import fits_duration
+from earshot.validators.spark_terms import SPARK
 
 
 class ColumnPairValuesPlayFitItsDuration(ColumnPairMapMetricProvider):
@@ -34,7 +35,8 @@ class ColumnPairValuesPlayFitItsDuration(ColumnPairMapMetricProvider):
 
     @column_pair_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column_A: Column, column_B: Column, **kwargs: Any) -> Column:
-        return fits_duration(column_A, column_B, kwargs)
+        expected: Column = fits_duration(SPARK, column_A, column_B, kwargs)
+        return expected
 
 
 class ExpectPlayToFitItsDuration(ColumnPairMapExpectation):

@@ -15,6 +15,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_pair_map
 from pyspark.sql import Column
 
 from earshot.validators.row_rules import ordered
+from earshot.validators.spark_terms import SPARK
 
 
 class ColumnPairValuesTimesBeOrdered(ColumnPairMapMetricProvider):
@@ -33,7 +34,8 @@ class ColumnPairValuesTimesBeOrdered(ColumnPairMapMetricProvider):
 
     @column_pair_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column_A: Column, column_B: Column, **kwargs: Any) -> Column:
-        return ordered(column_A, column_B, kwargs)
+        expected: Column = ordered(SPARK, column_A, column_B, kwargs)
+        return expected
 
 
 class ExpectTimesToBeOrdered(ColumnPairMapExpectation):

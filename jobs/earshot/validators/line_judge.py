@@ -1,0 +1,77 @@
+"""Lines judged in Arrow tasks, and what the gate needs to know of them counted, in the pass that writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
+from earshot.core.errors import SettingsError
+from earshot.core.partial_figures import Partials
+from earshot.validators.arrow_terms import ArrowTerms
+from earshot.validators.rules import Rules
+from earshot.validators.vocabulary import READABLE_LINE
+
+Masks = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class LineJudge:
+    """Judges tables of lines. Can be sent to executors.
+
+    Attributes:
+        rules: Of the suite.
+    """
+
+    rules: Rules
+
+    def judge(self, rows: pa.Table) -> pa.Table:
+        """The rows with failed_rules and quarantine_rules beside their columns; see `CompiledSuite.failed_rules`."""
+        terms = ArrowTerms(rows)
+        failed = self.rules.unexpected(terms)
+        names = list(failed)
+        masks: Masks = np.zeros((rows.num_rows, len(names)), bool)
+        for n, name in enumerate(names):
+            masks[:, n] = failed[name].data.to_numpy(zero_copy_only=False)
+        if READABLE_LINE in failed:
+            unreadable = masks[:, names.index(READABLE_LINE)].copy()
+            masks[unreadable] = False
+            masks[unreadable, names.index(READABLE_LINE)] = True
+        if self.rules.exempt is not None:
+            masks[self.rules.exempt(terms).data.to_numpy(zero_copy_only=False)] = False
+        aside = masks & np.isin(names, self.rules.aside)
+        return rows.append_column(FAILED_RULES, _listed(masks, names)).append_column(
+            QUARANTINE_RULES, _listed(aside, names)
+        )
+
+    def observe(self, judged: pa.Table) -> Partials:
+        """The figures of judged rows (see `Rules.figures`), to be added to those of other rows."""
+        return self.rules.figures(ArrowTerms(judged))
+
+    def check(self, schema: pa.Schema) -> None:
+        """Judge a table without rows, so that what cannot be judged here is known before a task begins.
+
+        Args:
+            schema: Of the lines that will be judged.
+
+        Raises:
+            SettingsError: A condition or a regular expression is none that Arrow knows.
+        """
+        try:
+            self.observe(self.judge(schema.empty_table()))
+        except pa.ArrowInvalid as error:
+            raise SettingsError(
+                f"A regular expression of the suite cannot be used: {error}.",
+                where=f"expectations/{self.rules.suite.name}.json",
+                remedy="Write it without look-around and back references (RE2 syntax).",
+            ) from error
+
+
+def _listed(masks: Masks, names: list[str]) -> pa.Array:
+    """Of each row, the names whose mask is true."""
+    rows, columns = np.nonzero(masks)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(masks)))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names, pa.string()).take(pa.array(columns)))
