@@ -2,36 +2,36 @@
 
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
-from earshot.importers.bronze import LINES, Bronze
+from earshot.importers.bronze import LINES as COUNT
+from earshot.importers.bronze import Bronze, Lines
 from earshot.importers.dressing import open_wardrobe
 from earshot.importers.landing import batch_id_of, new_files
 from earshot.importers.reading import read_files, read_whole
 from earshot.security.vault import Vault
-from earshot.transformers.listens import canonical_listens, with_raw
-from earshot.validators.gate_suite import gate_suite
+from earshot.transformers.listens import CANONICAL, canonical, with_raw
+from earshot.validators.gate_suite import line_judge
 
 
 def run(job: Job) -> None:
     """Ingest what has landed up to the logical date, as one batch."""
-    started_at, small, suite = job.clock(), SmallTables(job.settings.lake_root), gate_suite(job.settings)
+    started_at, small, judge = job.clock(), SmallTables(job.settings.lake_root), line_judge(job.settings, CANONICAL)
     bronze = Bronze(job.tables, small)
     with job.stage("look at landing/"):
         files = new_files(job.settings, job.date, bronze.known())
     job.tell(files=len(files))
     if not files:
         return
-    batch_id = batch_id_of(files)
+    batch_id, lines = batch_id_of(files), Lines(canonical, judge.judge, judge.observe, with_raw)
     with job.stage("read, judge and write"):
         files, reading, staged = read_whole(
             files,
             lambda files: read_files(job.spark, files, job.settings, open_wardrobe(job.settings, small, batch_id)),
-            lambda plays: with_raw(suite.judge(canonical_listens(plays))),
-            lambda listens: bronze.stage(batch_id, listens, suite.aggregates(), ingested_at=started_at),
+            lambda reading: bronze.stage(batch_id, reading, lines, ingested_at=started_at),
         )
     Vault(job.settings, small, job.clock).remember_sealed(reading.vault_rows)
     bronze.commit(staged, files, started_at=started_at)
-    job.summary.rows_in = job.summary.rows_out = int(staged.figures[LINES])
-    job.tell(batch=batch_id, lines=staged.figures[LINES])
+    job.summary.rows_in = job.summary.rows_out = int(staged.figures[COUNT])
+    job.tell(batch=batch_id, lines=staged.figures[COUNT])
 
 
 if __name__ == "__main__":

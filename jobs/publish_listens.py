@@ -7,21 +7,19 @@ from earshot.core.small_tables import SmallTables
 from earshot.importers.gate import Gate, publish_batches
 from earshot.transformers.duplicates import told_once
 from earshot.validators.batches import BatchMeasures
-from earshot.validators.catalogue import agreement, with_catalogue
+from earshot.validators.catalogue import open_catalogue
 from earshot.validators.gate_suite import gate_suite
 from earshot.validators.releases import released_batches
 
 
 def run(job: Job) -> None:
     """Publish every batch that waits; a refused one ends the run with exit 3, after the others."""
-    small, tracks = SmallTables(job.settings.lake_root), job.tables.read("silver.tracks")
-    suite = gate_suite(job.settings)
+    small, suite = SmallTables(job.settings.lake_root), gate_suite(job.settings)
     measures = BatchMeasures(suite, job.settings, small, job.clock)
     gate = Gate(
         judge=measures.judge,
         once=partial(told_once, near_seconds=job.settings.ingest.near_duplicate_seconds),
-        compare=partial(with_catalogue, tracks=tracks),
-        compared=agreement(),
+        compare=open_catalogue(small).agreement,
         measure=measures.kpis,
         released=released_batches(small),
     )

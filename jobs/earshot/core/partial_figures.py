@@ -47,6 +47,22 @@ class Count:
 
 
 @dataclass(frozen=True)
+class CountBy:
+    """How often each value occurs."""
+
+    value: Mapping[Any, int]
+
+    def __add__(self, other: CountBy) -> CountBy:
+        """In both parts."""
+        return CountBy(dict(Counter(self.value) + Counter(other.value)))
+
+    @classmethod
+    def of(cls, column: pa.Array | pa.ChunkedArray) -> CountBy:
+        """Of a column."""
+        return cls({found["values"]: found["counts"] for found in pc.value_counts(column).to_pylist()})
+
+
+@dataclass(frozen=True)
 class Sum:
     """The sum of the values; None where there are none."""
 

@@ -115,7 +115,8 @@ class Stage:
 
     def _write(self, values: Mapping[str, Any], rows: pa.Table) -> StagedFile:
         relative = self.new_file(values)
-        pq.write_table(rows.select(self.columns.names), Path(self.path) / relative, store_schema=False)
+        columns = self.columns
+        pq.write_table(rows.select(columns.names).cast(columns), Path(self.path) / relative, store_schema=False)
         return self.described(relative)
 
 
@@ -154,7 +155,8 @@ class StageWriter:
             self._relative = self._stage.new_file()
             place = Path(self._stage.path) / self._relative
             self._writer = pq.ParquetWriter(place, self._stage.columns, store_schema=False)
-        self._writer.write_table(pa.concat_tables(self._pieces).select(self._stage.columns.names))
+        columns = self._stage.columns
+        self._writer.write_table(pa.concat_tables(self._pieces).select(columns.names).cast(columns))
         self._pieces, self._rows = [], 0
 
 

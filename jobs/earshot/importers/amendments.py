@@ -11,7 +11,6 @@ from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
 
 SILVER = "silver.listens"
-_KEPT = "kept"
 _LINE = (c.BATCH_ID, c.SOURCE_FILE, c.SOURCE_LINE, c.LISTEN_DATE)
 
 
@@ -36,6 +35,6 @@ def amend_silver(root: str, changed: pa.Table, *, app_id: str) -> None:
 
 def superseded(changed: pa.Table) -> list[tuple[str, str, int]]:
     """By batch and file: published plays that leave; see `amend_silver`."""
-    leaving = changed.filter(pc.invert(changed.column(_KEPT)))
+    leaving = changed.filter(pc.invert(changed.column(c.KEPT)))
     counts = Counter(zip(*(leaving.column(name).to_pylist() for name in (c.BATCH_ID, c.SOURCE_FILE)), strict=True))
     return [(batch_id, file, count) for (batch_id, file), count in sorted(counts.items())]

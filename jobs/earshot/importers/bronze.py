@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
 from earshot.core.errors import ArgumentError
+from earshot.core.partial_figures import Count, Distinct, Partial, Partials, Quantile, added, values_of
 from earshot.core.small_tables import SmallTables
-from earshot.core.tables import Tables, conform, spec_of
+from earshot.core.staging import StagedFile, as_rows
+from earshot.core.tables import Tables
 from earshot.importers.landing import Known, LandingFile
-from earshot.importers.shape import PARSE_FAULTS
 
 BRONZE = "bronze.listens"
 LEDGER = "ops.ledger"
@@ -32,6 +33,10 @@ COMMITTED, REFUSED, SET_ASIDE = "committed", "refused", "set_aside"
 _BATCH, _PUBLISHED = "batch", "published"
 _DAYS = "listen_days"
 EVENT_LAG, LINES = "event_lag_s", "lines"
+_LAG_SHARE = 0.99
+_JUDGED_AT_ONCE = 16_384
+
+Batches = Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,36 @@ class Staged:
     """A batch that is written but not committed."""
 
     batch_id: str
-    folder: str
+    files: tuple[StagedFile, ...]
     figures: Mapping[str, Any] = field(repr=False)
     days: tuple[date, ...]
+
+
+class Reading(Protocol):
+    """Plays that tasks read (see `reading.Reading`)."""
+
+    def written(self, write: Callable[[Batches], Batches]) -> list[StagedFile]:
+        """Read the plays and write them, in tasks."""
+
+    def figures(self) -> Any:
+        """Where the tasks put what they observe: `add` and `value`."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What makes judged listens of parsed plays, given from outside; sent to executors.
+
+    Attributes:
+        canonical: From plays as parsed (`dressing.DRESSED`) to canonical listens.
+        judge: Adds failed_rules and quarantine_rules.
+        observe: The figures of judged lines.
+        with_raw: Keeps the payload of lines that failed a rule.
+    """
+
+    canonical: Callable[[pa.Table], pa.Table]
+    judge: Callable[[pa.Table], pa.Table]
+    observe: Callable[[pa.Table], Partials]
+    with_raw: Callable[[pa.Table], pa.Table]
 
 
 class Bronze:
@@ -87,38 +119,37 @@ class Bronze:
         ]
         return Known().with_files(published).with_files(f for batch in self.pending() for f in batch.files)
 
-    def stage(
-        self, batch_id: str, listens: DataFrame, aggregates: Sequence[Column], *, ingested_at: datetime
-    ) -> Staged:
-        """Write the rows of a batch beside the table, in one pass; no reader sees them yet.
+    def stage(self, batch_id: str, reading: Reading, lines: Lines, *, ingested_at: datetime) -> Staged:
+        """Read, judge and write the rows of a batch beside the table, in one pass; no reader sees them yet.
 
         Args:
             batch_id: From `landing.batch_id_of`.
-            listens: The judged plays: columns of bronze.listens, and parse_faults.
-            aggregates: What to observe while writing.
+            reading: The plays.
+            lines: What judges them.
             ingested_at: When the ingest of the batch began.
         """
         self.log.create()
-        observation = Observation("ingest")
-        good = (F.size(c.QUARANTINE_RULES) == 0) & F.col(c.FILTERED_REASON).isNull()
-        lag = (F.unix_micros(c.ARRIVED_AT) - F.unix_micros(c.STARTED_AT)) / 1_000_000
-        own = (
-            F.collect_set(F.when(good, F.col(c.LISTEN_DATE))).alias(_DAYS),
-            F.percentile_approx(F.when(good, lag), 0.99, 1000).alias(EVENT_LAG),
-            F.count("*").alias(LINES),
-        )
-        folder = f"batch_id={batch_id}/{uuid.uuid4().hex}"
-        observed = listens.observe(observation, *aggregates, *own).drop(PARSE_FAULTS)
-        observed = observed.withColumn(c.INGESTED_AT, F.lit(ingested_at))
-        conform(observed, spec_of(BRONZE)).drop(c.BATCH_ID).write.parquet(f"{self.log.path}/{folder}")
-        figures = dict(observation.get)
-        days = sorted(figures.pop(_DAYS) or [])
-        return Staged(batch_id, folder, figures, tuple(days))
+        stage = self.log.stage(f"batch_id={batch_id}/{uuid.uuid4().hex}")
+        observed = reading.figures()
+
+        def write(plays: Batches) -> Batches:
+            writer, figures = stage.open(), dict[str, Any]()
+            for batch in _gathered(plays):
+                judged = lines.with_raw(lines.judge(lines.canonical(batch)))
+                figures = added([figures, lines.observe(judged), _own_figures(judged)])
+                at = pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), judged.num_rows)
+                writer.write(judged.append_column(c.INGESTED_AT, at))
+            observed.add(figures)
+            yield as_rows(writer.close())
+
+        files = reading.written(write)
+        figures = {LINES: 0, **values_of(observed.value)}
+        return Staged(batch_id, tuple(files), figures, tuple(figures.pop(_DAYS, ())))
 
     @staticmethod
     def nothing(batch_id: str) -> Staged:
         """A batch of files that are copies, or set aside: it has no rows."""
-        return Staged(batch_id, "", {LINES: 0}, ())
+        return Staged(batch_id, (), {LINES: 0}, ())
 
     def commit(self, staged: Staged, files: Sequence[LandingFile], *, started_at: datetime) -> Batch:
         """Let a staged batch enter the table: rows, manifest and figures in one commit, and only once.
@@ -129,7 +160,7 @@ class Bronze:
             started_at: When the ingest began.
         """
         self.log.add(
-            self.log.staged(staged.folder) if staged.folder else (),
+            staged.files,
             app_id=f"ingest:{staged.batch_id}",
             metadata={
                 "kind": _BATCH,
@@ -167,6 +198,10 @@ class Bronze:
     def rows(self, batch_id: str) -> DataFrame:
         """The plays of a batch."""
         return self._tables.read(BRONZE).where(F.col(c.BATCH_ID) == batch_id)
+
+    def files(self, batch_id: str) -> list[str]:
+        """The files that hold the plays of a batch, relative to the table."""
+        return [file.path for file in self.log.contents().files if file.partition[c.BATCH_ID] == batch_id]
 
     def failed(self, batch_id: str) -> Iterator[pa.RecordBatch]:
         """The lines of a batch that failed a rule, read without Spark."""
@@ -223,6 +258,31 @@ class Bronze:
             settled = max(settled, int(commit.metadata.get("settled_through", -1)))
             if commit.metadata.get("kind") == _BATCH and commit.version > settled:
                 yield _batch(commit.version, commit.metadata)
+
+
+def _gathered(plays: Batches) -> Iterator[pa.Table]:
+    """The plays in tables of some thousands: to judge a small one costs nearly as much."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in plays:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= _JUDGED_AT_ONCE:
+            yield pa.Table.from_batches(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting).combine_chunks()
+
+
+def _own_figures(judged: pa.Table) -> dict[str, Partial]:
+    is_good = pc.and_(
+        pc.equal(pc.list_value_length(judged[c.QUARANTINE_RULES]), 0), pc.is_null(judged[c.FILTERED_REASON])
+    )
+    good = judged.filter(is_good)
+    micros = pc.subtract(good[c.ARRIVED_AT].cast(pa.int64()), good[c.STARTED_AT].cast(pa.int64()))
+    return {
+        _DAYS: Distinct.of(good[c.LISTEN_DATE]),
+        EVENT_LAG: Quantile.of(pc.divide(micros.cast(pa.float64()), 1e6), _LAG_SHARE),
+        LINES: Count(judged.num_rows),
+    }
 
 
 def _batch(version: int, metadata: Mapping[str, Any]) -> Batch:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
 from earshot.core import columns as c
 from earshot.core.errors import EarshotError
 from earshot.core.job import Job
+from earshot.core.partial_figures import Partials
 from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import COMMITTED, EVENT_LAG, LINES, REFUSED, Batch, Bronze
 from earshot.importers.publication import Publication, Tally
@@ -71,7 +73,7 @@ class Measure(Protocol):
 
 
 class Once(Protocol):
-    """New plays without duplicates, and what they change of the published ones."""
+    """What new plays are told elsewhere too, and what they change of the published ones."""
 
     @property
     def listens(self) -> DataFrame:
@@ -83,7 +85,7 @@ class Once(Protocol):
 
     @property
     def twice(self) -> DataFrame:
-        """What both are computed from."""
+        """All plays that are told more than once: the columns of `changed` and is_new (1 or 0)."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,14 @@ class Gate:
     Attributes:
         judge: Gives the verdict.
         once: From new plays and published ones around them: what enters, and what changes.
-        compare: Adds columns to plays that `compared` needs (what the catalogue knows of them).
-        compared: Aggregates that are observed while the plays are written.
+        compare: Figures that are observed while the plays are written (what the catalogue knows of them).
         measure: Gives the KPIs.
         released: Batches that a person admitted.
     """
 
     judge: Judge
     once: Callable[[DataFrame, DataFrame | None], Once]
-    compare: Callable[[DataFrame], DataFrame]
-    compared: Sequence[Column]
+    compare: Callable[[pa.Table], Partials]
     measure: Measure
     released: Set[str] = frozenset()
 
@@ -148,7 +148,8 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
             return verdict
         tally = _accepted(publication, gate, census)
     elif tally.total(c.ACCEPTED) and not publication.is_amended:
-        publication.amend(_changed(gate.once(publication.passed, publication.published_around())))
+        once = gate.once(publication.passed, publication.published_around())
+        publication.amend(once.changed.toArrow())
     publication.set_lines_aside(tally)
     if batch.figures[LINES]:
         _measure(publication, gate, tally)
@@ -162,23 +163,12 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
 
 def _accepted(publication: Publication, gate: Gate, census: Tally) -> Tally:
     """Let the plays of the batch enter silver, and change the published ones that they tell of."""
-    published = publication.published_around()
-    once = gate.once(publication.passed, published)
-    if published is None:
-        return publication.accept(gate.compare(once.listens), census, gate.compared)
-    once.twice.persist()
-    try:
-        changed = _changed(once)
-        tally = publication.accept(gate.compare(once.listens), census, gate.compared, changed)
-    finally:
-        once.twice.unpersist()
+    twice = gate.once(publication.passed, publication.published_around()).twice.toArrow()
+    is_new = pc.equal(twice[c.IS_NEW], 1)
+    told, changed = twice.filter(is_new), twice.filter(pc.invert(is_new)).drop_columns([c.IS_NEW])
+    tally = publication.accept(told, census, gate.compare, changed)
     publication.amend(changed)
     return tally
-
-
-def _changed(once: Once) -> pa.Table:
-    changed: pa.Table = once.changed.toArrow()
-    return changed
 
 
 def _judged(publication: Publication, gate: Gate, tally: Tally, examples: int) -> Verdict:

@@ -8,19 +8,19 @@ again, the tables are as if nothing had happened.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
+from earshot.core.partial_figures import Partials
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.staging import StagedFile
@@ -30,6 +30,7 @@ from earshot.importers.archive import archive_files, strike_archived
 from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
 from earshot.importers.dressing import ERASED
 from earshot.importers.landing import LandingFile
+from earshot.importers.silver_entry import ACCEPTED_BY_FILE, Entry, enter_silver
 
 QUARANTINE, KPIS = "silver.quarantine", "gold.quality_kpis"
 _NOTHING = {c.READ: 0, c.ACCEPTED: 0, c.DUPLICATE: 0, c.QUARANTINED: 0, c.FILTERED: 0}
@@ -126,28 +127,30 @@ class Publication:
         )
 
     def accept(
-        self, listens: DataFrame, census: Tally, figures: Sequence[Column], changed: pa.Table | None = None
+        self, told: pa.Table, census: Tally, compare: Callable[[pa.Table], Partials], changed: pa.Table
     ) -> Tally:
         """Let the plays enter silver.listens: files first, then one commit with the counts.
 
         Args:
-            listens: The plays that stay; further columns are only observed.
+            told: Plays of the batch that are told elsewhere, too: source_file, source_line, kept, sources.
             census: The counts without duplicates.
-            figures: Aggregates to observe on the way.
+            compare: Figures to observe on the way.
             changed: What `amend` will change.
         """
         if not census.total(c.ACCEPTED):
             return census
         log = DeltaLog(self._tables.root, SILVER)
         log.create()
-        folder = f"batch={self.batch.batch_id}-{uuid.uuid4().hex[:8]}"
-        observation = Observation("publish")
-        observed = listens.observe(observation, *figures) if figures else listens
-        rows = observed.select(*spec_of(SILVER).column_names)
-        rows.write.partitionBy(c.LISTEN_DATE).parquet(f"{log.path}/{folder}")
-        staged = log.staged(folder)
-        tally = self._tally(census, log, staged, dict(observation.get) if figures else {})
-        tally = replace(tally, superseded=superseded(changed) if changed else ())
+        entry = Entry(
+            bronze=self._bronze.log.path,
+            stage=log.stage(f"batch={self.batch.batch_id}-{uuid.uuid4().hex[:8]}"),
+            batch_id=self.batch.batch_id,
+            told=told,
+            compare=compare,
+        )
+        staged, figures = enter_silver(self._tables.spark, self._bronze.files(self.batch.batch_id), entry)
+        tally = _tally(census, staged, figures)
+        tally = replace(tally, superseded=superseded(changed))
         if staged:
             metadata = {
                 "batch_id": self.batch.batch_id,
@@ -167,18 +170,6 @@ class Publication:
     def amend(self, changed: pa.Table) -> None:
         """Take published plays out of silver.listens that are told better now; name further sources of the others."""
         amend_silver(self._tables.root, changed, app_id=amendment_of(self.batch.batch_id))
-
-    def _tally(self, census: Tally, log: DeltaLog, staged: Sequence[StagedFile], more: Mapping[str, Any]) -> Tally:
-        accepted: Counter[str] = Counter()
-        for batch in log.batches_of(staged, [c.SOURCE_FILE]):
-            for found in pc.value_counts(batch.column(0)).to_pylist():
-                accepted[found["values"]] += found["counts"]
-        files = {
-            name: {**n, c.ACCEPTED: accepted[name], c.DUPLICATE: n[c.ACCEPTED] - accepted[name]}
-            for name, n in census.files.items()
-        }
-        days = {date.fromisoformat(str(file.partition[c.LISTEN_DATE])) for file in staged}
-        return Tally(files, sorted(days), {name: int(value or 0) for name, value in more.items()})
 
     def set_lines_aside(self, tally: Tally) -> None:
         """Append the lines that failed a rule of the action quarantine to silver.quarantine."""
@@ -289,6 +280,17 @@ class Publication:
             return tally.files[source_file][c.READ]
         rows = self._small.rows(LEDGER, filters=[(c.SOURCE_FILE, "=", source_file), (c.CONTENT_SHA256, "=", sha256)])
         return max((row[c.READ] or 0 for row in rows), default=0)
+
+
+def _tally(census: Tally, staged: Sequence[StagedFile], figures: Mapping[str, Any]) -> Tally:
+    accepted: Mapping[str, int] = figures.get(ACCEPTED_BY_FILE, {})
+    files = {
+        name: {**n, c.ACCEPTED: accepted.get(name, 0), c.DUPLICATE: n[c.ACCEPTED] - accepted.get(name, 0)}
+        for name, n in census.files.items()
+    }
+    days = {date.fromisoformat(str(file.partition[c.LISTEN_DATE])) for file in staged}
+    more = {name: int(value or 0) for name, value in figures.items() if name != ACCEPTED_BY_FILE}
+    return Tally(files, sorted(days), more)
 
 
 _LISTED_DAYS = 200

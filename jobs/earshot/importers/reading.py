@@ -12,14 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from pyspark import AccumulatorParam
+from pyspark import Accumulator
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.core.columns import LISTENER_ID, REASON
+from earshot.core.partial_figures import Partials
 from earshot.core.settings import Settings
+from earshot.core.staging import STAGED, StagedFile, as_files
+from earshot.importers.accumulators import Added, ByKey, Rows
 from earshot.importers.bronze import Staged
-from earshot.importers.dressing import DRESSED, Wardrobe
+from earshot.importers.dressing import Wardrobe
 from earshot.importers.formats import importer_named, known_importers
 from earshot.importers.landing import LandingFile, limits_of
 from earshot.importers.lastfm_1k import Lastfm1K, Lastfm1KProfiles
@@ -33,40 +35,45 @@ _SMALL_BYTES = 2 * 1024 * 1024
 CHANGED = "it was changed after it was listed; a later run takes it"
 VANISHED = "it vanished after it was listed; a later run takes it when it is back"
 
-VaultRows = dict[str, dict[str, Any]]
 Profile = tuple[str, str | None]
+
+
+Batches = Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
 class Reading:
     """Plays to be read, and, once they were, what was met on the way."""
 
-    plays: DataFrame
+    _tasks: DataFrame
+    _read: Callable[[Batches], Batches]
     _sealed: Any
     _lost: Any
+
+    def written(self, write: Callable[[Batches], Batches]) -> list[StagedFile]:
+        """Read the plays in as many tasks as there are cores to feed, and write them there.
+
+        Args:
+            write: Gets the plays of a task (columns of `dressing.DRESSED`); returns `core.staging.STAGED`.
+        """
+        read = self._read
+        return as_files(self._tasks.mapInArrow(lambda numbers: write(read(numbers)), STAGED).toArrow())
+
+    def figures(self) -> Accumulator[Partials]:
+        """Where the tasks of this reading put what they observe."""
+        return self._tasks.sparkSession.sparkContext.accumulator({}, Added())
 
     @property
     def vault_rows(self) -> list[dict[str, Any]]:
         """Sealed vault rows of the listeners of the plays, after an action."""
-        rows: VaultRows = self._sealed.value
+        rows: Rows = self._sealed.value
         return list(rows.values())
 
     @property
     def lost(self) -> dict[str, str]:
         """Files that were gone when they were to be read, or others than before, and which of the two."""
-        found: VaultRows = self._lost.value
+        found: Rows = self._lost.value
         return {name: row[REASON] for name, row in found.items()}
-
-
-class _Sealed(AccumulatorParam[VaultRows]):
-    """Collects vault rows by pseudonym; they are encrypted before they leave the executor."""
-
-    def zero(self, value: VaultRows) -> VaultRows:
-        return {}
-
-    def addInPlace(self, value1: VaultRows, value2: VaultRows) -> VaultRows:
-        value1.update(value2)
-        return value1
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class _Work:
 
 
 def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Settings, wardrobe: Wardrobe) -> Reading:
-    """The plays of the files that are to be read, columns of `dressing.DRESSED`.
+    """What reads the plays of the files, columns of `dressing.DRESSED`.
 
     Args:
         spark: The session.
@@ -92,10 +99,10 @@ def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Sett
     work = [_work(file, settings, importers, profiles) for file in files]
     parts = [replace(part, file=n) for n, file in enumerate(files) if work[n] for part in file.parts]
     tasks = balanced(parts, spark.sparkContext.defaultParallelism)
-    sealed = spark.sparkContext.accumulator({}, _Sealed())
-    lost = spark.sparkContext.accumulator({}, _Sealed())
+    sealed = spark.sparkContext.accumulator({}, ByKey())
+    lost = spark.sparkContext.accumulator({}, ByKey())
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read(batches: Batches) -> Batches:
         for task in itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in batches):
             for part in tasks[task]:
                 doing = work[part.file]
@@ -118,7 +125,7 @@ def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Sett
                     lost.add({doing.source_file: {REASON: reason}})
 
     numbered = spark.range(0, len(tasks), 1, max(len(tasks), 1))
-    return Reading(numbered.mapInArrow(read, from_arrow_schema(DRESSED)), sealed, lost)
+    return Reading(numbered, read, sealed, lost)
 
 
 def balanced(parts: Sequence[Part], cores: int) -> list[list[Part]]:
@@ -146,16 +153,14 @@ def end_of_dated_folder(source_file: str, arrived_at: datetime) -> datetime:
 def read_whole(
     files: Sequence[LandingFile],
     read: Callable[[Sequence[LandingFile]], Reading],
-    judge: Callable[[DataFrame], DataFrame],
-    stage: Callable[[DataFrame], Staged],
+    stage: Callable[[Reading], Staged],
 ) -> tuple[list[LandingFile], Reading, Staged]:
     """Stage a batch; if files vanished or changed after they were listed, once more without them.
 
     Args:
         files: Of the batch.
         read: Reads them.
-        judge: Makes judged listens of their plays.
-        stage: Writes those.
+        stage: Judges their plays and writes them.
 
     Returns:
         The files, those that were lost set aside (a later run takes them), and what was read and written last.
@@ -163,7 +168,7 @@ def read_whole(
     kept = list(files)
     while True:
         reading = read(kept)
-        staged = stage(judge(reading.plays))
+        staged = stage(reading)
         lost = reading.lost
         if not lost:
             return kept, reading, staged

@@ -15,9 +15,7 @@ from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 
-KEPT = "kept"
-
-_KEY, _AT, _CLIENT, _NEW, _RANK = "_key", "_at", "_client", "_new", "_rank"
+_KEY, _AT, _CLIENT, _RANK = "_key", "_at", "_client", "_rank"
 _BEFORE, _AFTER, _CLUSTER, _TWIN, _TURN, _TOLD, _ALL, _WITH_NEW = (
     "_before",
     "_after",
@@ -41,7 +39,7 @@ class ToldOnce:
         listens: The new plays that stay; `sources` names all that tell of one.
         changed: Published plays that lose to a better telling (not `kept`), or that further sources tell of:
             batch_id, source_file, source_line, listen_date, kept, sources.
-        twice: What both are computed from; worth keeping in memory when both are used.
+        twice: What both are computed from (see `told_twice`): all that is told more than once.
     """
 
     listens: DataFrame
@@ -58,13 +56,13 @@ def told_once(listens: DataFrame, published: DataFrame | None = None, *, near_se
         near_seconds: How far apart two tellings of one play may start.
     """
     twice = told_twice(listens, published, near_seconds=near_seconds)
-    new = twice.where(F.col(_NEW) == 1).select(*_LINE, KEPT, F.col(c.SOURCES).alias(_ALL))
+    new = twice.where(F.col(c.IS_NEW) == 1).select(*_LINE, c.KEPT, F.col(c.SOURCES).alias(_ALL))
     joined = listens.join(F.broadcast(new), list(_LINE), "left")
     sources = F.coalesce(_ALL, c.SOURCES).alias(c.SOURCES)
-    stays = joined.where(F.coalesce(F.col(KEPT), F.lit(True)))
+    stays = joined.where(F.coalesce(F.col(c.KEPT), F.lit(True)))
     return ToldOnce(
         stays.select(*(sources if name == c.SOURCES else F.col(name) for name in listens.columns)),
-        twice.where(F.col(_NEW) == 0).select(c.BATCH_ID, *_LINE, c.LISTEN_DATE, KEPT, c.SOURCES),
+        twice.where(F.col(c.IS_NEW) == 0).select(c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.KEPT, c.SOURCES),
         twice,
     )
 
@@ -80,7 +78,7 @@ def told_twice(listens: DataFrame, published: DataFrame | None = None, *, near_s
         near_seconds: How far apart two tellings of one play may start.
 
     Returns:
-        batch_id (null for new plays), source_file, source_line, listen_date, _new (1 or 0), kept (false: a
+        batch_id (null for new plays), source_file, source_line, listen_date, is_new (1 or 0), kept (false: a
         duplicate), sources (all that tell of it).
     """
     told = _narrow(listens, new=True)
@@ -105,15 +103,15 @@ def told_twice(listens: DataFrame, published: DataFrame | None = None, *, near_s
     same = Window.partitionBy(_KEY, _CLUSTER, _TWIN, _TURN)
     judged = turned.select(
         "*",
-        (F.row_number().over(same.orderBy(_RANK, _NEW, *_LINE)) == 1).alias(KEPT),
+        (F.row_number().over(same.orderBy(_RANK, c.IS_NEW, *_LINE)) == 1).alias(c.KEPT),
         F.array_sort(F.array_distinct(F.flatten(F.collect_list(c.SOURCES).over(same)))).alias(_ALL),
         F.count("*").over(same).alias(_TOLD),
-        F.max(_NEW).over(same).alias(_WITH_NEW),
+        F.max(c.IS_NEW).over(same).alias(_WITH_NEW),
     )
-    is_new = F.col(_NEW) == 1
-    changes = ~F.col(KEPT) | (F.array_sort(c.SOURCES) != F.col(_ALL))
+    is_new = F.col(c.IS_NEW) == 1
+    changes = ~F.col(c.KEPT) | (F.array_sort(c.SOURCES) != F.col(_ALL))
     return judged.where((F.col(_TOLD) > 1) & (F.col(_WITH_NEW) == 1) & (is_new | changes)).select(
-        c.BATCH_ID, *_LINE, c.LISTEN_DATE, _NEW, KEPT, F.col(_ALL).alias(c.SOURCES)
+        c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.IS_NEW, c.KEPT, F.col(_ALL).alias(c.SOURCES)
     )
 
 
@@ -122,7 +120,7 @@ def _narrow(listens: DataFrame, *, new: bool) -> DataFrame:
         F.xxhash64(c.LISTENER_ID, c.TRACK_ID).alias(_KEY),
         F.unix_micros(c.STARTED_AT).alias(_AT),
         F.xxhash64(c.SOURCE, c.DEVICE_TOKEN, c.DEVICE, c.PLATFORM).alias(_CLIENT),
-        F.lit(1 if new else 0).alias(_NEW),
+        F.lit(1 if new else 0).alias(c.IS_NEW),
         _rank().alias(_RANK),
         c.SOURCES,
         (F.lit(None).cast("string") if new else F.col(c.BATCH_ID)).alias(c.BATCH_ID),

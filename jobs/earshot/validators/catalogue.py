@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from earshot.core.columns import ARTIST_NAME, DURATION_MS, TRACK_ID
+from earshot.core.partial_figures import Count, Partials
+from earshot.core.small_tables import SmallTables
 
-CHECKED = "catalogue_checked"
-AGREEING = "catalogue_agreeing"
-DURATION_TOLERANCE_MS = 2_000
-_KNOWN_DURATION, _KNOWN_ARTIST = "known_duration_ms", "known_artist"
+CHECKED: Final = "catalogue_checked"
+AGREEING: Final = "catalogue_agreeing"
+DURATION_TOLERANCE_MS: Final = 2_000
+_COMPARED: Final = [TRACK_ID, DURATION_MS, ARTIST_NAME]
 
 
-def with_catalogue(listens: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Plays with what the catalogue knows of their track, for `agreement`.
+@dataclass(frozen=True)
+class Catalogue:
+    """What the catalogue knows of tracks. Can be sent to executors.
 
-    Args:
-        listens: Plays with track_id.
-        tracks: silver.tracks.
+    Attributes:
+        tracks: track_id (each once), duration_ms, artist_name.
     """
-    known = tracks.select(
-        F.col(TRACK_ID),
-        F.col(DURATION_MS).alias(_KNOWN_DURATION),
-        F.lower(F.trim(ARTIST_NAME)).alias(_KNOWN_ARTIST),
-    )
-    return listens.join(F.broadcast(known.dropDuplicates([TRACK_ID])), TRACK_ID, "left")
+
+    tracks: pa.Table
+
+    def agreement(self, listens: pa.Table) -> Partials:
+        """Values that the catalogue knows, and those of them that it confirms.
+
+        Compared are duration_ms (within 2 s, which is what releases of one recording differ by) and artist_name
+        (without case and outer blanks), where both sides have a value.
+
+        Args:
+            listens: Plays with track_id, duration_ms and artist_name.
+
+        Returns:
+            `catalogue_checked` and `catalogue_agreeing`.
+        """
+        known = self.tracks.take(pc.index_in(listens[TRACK_ID], value_set=self.tracks[TRACK_ID].combine_chunks()))
+        apart = pc.abs(pc.subtract(listens[DURATION_MS], known[DURATION_MS]))
+        duration = pc.less_equal(apart, DURATION_TOLERANCE_MS)
+        artist = pc.equal(_plain(listens[ARTIST_NAME]), _plain(known[ARTIST_NAME]))
+        return {
+            CHECKED: Count.of(pc.is_valid(duration)) + Count.of(pc.is_valid(artist)),
+            AGREEING: Count.of(duration) + Count.of(artist),
+        }
 
 
-def agreement() -> list[Column]:
-    """Aggregates over plays `with_catalogue`: values that the catalogue knows, and those of them that it confirms.
-
-    Compared are duration_ms (within 2 s, which is what releases of one recording differ by) and artist_name
-    (without case and outer blanks), where both sides have a value.
-
-    Returns:
-        `catalogue_checked: bigint`, `catalogue_agreeing: bigint`.
-    """
-    duration = F.abs(F.col(DURATION_MS) - F.col(_KNOWN_DURATION)) <= DURATION_TOLERANCE_MS
-    artist = F.lower(F.trim(ARTIST_NAME)) == F.col(_KNOWN_ARTIST)
-    return [
-        (_count(duration.isNotNull()) + _count(artist.isNotNull())).alias(CHECKED),
-        (_count(duration) + _count(artist)).alias(AGREEING),
-    ]
+def open_catalogue(small_tables: SmallTables) -> Catalogue:
+    """What silver.tracks knows now; of a track that is there twice, what comes first by duration and artist."""
+    tracks = small_tables.arrow("silver.tracks", columns=_COMPARED)
+    order = [(name, "ascending") for name in _COMPARED]
+    grouped = tracks.sort_by(order).group_by(TRACK_ID, use_threads=False)
+    first = grouped.aggregate([(name, "first") for name in _COMPARED[1:]])
+    return Catalogue(first.rename_columns([name.removesuffix("_first") for name in first.column_names]))
 
 
-def _count(condition: Column) -> Column:
-    return F.count_if(F.coalesce(condition, F.lit(False)))
+def _plain(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_lower(pc.utf8_trim(names, characters=" "))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from earshot.core.columns import FILTERED_REASON
 from earshot.core.settings import Settings
 from earshot.validators.compile import CompiledSuite, compile_suite
+from earshot.validators.line_judge import LineJudge
 from earshot.validators.suites import GATE_SUITE, load_suite
 from earshot.validators.terms import Terms, Value
 
@@ -12,6 +15,21 @@ from earshot.validators.terms import Terms, Value
 def gate_suite(settings: Settings) -> CompiledSuite:
     """`expectations/silver_listens.json`, compiled; lines that are filtered on purpose are not judged."""
     return compile_suite(load_suite(GATE_SUITE), settings, exempt=is_filtered)
+
+
+def line_judge(settings: Settings, lines: pa.Schema) -> LineJudge:
+    """The same for lines in Arrow tasks; what the suite asks of them is known to be possible.
+
+    Args:
+        settings: Gives the suite parameters.
+        lines: The columns that lines have.
+
+    Raises:
+        SettingsError: The suite asks for something that cannot be judged there.
+    """
+    judge = LineJudge(gate_suite(settings).rules)
+    judge.check(lines)
+    return judge
 
 
 def is_filtered(terms: Terms) -> Value:

@@ -1,0 +1,102 @@
+"""The plays of a batch on their way from bronze to silver: Arrow tasks copy what passed, and count it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from earshot.core import columns as c
+from earshot.core.partial_figures import CountBy, Partials, added, values_of
+from earshot.core.staging import STAGED, Stage, StagedFile, as_files, as_rows
+from earshot.importers.accumulators import Added
+
+ACCEPTED_BY_FILE: Final = "accepted_by_file"
+_ROW_GROUPS: Final = 4
+_DECIDES: Final = (c.QUARANTINE_RULES, c.FILTERED_REASON)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How plays enter silver. Sent to executors.
+
+    Attributes:
+        bronze: Folder of bronze.listens.
+        stage: Where the files for silver.listens go.
+        batch_id: Of the plays.
+        told: Plays of the batch that are told elsewhere, too: source_file, source_line, kept (false: it does not
+            enter), sources (all that tell of it).
+        compare: Figures of plays that enter.
+    """
+
+    bronze: str
+    stage: Stage
+    batch_id: str
+    told: pa.Table
+    compare: Callable[[pa.Table], Partials]
+
+    def plays(self, path: str) -> Iterator[pa.Table]:
+        """The plays of a file of bronze that enter, piece by piece: columns of silver.listens."""
+        names = [name for name in self.stage.schema.names if name != c.BATCH_ID]
+        with pq.ParquetFile(f"{self.bronze}/{path}") as file:
+            for first in range(0, file.num_row_groups, _ROW_GROUPS):
+                groups = list(range(first, min(first + _ROW_GROUPS, file.num_row_groups)))
+                lines = file.read_row_groups(groups, columns=[*names, *_DECIDES], use_threads=False)
+                aside = pc.greater(pc.list_value_length(lines[c.QUARANTINE_RULES]), 0)
+                passed = lines.filter(pc.and_(pc.invert(aside), pc.is_null(lines[c.FILTERED_REASON])))
+                plays = _told_once(passed.drop_columns(list(_DECIDES)), self.told)
+                yield plays.append_column(c.BATCH_ID, pa.repeat(self.batch_id, plays.num_rows))
+
+
+def enter_silver(spark: SparkSession, files: Sequence[str], entry: Entry) -> tuple[list[StagedFile], dict[str, Any]]:
+    """Stage the plays that enter, a task a file of bronze.
+
+    Args:
+        spark: The session.
+        files: Of the batch, relative to bronze.listens.
+        entry: How they enter.
+
+    Returns:
+        The staged files, and what was observed: accepted plays by file (`ACCEPTED_BY_FILE`), and figures of `compare`.
+    """
+    observed = spark.sparkContext.accumulator({}, Added())
+
+    def copy(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in (n for batch in numbers for n in batch.column(0).to_pylist()):
+            for plays in entry.plays(files[number]):
+                counted = {ACCEPTED_BY_FILE: CountBy.of(plays[c.SOURCE_FILE])}
+                observed.add(added([counted, entry.compare(plays)]))
+                yield as_rows(entry.stage.write(plays))
+
+    numbered = spark.range(0, len(files), 1, max(len(files), 1))
+    staged = as_files(numbered.mapInArrow(copy, STAGED).toArrow())
+    return staged, values_of(observed.value)
+
+
+def _told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
+    """The plays without those that are told better elsewhere; `sources` names all that tell of one."""
+    if not told.num_rows or not plays.num_rows:
+        return plays
+    places = _places(plays, told)
+    kept = told[c.KEPT].combine_chunks().to_numpy(zero_copy_only=False)
+    stays = (places < 0) | kept[places]
+    sources = told[c.SOURCES].combine_chunks().take(pa.array(places, mask=places < 0))
+    merged = pc.coalesce(sources, plays[c.SOURCES].combine_chunks())
+    plays = plays.set_column(plays.schema.get_field_index(c.SOURCES), c.SOURCES, merged)
+    return plays.filter(pa.array(stays))
+
+
+def _places(plays: pa.Table, told: pa.Table) -> Any:
+    """Of each play, its row in `told`; -1 where it has none."""
+    keys = [
+        pc.binary_join_element_wise(rows[c.SOURCE_LINE].cast(pa.string()), rows[c.SOURCE_FILE], ":")
+        for rows in (plays, told)
+    ]
+    found = pc.index_in(keys[0], value_set=keys[1].combine_chunks())
+    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
