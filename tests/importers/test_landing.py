@@ -254,9 +254,9 @@ def test_a_batch_is_read_once_more_without_a_file_that_vanished_and_its_copies(s
 
     def read(files: Sequence[LandingFile]) -> Any:
         attempts.append([file.source_file for file in files if file.parts])
-        return SimpleNamespace(plays=None, lost={"a": VANISHED} if len(attempts) == 1 else {})
+        return SimpleNamespace(lost={"a": VANISHED} if len(attempts) == 1 else {})
 
-    files, _, _ = read_whole(list(found(settings).values()), read, lambda plays: plays, lambda listens: Any)
+    files, _, _ = read_whole(list(found(settings).values()), read, lambda reading: Any)
     assert attempts == [["a", "c"], ["c"]]
     assert {file.source_file: file.reason for file in files} == {"a": VANISHED, "b": VANISHED, "c": ""}
     assert sorted(found(settings, Known().with_files(files))) == ["a", "b"]

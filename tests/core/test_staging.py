@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from earshot.core.commits import DeltaLog
+from earshot.core.staging import as_files, as_rows
+
+
+def table(log: DeltaLog, *rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([dict.fromkeys(log.schema.names) | row for row in rows], schema=log.schema)
+
+
+def charts(tmp_path: Path) -> DeltaLog:
+    log = DeltaLog(str(tmp_path), "gold.charts")
+    log.create()
+    return log
+
+
+def test_a_task_writes_a_file_a_partition_and_tells_what_a_commit_needs(tmp_path: Path) -> None:
+    log, day = charts(tmp_path), date(2026, 3, 2)
+    rows = table(
+        log,
+        {"period": "day", "period_start": day, "rank": 2, "country": "DE"},
+        {"period": "week", "period_start": day, "rank": 1, "country": "ä/b"},
+        {"period": "day", "period_start": day, "rank": 5, "country": None},
+    )
+    files = log.stage("rebuilt=1").write(rows)
+    assert [file.partition for file in files] == [
+        {"period": "day", "period_start": "2026-03-02"},
+        {"period": "week", "period_start": "2026-03-02"},
+    ]
+    stats = json.loads(files[0].stats)
+    assert (stats["numRecords"], stats["minValues"], stats["maxValues"]) == (2, {"rank": 2}, {"rank": 5})
+    log.add(as_files(pa.Table.from_batches([as_rows(files)])), app_id="test", metadata={})
+    found = pa.Table.from_batches(log.batches()).select(["period", "rank", "country"]).to_pylist()
+    assert sorted(found, key=lambda row: row["rank"]) == [
+        {"period": "week", "rank": 1, "country": "ä/b"},
+        {"period": "day", "rank": 2, "country": "DE"},
+        {"period": "day", "rank": 5, "country": None},
+    ]
+
+
+def test_files_that_nobody_commits_are_not_seen(tmp_path: Path) -> None:
+    log = charts(tmp_path)
+    assert log.stage("rebuilt=1").write(table(log, {"period": "day", "period_start": date(2026, 3, 2)}))
+    assert list(log.batches()) == []
+
+
+def test_rows_written_piece_by_piece_are_one_file(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "bronze.listens")
+    log.create()
+    writer = log.stage("batch_id=b1/x").open()
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    for line in (1, 2):
+        writer.write(table(log, {"source_line": line, "started_at": at, "failed_rules": ["x"] * line}))
+    (file,) = writer.close()
+    assert file.partition == {"batch_id": "b1"}
+    log.add([file], app_id="test", metadata={})
+    rows = pa.Table.from_batches(log.batches())
+    assert rows["failed_rules"].to_pylist() == [["x"], ["x", "x"]]
+    assert rows["batch_id"].to_pylist() == ["b1", "b1"]
+
+
+def test_no_rows_are_no_file(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "bronze.listens")
+    assert log.stage("batch_id=b1/x").open().close() == []
+    assert charts(tmp_path).stage("rebuilt=1").write(charts(tmp_path).schema.empty_table()) == []
