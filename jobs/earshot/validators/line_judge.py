@@ -52,7 +52,7 @@ class LineJudge:
         return self.rules.figures(ArrowTerms(judged))
 
     def check(self, schema: pa.Schema) -> None:
-        """Judge a table without rows, so that what cannot be judged here is known before a task begins.
+        """Judge a line of nulls, so that what cannot be judged here is known before a task begins.
 
         Args:
             schema: Of the lines that will be judged.
@@ -61,7 +61,7 @@ class LineJudge:
             SettingsError: A condition or a regular expression is none that Arrow knows.
         """
         try:
-            self.observe(self.judge(schema.empty_table()))
+            self.observe(self.judge(pa.table([pa.nulls(1, field.type) for field in schema], schema=schema)))
         except pa.ArrowInvalid as error:
             raise SettingsError(
                 f"A regular expression of the suite cannot be used: {error}.",

@@ -49,12 +49,24 @@ def evaluate(
     detector: Annotated[
         list[str] | None, typer.Option("--detector", help="With --nab: only this one; may be repeated.")
     ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option("--seed", help="Not HOME, but simulated logs of this seed, thrown away after; may be repeated."),
+    ] = None,
 ) -> None:
     """Print how good the detectors, recommenders, gate or manipulation rules were in HOME, or on public corpora."""
     if nab is None and odds is None:
         topic, name = _MODULES[subject]
-        module = importlib.import_module(f"earshot.automation.commands.{topic}")
-        figures: dict[str, Any] = getattr(module, name)(current().settings)
+        evaluate_home = getattr(importlib.import_module(f"earshot.automation.commands.{topic}"), name)
+        figures: dict[str, Any]
+        if not seed:
+            figures = evaluate_home(current().settings)
+        elif subject is Subject.recommenders:
+            figures = evaluate_home(current().settings, seed)
+        else:
+            from earshot.automation.seeds import evaluate_seeds  # noqa: PLC0415 (keeps --help instant)
+
+            figures = evaluate_seeds(evaluate_home, current().settings, seed)
     elif subject is Subject.anomalies:
         from earshot.automation.commands.anomalies import evaluate_corpora  # noqa: PLC0415 (keeps --help instant)
 
