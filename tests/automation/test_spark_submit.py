@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ def test_spark_submit_starts_outside_of_the_environment_and_passes_exit_codes_on
     write_finder(tmp_path)
     job = Path(__file__).resolve().parents[2] / "jobs" / "publish_cache.py"
     done = subprocess.run(
-        [str(tmp_path / "spark-submit"), str(job), "--date", "2026-13-01"],
+        [str(tmp_path / "spark-submit"), str(job), "--date", "2026-13-01", "--json"],
         env={**BARE, "PATH": OUTSIDE, "EARSHOT_HOME": str(tmp_path / "home")},
         cwd=tmp_path,
         capture_output=True,
@@ -55,5 +56,6 @@ def test_spark_submit_starts_outside_of_the_environment_and_passes_exit_codes_on
         check=False,
     )
     assert done.returncode == 2, done.stderr[-2000:]
-    assert "'2026-13-01' is no date." in done.stdout  # where Spark puts what a job says
+    assert json.loads(done.stdout)["exit_code"] == 2, "standard output is the object, and nothing else"
+    assert "'2026-13-01' is no date." in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

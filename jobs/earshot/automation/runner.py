@@ -109,7 +109,21 @@ def submit(name: str) -> None:
     """Run one job from `spark-submit jobs/NAME.py ARGUMENTS`, with the arguments of `earshot run`."""
     from earshot.automation.cli import main  # noqa: PLC0415 (the command line imports the runner)
 
+    _part_standard_error()
     sys.exit(main(["run", name, *sys.argv[1:]]))
+
+
+def _part_standard_error() -> None:
+    """Write logs to spark-submit's own standard error: it starts this process with both outputs joined.
+
+    Where its outputs cannot be opened (not Linux, a socket) they stay joined.
+    """
+    try:
+        theirs = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+    except OSError:
+        return
+    os.dup2(theirs, sys.stderr.fileno())
+    os.close(theirs)
 
 
 def load_job(name: str) -> Callable[[Job], None]:
