@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -20,6 +21,7 @@ from earshot.core.logs import StructuredLog
 
 _INTERRUPTED = 130
 _EVALUATIONS = {"recommenders"}
+_FOR_PROGRAMMERS = re.compile(r"\n\n(?:Args|Returns|Raises):\n")
 _NO_COMMAND = re.compile(r"No such command '(.*)'")
 _USERS_TO_MEND = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 
@@ -36,7 +38,17 @@ def build_app() -> typer.Typer:
     )
     for topic in sorted({module.name for module in pkgutil.iter_modules(commands.__path__)} - _EVALUATIONS):
         importlib.import_module(f"{commands.__name__}.{topic}").register(app)
+    _say_what_users_need(app)
     return app
+
+
+def _say_what_users_need(app: typer.Typer) -> None:
+    """Let --help leave out what a docstring says to programmers."""
+    for command in app.registered_commands:
+        command.help = _FOR_PROGRAMMERS.split(inspect.cleandoc(command.callback.__doc__ or ""))[0]
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _say_what_users_need(group.typer_instance)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from earshot.automation.actor import actor
 from earshot.automation.invocation import current
-from earshot.core.errors import ArgumentError
+from earshot.core.errors import ArgumentError, InputError
 
 Listener = Annotated[str, typer.Argument(help="Pseudonym, or its first digits.")]
 Track = Annotated[str | None, typer.Option("--track", help="Only this track; default all.")]
@@ -77,13 +77,19 @@ def _say(verdict: Literal["confirmed", "cleared"], listener: str, track: str | N
     rows = tables.rows("gold.suspect_listens")
     full = _one_listener(listener, rows)
     subject = subject_of(full, track, _day(day))
+    concerned = sum(_concerns(row, full, track, _day(day)) for row in rows)
+    if not concerned:
+        raise InputError(
+            f"No suspect streams are {subject}.",
+            where="options --track, --day",
+            remedy=f"`earshot suspects list` shows tracks and days of {full}.",
+        )
     author = actor()
     said = {"subject_kind": "suspect", "subject": subject, "verdict": verdict, "author": author, "reason": why.strip()}
     tables.append("ops.feedback", [{**said, "at": datetime.now(UTC)}])
     settings = current().settings
     chain = AuditChain(tables, author, master_key=load_keys(settings).master_key, home=settings.home)
     chain.record(f"suspect.{verdict}", subject, {"reason": why.strip()})
-    concerned = sum(_concerns(row, full, track, _day(day)) for row in rows)
     text = f"{full} is {verdict}; {concerned} rows change with the next detect_manipulation."
     current().emit(text, {**said, "rows": concerned})
 
