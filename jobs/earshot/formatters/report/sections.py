@@ -29,7 +29,7 @@ def tiles(figures: ReportFigures) -> str:
     skips, listens = figures.totals.get("skips", 0), figures.totals.get("listens", 0)
     entries = [
         (number(listens), "plays in 14 days"),
-        (number(figures.listeners), "listeners"),
+        (number(figures.listeners), "listener" if figures.listeners == 1 else "listeners"),
         (number(figures.totals.get("counted_listens", 0)), "counted streams"),
         (share(skips / listens) if listens else "–", "skipped"),
         (share(aside / read, 2) if read else "–", "of lines set aside"),
