@@ -66,5 +66,5 @@ def test_charts(spark: SparkSession, gaps: SecondOpinion, suspects: pa.Table) ->
     plays = listens(spark, COUNT, 8, **SHAPE)
     named = spark.createDataFrame(suspects, TABLES["gold.suspect_listens"].schema)
     rows = charts(plays, named, periods=periods_to_build(DAYS, DAYS), counted_stream_ms=COUNTED_MS)
-    gaps.take("gold_charts", rows.toArrow())
+    gaps.take("gold_charts", rows.frame().toArrow())
     assert gaps.differences(definitions.CHARTS, definitions.CHARTS_FOUND) == []

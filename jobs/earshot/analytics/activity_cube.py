@@ -17,6 +17,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
 from earshot.analytics.plays import Integers, hours_of_day, mixed, numbered, table_of
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowRows
 from earshot.core.measures import known
 from earshot.core.tables import days_condition, spec_of
 
@@ -61,7 +62,7 @@ class CubeRules:
 
 def activity_cube(
     listens: DataFrame, built: DataFrame, *, days: Collection[date], newest: date, rules: CubeRules
-) -> DataFrame:
+) -> ArrowRows:
     """Metrics by hour and day over `COMBINATIONS` of dimensions.
 
     A count of a series that is kept has a row for every hour of the day, 0 included, up to the hour
@@ -79,7 +80,7 @@ def activity_cube(
         rules: Which series are kept.
 
     Returns:
-        The columns of gold.activity_cube.
+        The columns of gold.activity_cube, a group a day.
     """
     plays = listens.select(
         c.LISTEN_DATE, *(known(name).alias(name) for name in DIMENSIONS), c.LISTENER_ID, c.STARTED_AT, *MEASURED
@@ -91,13 +92,10 @@ def activity_cube(
         return cube_of_day(left, right, day=day, is_newest=day == newest, rules=rules)
 
     count = max(1, min(len(days), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
-    return (
-        plays.repartition(count, c.LISTEN_DATE)
-        .groupBy(c.LISTEN_DATE)
-        .cogroup(kept.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE))
-        .applyInArrow(build, _SCHEMA)
-        .select(*_SCHEMA.names)
+    plays_of_days, series_of_days = (
+        rows.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE) for rows in (plays, kept)
     )
+    return ArrowRows(plays_of_days.cogroup(series_of_days), build, _SCHEMA)
 
 
 def _kept(plays: DataFrame, built: DataFrame, *, days: Collection[date], minimum_volume: int) -> DataFrame:

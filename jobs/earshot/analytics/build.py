@@ -20,6 +20,7 @@ from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowRows
 from earshot.core.changes import TouchedDays, with_followers
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
@@ -81,7 +82,7 @@ class _Rebuild:
     """
 
     reads: frozenset[date]
-    rows: Callable[[DataFrame], DataFrame]
+    rows: Callable[[DataFrame], DataFrame | ArrowRows]
     replaced: frozenset[Partition]
     of_all: frozenset[Partition] | None = None
 
@@ -137,7 +138,7 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
     days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | _days_to_complete(tables, calendar)
     newest = max(existing, default=max(days))
 
-    def rows(plays: DataFrame) -> DataFrame:
+    def rows(plays: DataFrame) -> ArrowRows:
         built = tables.read("gold.activity_cube")
         # A day without plays has its zeros only when plays follow it.
         due = frozenset(day for day in days if day <= newest) or days
@@ -168,7 +169,7 @@ def _days_to_complete(tables: Tables, calendar: frozenset[date]) -> frozenset[da
 def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     periods = periods_to_build(touched.days, existing)
 
-    def rows(plays: DataFrame) -> DataFrame:
+    def rows(plays: DataFrame) -> ArrowRows:
         suspects = tables.read(SUSPECTS)
         return charts(plays, suspects, periods=periods, counted_stream_ms=settings.marts.counted_stream_ms)
 

@@ -17,6 +17,7 @@ from earshot.analytics.chart_periods import ALL_TIME_START, Period, periods_cond
 from earshot.analytics.flagged import EXCLUDED, FLAGGED, INCLUDED, with_flags
 from earshot.analytics.plays import Flags, Integers, Names, flags, numbered, table_of
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowRows
 from earshot.core.measures import ALL, counted, known
 from earshot.core.tables import spec_of
 
@@ -30,7 +31,7 @@ _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 
 def charts(
     listens: DataFrame, suspects: DataFrame, *, periods: Collection[Period], counted_stream_ms: int
-) -> DataFrame:
+) -> ArrowRows:
     """Charts of the periods, by country and ALL, tier and ALL, with and without suspect streams.
 
     Streams are counted streams; rank is by streams desc, listeners desc, entity_id asc, without
@@ -47,7 +48,7 @@ def charts(
         counted_stream_ms: See `core.measures.counted`.
 
     Returns:
-        The columns of gold.charts.
+        The columns of gold.charts, a group a period.
     """
     plays = with_flags(listens.where(counted(counted_stream_ms)), suspects).select(
         c.LISTEN_DATE,
@@ -70,12 +71,8 @@ def charts(
         return chart_of_period(rows, period=key[0].as_py(), start=key[1].as_py())
 
     count = max(1, min(len(periods), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
-    return (
-        placed.repartition(count, c.PERIOD, c.PERIOD_START)
-        .groupBy(c.PERIOD, c.PERIOD_START)
-        .applyInArrow(build, _SCHEMA)
-        .select(*_SCHEMA.names)
-    )
+    plays_of_periods = placed.repartition(count, c.PERIOD, c.PERIOD_START).groupBy(c.PERIOD, c.PERIOD_START)
+    return ArrowRows(plays_of_periods, build, _SCHEMA)
 
 
 def chart_of_period(plays: pa.Table, *, period: str, start: date) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Final
 
 from pyspark.sql import DataFrame
 
+from earshot.core.arrow_rows import ArrowRows
 from earshot.core.commits import DeltaLog
 from earshot.core.errors import TableError
 from earshot.core.staging import StagedFile
@@ -22,7 +23,7 @@ _WRITER: Final = "partitions"
 def replace_partitions(
     tables: Tables,
     name: str,
-    rows: DataFrame,
+    rows: DataFrame | ArrowRows,
     partitions: Collection[Partition] | None,
     *,
     metadata: Mapping[str, object],
@@ -36,7 +37,8 @@ def replace_partitions(
     Args:
         tables: The lake.
         name: A partitioned table.
-        rows: The new rows; they may lie in these partitions only.
+        rows: The new rows, written by Spark or by the Arrow tasks that make them; they may lie in
+            these partitions only.
         partitions: What is replaced; None for the whole table.
         metadata: What the commit says of itself.
         since: Version of the table from which the rows were computed, where they were.
@@ -48,9 +50,11 @@ def replace_partitions(
     now = log.contents(since)
     replaced = now.files
     folder = f"rebuilt={uuid.uuid4().hex}"
-    rows = conform(rows, log.spec)
-    rows.write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")
-    staged = log.staged(folder)
+    if isinstance(rows, ArrowRows):
+        staged = rows.write(log.stage(folder))
+    else:
+        conform(rows, log.spec).write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")
+        staged = log.staged(folder)
     if partitions is not None:
         wanted = {tuple(map(str, partition)) for partition in partitions}
         _check(name, log.spec.partition_by, staged, wanted)

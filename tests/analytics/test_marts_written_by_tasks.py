@@ -1,0 +1,66 @@
+"""Marts whose rows never come back to Spark: what the tasks wrote is what the frame shows, for every reader."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame
+
+from earshot.analytics.activity_cube import CubeRules, activity_cube
+from earshot.analytics.chart_periods import periods_to_build
+from earshot.analytics.charts import charts
+from earshot.core.arrow_rows import ArrowRows
+from earshot.core.commits import DeltaLog
+from earshot.core.partitions import replace_partitions
+from earshot.core.tables import Tables, spec_of
+from factories import listens
+
+DAYS = [date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)]  # the last: plays after midnight
+
+
+def _charts(plays: DataFrame, tables: Tables) -> ArrowRows:
+    suspects = tables.read("gold.suspect_listens")
+    return charts(plays, suspects, periods=periods_to_build(DAYS, DAYS), counted_stream_ms=30_000)
+
+
+def _cube(plays: DataFrame, tables: Tables) -> ArrowRows:
+    rules = CubeRules(minimum_volume=3, hourly_minimum_volume=9, counted_stream_ms=30_000)
+    return activity_cube(plays, tables.read("gold.activity_cube"), days=DAYS, newest=DAYS[-1], rules=rules)
+
+
+@pytest.fixture(params=[("gold.charts", _charts), ("gold.activity_cube", _cube)], ids=["charts", "cube"])
+def mart(request: pytest.FixtureRequest, tables: Tables) -> tuple[str, ArrowRows]:
+    name, rows = request.param
+    return name, rows(listens(tables.spark, 600, 3, days=2, first_day=DAYS[0], listeners=40), tables)
+
+
+def test_what_the_tasks_wrote_is_what_the_frame_shows(tables: Tables, mart: tuple[str, ArrowRows]) -> None:
+    name, rows = mart
+    expected = _in_order(rows.frame().toArrow(), name)
+    replace_partitions(tables, name, rows, None, metadata={})
+    assert len(expected) > 1_000
+    assert _in_order(tables.read(name).toArrow(), name) == expected
+    assert _in_order(pa.Table.from_batches(DeltaLog(tables.root, name).batches()), name) == expected
+
+
+def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees_and_vacuum_takes(
+    tables: Tables, mart: tuple[str, ArrowRows]
+) -> None:
+    name, rows = mart
+    log = DeltaLog(tables.root, name)
+    before = log.contents()
+    staged = rows.write(log.stage("rebuilt=killed"))
+    assert {Path(log.path, file.path).is_file() for file in staged} == {True}
+    assert log.contents() == before
+    assert tables.read(name).isEmpty()
+    tables.vacuum(name, 0)
+    assert not any(Path(log.path, file.path).exists() for file in staged)
+
+
+def _in_order(rows: pa.Table, name: str) -> list[str]:
+    """Every row as text, whatever order its columns came in."""
+    columns = sorted(spec_of(name).column_names)
+    return sorted(map(repr, rows.select(columns).to_pylist()))
