@@ -111,6 +111,26 @@ def test_the_figure_shows_the_curve(trained: training.Trained) -> None:
     assert len(bars.patches) == len(KINDS)
 
 
+def test_some_series_score_as_they_do_among_all(trained: training.Trained, history: list[SeriesMatrix]) -> None:
+    for matrix in history:
+        (every,), (some,) = (trained.detector.score(matrix, [9], rows) for rows in (None, [2, 0]))
+        assert some.matrix.dimensions == (matrix.dimensions[2], matrix.dimensions[0])
+        for name in ("expected", "lower", "upper", "score", "support", "persistence"):
+            np.testing.assert_allclose(getattr(some, name), getattr(every, name)[[2, 0]], rtol=1e-9)
+
+
+def test_a_champion_is_judged_at_its_own_threshold_as_among_all(
+    trained: training.Trained, history: list[SeriesMatrix]
+) -> None:
+    for point in trained.result.points:
+        alone = training.examine(trained.detector, history, SETTINGS, at=point.threshold)
+        assert alone.points == (point,)
+
+
+def test_the_backtest_comes_out_the_same_each_time(trained: training.Trained, history: list[SeriesMatrix]) -> None:
+    assert training.examine(trained.detector, history, SETTINGS) == trained.result
+
+
 def said(kind: str, subject: str, verdict: str, hour: int = 0) -> dict[str, Any]:
     return {"subject_kind": kind, "subject": subject, "verdict": verdict, "at": BEGIN + timedelta(hours=hour)}
 

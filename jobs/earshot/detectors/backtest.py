@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from earshot.detectors.series import HOURS_OF_DAY, SeriesMatrix
 
 DEVIATIONS: Final = (7.0, 7.5, 8.0, 9.0, 10.0)
 _GRACE_HOURS: Final = 3
+_THREADS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def backtest(
     judged_days: int,
     minimum_volume: float,
     seed: int,
+    at: float | None = None,
 ) -> Backtest:
     """Judge the last days of history twice: as it was, and with incidents made up in it.
 
@@ -94,16 +97,27 @@ def backtest(
         judged_days: Days at the end of history that are judged.
         minimum_volume: Plays that must be due over a window.
         seed: Of the incidents.
+        at: Only the threshold nearest to this is tried.
     """
     end = max((matrix.days for matrix in history), default=0)
     days = range(max(end - judged_days, 2), end)
     disturbed, made = inject(history, incidents, len(days), minimum_volume, seed)
-    as_it_was = [[detector.score(matrix, [day])[0] for matrix in history] for day in days]
-    with_incidents = {matrix.metric: detector.score(matrix, list(days)) for matrix in disturbed if any_of(matrix, made)}
+    rows = {matrix.metric: [one.row for one in made if one.metric == matrix.metric] for matrix in disturbed}
+    touched = [matrix for matrix in disturbed if rows[matrix.metric]]
+    with ThreadPoolExecutor(_THREADS) as pool:  # NumPy lets go of the interpreter while it computes
+        whole = pool.map(lambda matrix: detector.score(matrix, days), history)
+        parts = pool.map(lambda matrix: detector.score(matrix, days, rows[matrix.metric]), touched)
+        as_it_was = list(zip(*whole, strict=True))
+        with_incidents = {matrix.metric: scores for matrix, scores in zip(touched, parts, strict=True)}
+    thresholds = [float(evidence.score_of(np.array(deviation), detector.config)) for deviation in DEVIATIONS]
+    if at is not None:
+        thresholds = [min(thresholds, key=lambda threshold: abs(threshold - at))]
     points = []
-    for deviation in DEVIATIONS:
-        threshold = float(evidence.score_of(np.array(deviation), detector.config))
-        hits = [_is_found(incident, with_incidents[incident.metric], threshold, minimum_volume) for incident in made]
+    for threshold in thresholds:
+        hits = [
+            _is_found(one, with_incidents[one.metric], rows[one.metric].index(one.row), threshold, minimum_volume)
+            for one in made
+        ]
         false = _false_groups(as_it_was, threshold, minimum_volume, detector)
         points.append(_point(threshold, made, hits, false))
     counts = {kind: sum(incident.kind == kind for incident in made) for kind in KINDS}
@@ -111,19 +125,14 @@ def backtest(
     return Backtest(tuple(points), counts, series_days)
 
 
-def any_of(matrix: SeriesMatrix, made: Sequence[Injected]) -> bool:
-    """Whether an incident was made up in this matrix."""
-    return any(incident.metric == matrix.metric for incident in made)
-
-
-def _is_found(incident: Injected, days: Sequence[DayScores], threshold: float, minimum_volume: float) -> bool:
+def _is_found(incident: Injected, days: Sequence[DayScores], row: int, threshold: float, minimum_volume: float) -> bool:
     for scores in days:
         first = scores.day * HOURS_OF_DAY
         low, high = incident.start - first, incident.stop + _GRACE_HOURS - first
         if high <= 0 or low >= HOURS_OF_DAY:
             continue
         flags = attribution.detected(scores, threshold, minimum_volume)
-        if flags[incident.row, max(low, 0) : high].any():
+        if flags[row, max(low, 0) : high].any():
             return True
     return False
 

@@ -5,7 +5,7 @@ All functions take folded arrays, S x D x 24 (series, days, hours of day).
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -62,6 +62,11 @@ class Baseline:
     rate: Floats
     in_sample: Floats
     days: Floats
+
+    def rows(self, rows: Sequence[int]) -> Baseline:
+        """Only some of the series."""
+        kept = np.asarray(rows, dtype=np.int64)
+        return Baseline(self.rate[kept], self.in_sample[kept], self.days[kept])
 
 
 def fold(matrix: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -195,7 +200,11 @@ def _finite(values: Floats) -> Floats:
 
 
 def _nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
-    """The median of what is there; nan where nothing is, which is no reason to warn."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmedian(values, axis=axis))
+    """The median of what is there; nan where nothing is. One sort, where NumPy's builds masked arrays."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    last = np.moveaxis(values, axes, range(-len(axes), 0))
+    ordered = np.sort(last.reshape(*last.shape[: -len(axes)], -1), axis=-1)  # nan comes last
+    there = ordered.shape[-1] - np.isnan(ordered).sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(there - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(there // 2, ordered.shape[-1] - 1), axis=-1)
+    return np.asarray(((low + high) / 2)[..., 0])

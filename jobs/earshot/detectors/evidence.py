@@ -88,8 +88,9 @@ def trailing_each(folded: Floats, windows: tuple[int, ...]) -> Iterator[Floats]:
     """`trailing` for each window in turn."""
     sums = np.cumsum(folded, axis=1)
     for window in windows:
-        out = sums.copy()
-        out[:, window:] -= sums[:, :-window]
+        out = np.empty_like(sums)
+        out[:, :window] = sums[:, :window]
+        np.subtract(sums[:, window:], sums[:, :-window], out=out[:, window:])
         yield out
 
 
@@ -156,17 +157,28 @@ def shrunk(own: Floats, behind: Floats, pooled: Floats, kind: Kind, config: Seas
 
 def deviations(frame: Frame, config: SeasonalConfig) -> Floats:
     """S x H x W: signed standard deviations of each trailing window from what it should be."""
+    return np.stack(list(_deviation_each(frame, config)), axis=2)
+
+
+def largest(frame: Frame, config: SeasonalConfig) -> Floats:
+    """S x H: the largest of `deviations` over the windows, without its sign."""
+    each = _deviation_each(frame, config)
+    found = np.abs(next(each))
+    for deviation in each:
+        np.maximum(found, np.abs(deviation), out=found)
+    return found
+
+
+def _deviation_each(frame: Frame, config: SeasonalConfig) -> Iterator[Floats]:
     judged = frame.usable & (frame.exposure > 0)
     numerator = np.where(judged, frame.numerator, 0.0)
     expected = np.where(judged, frame.expected, 0.0)
     exposure = np.where(judged, frame.exposure, 0.0)
     inflation = np.sqrt(frame.inflation)[:, None]
-    found = []
     each = (trailing_each(array, config.windows) for array in (numerator, expected, exposure))
     for position, (seen, due, exposed) in enumerate(zip(*each, strict=True)):
         dispersion = np.maximum(frame.dispersion[:, position : position + 1], TINY)
-        found.append(_standardised(seen, due, exposed, dispersion, frame.kind) / inflation)
-    return np.stack(found, axis=2)
+        yield _standardised(seen, due, exposed, dispersion, frame.kind) / inflation
 
 
 def _standardised(seen: Floats, due: Floats, exposed: Floats, dispersion: Floats, kind: Kind) -> Floats:

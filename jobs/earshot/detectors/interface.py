@@ -67,12 +67,13 @@ class FittedDetector(Protocol):
     def parameters(self) -> Mapping[str, Floats]:
         """What it has learnt."""
 
-    def score(self, matrix: SeriesMatrix, days: Sequence[int]) -> list[DayScores]:
+    def score(self, matrix: SeriesMatrix, days: Sequence[int], rows: Sequence[int] | None = None) -> list[DayScores]:
         """Score days of a matrix; each with what lies before it, and nothing else.
 
         Args:
             matrix: History and judged days.
             days: Positions of the judged days, each at least 1.
+            rows: The series whose scores are wanted, which all of them tell about; None = every one.
         """
 
 

@@ -50,17 +50,19 @@ class FittedSeasonal:
         """By metric: 2 x W, intercept and slope of the dispersion."""
         return {metric: np.stack([line.intercept, line.slope]) for metric, line in self.noise.items()}
 
-    def score(self, matrix: SeriesMatrix, days: Sequence[int]) -> list[DayScores]:
+    def score(self, matrix: SeriesMatrix, days: Sequence[int], rows: Sequence[int] | None = None) -> list[DayScores]:
         """Score days, each with what lies before it, and nothing else."""
-        return [self._score_day(matrix, day) for day in days]
+        return [self._score_day(matrix, day, rows) for day in days]
 
-    def _score_day(self, matrix: SeriesMatrix, day: int) -> DayScores:
+    def _score_day(self, matrix: SeriesMatrix, day: int, rows: Sequence[int] | None) -> DayScores:
+        learnt = _learn(matrix, day, self.config)
+        pooled = self.noise.get(matrix.metric) or _pooled(matrix, day, learnt, self.config)
+        if rows is not None:
+            matrix, learnt = matrix.rows(rows), learnt.rows(rows)
         numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
         began = baseline.fold(matrix.began).copy()
         began[:, :day] &= ~baseline.fold(matrix.excluded)[:, :day]
-        learnt = _learn(matrix, day, self.config)
         own, behind, volume = _history_noise(matrix, day, learnt, self.config)
-        pooled = self.noise.get(matrix.metric) or evidence.pool(own, behind, volume)
         dispersion = evidence.shrunk(own, behind, pooled.of(volume), matrix.kind, self.config)
         dispersion = dispersion * np.square(_restlessness(matrix, day, learnt, dispersion, self.config))[:, None]
         reach = slice(max(day - 1, 0), day + 1)
@@ -100,8 +102,7 @@ class SeasonalDetector:
         for matrix in history:
             if matrix.days >= MINIMUM_DAYS:
                 day = matrix.days
-                own, behind, volume = _history_noise(matrix, day, _learn(matrix, day, self.config), self.config)
-                noise[matrix.metric] = evidence.pool(own, behind, volume)
+                noise[matrix.metric] = _pooled(matrix, day, _learn(matrix, day, self.config), self.config)
         return FittedSeasonal(self.config, noise)
 
     def restore(self, parameters: Mapping[str, Floats]) -> FittedSeasonal:
@@ -210,6 +211,10 @@ def _history_noise(
     return own, behind, volume
 
 
+def _pooled(matrix: SeriesMatrix, day: int, learnt: Baseline, config: SeasonalConfig) -> Dispersion:
+    return evidence.pool(*_history_noise(matrix, day, learnt, config))
+
+
 def _restlessness(
     matrix: SeriesMatrix, day: int, learnt: Baseline, dispersion: Floats, config: SeasonalConfig
 ) -> Floats:
@@ -224,7 +229,7 @@ def _restlessness(
     numerator, usable = _before(matrix.numerator(), stop), _before(matrix.usable, stop)
     inflation = np.ones(exposure.shape[0])
     past = Frame(matrix.kind, numerator, expected, exposure, dispersion, inflation, usable)
-    largest = np.abs(baseline.fold(evidence.strongest(evidence.deviations(past, config))[0])).max(axis=2)
+    largest = baseline.fold(evidence.largest(past, config)).max(axis=2)
     return np.asarray(np.maximum(np.quantile(largest, 0.75, axis=1) / config.calm, 1.0))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -156,7 +157,24 @@ class SeriesMatrix:
         return np.asarray(self.start.astype("datetime64[h]") + np.arange(self.values.shape[1]))
 
     def numerator(self) -> Floats:
-        """S x T: what is summed over a window: counts, sums, or logarithms times volume."""
+        """S x T: what is summed over a window: counts, sums, or logarithms times volume. Read only."""
+        return self._numerator
+
+    def exposure(self) -> Floats:
+        """S x T: what the numerator is divided by: the hour itself for counts, else the volume. Read only."""
+        return self._exposure
+
+    @cached_property
+    def _numerator(self) -> Floats:
+        return _read_only(self._summed())
+
+    @cached_property
+    def _exposure(self) -> Floats:
+        if self.kind is Kind.COUNT:
+            return _read_only(np.ones_like(self.values))
+        return _read_only(np.where(np.isfinite(self.values), self.volume, 0.0))
+
+    def _summed(self) -> Floats:
         values = self.values
         if self.kind is Kind.COUNT:
             return np.nan_to_num(values, nan=0.0)
@@ -166,19 +184,25 @@ class SeriesMatrix:
             return np.nan_to_num((1 - np.clip(values, 0.0, POINTS) / POINTS) * self.volume, nan=0.0)
         return np.nan_to_num(values * self.volume if is_per_play(self.metric) else values, nan=0.0)
 
-    def exposure(self) -> Floats:
-        """S x T: what the numerator is divided by: the hour itself for counts, else the volume."""
-        if self.kind is Kind.COUNT:
-            return np.ones_like(self.values)
-        return np.where(np.isfinite(self.values), self.volume, 0.0)
-
     def with_values(self, values: Floats, volume: Floats) -> SeriesMatrix:
         """The same series with other figures."""
         return replace(self, values=values, volume=volume)
 
+    def rows(self, rows: Sequence[int]) -> SeriesMatrix:
+        """Only some of the series."""
+        kept = np.asarray(rows, dtype=np.int64)
+        names = tuple(self.dimensions[row] for row in rows)
+        figures = (self.values[kept], self.volume[kept])
+        return SeriesMatrix(self.metric, names, self.start, *figures, self.began[kept], self.excluded[kept])
+
     def row_by_dimensions(self) -> dict[Dimensions, int]:
         """Which row has which dimensions."""
         return {dimensions: row for row, dimensions in enumerate(self.dimensions)}
+
+
+def _read_only(array: Floats) -> Floats:
+    array.flags.writeable = False
+    return array
 
 
 def weekends(first: np.datetime64, days: int) -> Flags:

@@ -75,8 +75,14 @@ def train(history: Sequence[SeriesMatrix], settings: AnomalySettings, *, detecto
     return Trained(fitted, result.best().threshold, result)
 
 
-def examine(fitted: FittedDetector, history: Sequence[SeriesMatrix], settings: AnomalySettings) -> Backtest:
-    """The backtest that challengers and champions are compared on."""
+def examine(
+    fitted: FittedDetector,
+    history: Sequence[SeriesMatrix],
+    settings: AnomalySettings,
+    *,
+    at: float | None = None,
+) -> Backtest:
+    """The backtest that challengers and champions are compared on, at every threshold or at the one nearest to `at`."""
     return backtest(
         fitted,
         history,
@@ -84,6 +90,7 @@ def examine(fitted: FittedDetector, history: Sequence[SeriesMatrix], settings: A
         judged_days=JUDGED_DAYS,
         minimum_volume=settings.minimum_volume,
         seed=settings.seed,
+        at=at,
     )
 
 
@@ -127,7 +134,7 @@ class Stored(Protocol):
 def rival_f_half(folder: Path, history: Sequence[SeriesMatrix], settings: AnomalySettings) -> float:
     """The present champion on the same backtest, at its own threshold."""
     fitted, threshold = load(folder)
-    return examine(fitted, history, settings).at(threshold).f_measure(0.5)
+    return examine(fitted, history, settings, at=threshold).at(threshold).f_measure(0.5)
 
 
 def champion_or_plain(champion: Stored | None, settings: AnomalySettings) -> Model:
