@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.automation.demo import DemoOutcome
@@ -46,3 +48,27 @@ def test_every_table_exists_before_anything_is_written_and_is_as_if_it_did_not(s
         table = DeltaTable(f"{settings.lake_root}/{name.replace('.', '/')}")
         assert (table.version(), table.to_pyarrow_table().num_rows) == (0, 0)
     assert TableHistory(settings.lake_root, "silver.listens").version is None
+
+
+def test_the_log_tells_the_span_of_each_file_unless_one_has_no_statistics(settings: Settings) -> None:
+    begin = datetime(2026, 3, 2, 23, 50, 0, 1, tzinfo=UTC)
+    rows = pa.table(
+        {
+            "started_at": pa.array([begin], pa.timestamp("us", "UTC")),
+            "ended_at": pa.array([begin + timedelta(hours=1)], pa.timestamp("us", "UTC")),
+            "session_date": pa.array([begin.date()]),
+        }
+    )
+    write_deltalake(f"{settings.lake_root}/silver/sessions", rows, partition_by=["session_date"])
+    (span,) = TableHistory(settings.lake_root, "silver.sessions").spans("started_at", "ended_at") or []
+    assert span.day == date(2026, 3, 2)
+    assert span.first <= begin < begin + timedelta(hours=1) <= span.last
+    assert span.last - span.first < timedelta(hours=1, seconds=1)
+    elsewhere = f"{settings.lake_root}-without"
+    untold = {"delta.dataSkippingNumIndexedCols": "0"}
+    write_deltalake(f"{elsewhere}/silver/sessions", rows, partition_by=["session_date"], configuration=untold)
+    assert TableHistory(elsewhere, "silver.sessions").spans("started_at", "ended_at") is None
+
+
+def test_a_table_without_files_has_no_spans(settings: Settings) -> None:
+    assert TableHistory(settings.lake_root, "silver.sessions").spans("started_at", "ended_at") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,15 @@ class Change:
     def leaves_rows(self) -> bool:
         """Whether every row is as it was before."""
         return self.operation.upper().startswith(_SAME_ROWS)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A file of a table partitioned by day: its day, and bounds of the times in it."""
+
+    day: date
+    first: datetime
+    last: datetime
 
 
 class TableHistory:
@@ -100,6 +109,18 @@ class TableHistory:
         """The largest timestamp of several columns; None where the log does not tell of one of them."""
         found = [self.latest(column, day) for column in columns]
         return None if None in found else max(moment for moment in found if moment is not None)
+
+    def spans(self, first: str, last: str) -> list[Span] | None:
+        """Of each file, the least `first` and the largest `last`; None where a file carries no statistics."""
+        files = pa.table(self._table.get_add_actions(flatten=True)) if self._table else pa.table({})
+        if not files.num_rows:
+            return []
+        columns = (f"partition.{self._day}", f"min.{first}", f"max.{last}")
+        if not set(columns) <= set(files.column_names) or any(files[name].null_count for name in columns):
+            return None
+        days, lows, highs = (files[name].to_pylist() for name in columns)
+        # Delta's log has milliseconds.
+        return [Span(d, low, high + timedelta(milliseconds=1)) for d, low, high in zip(days, lows, highs, strict=True)]
 
     @property
     def _day(self) -> str:

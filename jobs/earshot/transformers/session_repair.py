@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import DataFrame
@@ -12,7 +13,7 @@ from earshot.core.partitions import replace_partitions
 from earshot.core.settings import MartSettings
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables, days_condition
-from earshot.transformers.sessions import disturbed, rejoined, sessions, touched_runs
+from earshot.transformers.sessions import TouchedRun, disturbed, rejoined, sessions, touched_runs
 from earshot.transformers.touched_days import TouchedDays
 
 LISTENS = "silver.listens"
@@ -30,18 +31,17 @@ def repair_sessions(tables: Tables, touched: TouchedDays, settings: MartSettings
     if touched.complete:
         replace_partitions(tables, SESSIONS, _sessions(listens, settings), None, metadata=touched.metadata)
         return frozenset()
-    since, built = TableHistory(tables.root, SESSIONS).version, tables.read(SESSIONS)
+    history, built = TableHistory(tables.root, SESSIONS), tables.read(SESSIONS)
     runs = touched_runs(_ends(tables, listens, touched), touched.days)
     is_disturbed = disturbed(runs, gap_minutes=settings.session_gap_minutes)
     broken = built.where(is_disturbed)
-    spans = broken.select(c.SESSION_DATE, F.to_date(c.ENDED_AT).alias("last")).distinct().collect()
-    written = touched.days | {day for span in spans for day in _days(span[c.SESSION_DATE], span["last"])}
+    written = touched.days | _reached(history, broken, runs, gap_minutes=settings.session_gap_minutes)
     near = listens.where(days_condition(c.LISTEN_DATE, written))
     mended = _sessions(rejoined(near, broken, days=touched.days), settings)
     kept = built.where(days_condition(c.SESSION_DATE, written)).where(~is_disturbed)
     partitions = [(day,) for day in written]
     rows = kept.unionByName(mended)
-    replace_partitions(tables, SESSIONS, rows, partitions, metadata=touched.metadata, since=since)
+    replace_partitions(tables, SESSIONS, rows, partitions, metadata=touched.metadata, since=history.version)
     return written
 
 
@@ -58,6 +58,20 @@ def _ends(tables: Tables, listens: DataFrame, touched: TouchedDays) -> dict[date
     latest = F.unix_micros(F.max(F.greatest(c.STARTED_AT, c.ENDED_AT))).alias("latest")
     rows = on_days.groupBy(c.LISTEN_DATE).agg(latest).collect() if len(told) < len(logged) else []
     return told | {row[c.LISTEN_DATE]: _EPOCH + timedelta(microseconds=row["latest"]) for row in rows}
+
+
+def _reached(
+    history: TableHistory, broken: DataFrame, runs: Sequence[TouchedRun], *, gap_minutes: int
+) -> frozenset[date]:
+    """Days on which disturbed sessions lie, and perhaps some more: from the log, which else the sessions tell."""
+    files = history.spans(c.STARTED_AT, c.ENDED_AT)
+    if files is None:
+        rows = broken.select(c.SESSION_DATE, F.to_date(c.ENDED_AT).alias("last")).distinct().collect()
+        spans = [(row[c.SESSION_DATE], row["last"]) for row in rows]
+    else:
+        near = [file for file in files if any(run.disturbs(file.first, file.last, gap_minutes) for run in runs)]
+        spans = [(file.day, file.last.date()) for file in near]
+    return frozenset(day for first, last in spans for day in _days(first, last))
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -90,6 +90,11 @@ class TouchedRun:
     last: date
     ends_at: datetime
 
+    def disturbs(self, first: datetime, last: datetime, gap_minutes: int) -> bool:
+        """Whether sessions between these moments may be `disturbed`."""
+        gap = timedelta(minutes=gap_minutes)
+        return last >= _midnight(self.first) - gap and first <= self.ends_at + gap
+
 
 def touched_runs(ends: dict[date, datetime], days: Iterable[date]) -> list[TouchedRun]:
     """Touched days joined to runs.
