@@ -55,6 +55,16 @@ def test_the_winner_is_fitted_on_all_days(counts: PlayCounts, settings: Recommen
     np.testing.assert_array_equal(training.model.popularity, everything)
 
 
+def test_figures_do_not_depend_on_how_many_recipes_are_judged_at_once(
+    counts: PlayCounts, settings: RecommenderSettings
+) -> None:
+    alone, together = (compare(counts, settings.model_copy(update={"threads": threads})) for threads in (1, 3))
+    assert [c.recipe for c in alone] == [c.recipe for c in together]
+    for one, other in zip(alone, together, strict=True):
+        assert one.test.metrics == other.test.metrics
+        np.testing.assert_array_equal(one.test.ndcg, other.test.ndcg)
+
+
 def test_the_test_days_choose_nothing(counts: PlayCounts, settings: RecommenderSettings) -> None:
     chance = np.random.default_rng(0)
     test = counts.phase == 2

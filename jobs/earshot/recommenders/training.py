@@ -7,7 +7,8 @@ seen these days and would win by memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Self
@@ -136,10 +137,9 @@ def compare(counts: PlayCounts, settings: RecommenderSettings, *, also: Recipe |
     Returns:
         Best on validation first.
     """
-    test = TimeSplit.at(counts, TEST)
-    with threadpool_limits(settings.threads):
-        chosen = _choose(counts, settings, also)
-        judged = [(score, evaluate(fit(recipe, test.known), test, settings.at)) for recipe, score in chosen]
+    chosen = _choose(counts, settings, also)
+    evaluations = _judged([recipe for recipe, _ in chosen], TimeSplit.at(counts, TEST), settings)
+    judged = [(score, evaluation) for (_, score), evaluation in zip(chosen, evaluations, strict=True)]
     baseline = next(evaluation for _, evaluation in judged if evaluation.recipe.algorithm == BASELINE)
     candidates = [
         Candidate(evaluation.recipe, score, evaluation, _confidence(evaluation, baseline, settings))
@@ -182,12 +182,23 @@ def _choose(counts: PlayCounts, settings: RecommenderSettings, also: Recipe | No
     recipes = [recipe for grid in search_space(settings, len(counts.tracks)).values() for recipe in grid]
     if also is not None and also not in recipes:
         recipes.append(also)
-    tried = [(recipe, evaluate(fit(recipe, split.known), split, settings.at).score) for recipe in recipes]
+    tried = [(evaluation.recipe, evaluation.score) for evaluation in _judged(recipes, split, settings)]
     best: dict[str, tuple[Recipe, float]] = {}
     for recipe, score in tried:
         if recipe.algorithm not in best or score > best[recipe.algorithm][1]:
             best[recipe.algorithm] = (recipe, score)
     return [pair for pair in tried if pair[0] == also or pair == best[pair[0].algorithm]]
+
+
+def _judged(recipes: Sequence[Recipe], split: TimeSplit, settings: RecommenderSettings) -> list[Evaluation]:
+    """Fit and judge recipes, `settings.threads` at once; one alone has one thread, so that figures never differ."""
+
+    def judge(recipe: Recipe) -> Evaluation:
+        with threadpool_limits(1, "openmp"):  # which has a limit of its own in every thread
+            return evaluate(fit(recipe, split.known), split, settings.at)
+
+    with threadpool_limits(1), ThreadPoolExecutor(settings.threads, thread_name_prefix="recipe") as pool:
+        return list(pool.map(judge, recipes))
 
 
 def _confidence(one: Evaluation, other: Evaluation, settings: RecommenderSettings) -> float:
