@@ -106,7 +106,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
         partitions = plan.of_all if touched[mart].complete else plan.replaced
         replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata)
 
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mart") as pool:
+    with ThreadPoolExecutor(max_workers=3, thread_name_prefix="mart") as pool:
         list(pool.map(write, plans))
 
 
