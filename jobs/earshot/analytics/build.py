@@ -18,6 +18,7 @@ from earshot.analytics.chart_periods import days_to_read, periods_to_build
 from earshot.analytics.charts import charts
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.splits import shares
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows
@@ -29,7 +30,6 @@ from earshot.core.tables import Tables, days_condition
 
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
-RIGHTS: Final = "silver.rights"
 
 # The longest marts first, so that the two threads end together.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -190,7 +190,7 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
         return revenue(
             plays,
             tables.read(SUSPECTS),
-            tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
+            shares(tables),
             terms=settings.revenue,
             counted_stream_ms=settings.marts.counted_stream_ms,
             months=months,

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from earshot.analytics.revenue.adjustments import ERASURE, LATE_PLAYS, VERDICTS, adjustments
 from earshot.analytics.revenue.closed_months import REVENUE, closed_months
 from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.splits import shares
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.changes import CONSUMED, TOUCHED, TouchedDays
@@ -23,7 +24,7 @@ from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.table_history import Change, TableHistory
 from earshot.core.tables import days_condition
 
-LISTENS, SUSPECTS, RIGHTS = "silver.listens", "gold.suspect_listens", "silver.rights"
+LISTENS, SUSPECTS = "silver.listens", "gold.suspect_listens"
 _BOOKED: Final = "booked"
 
 
@@ -94,7 +95,7 @@ def _payouts(job: Job, months: Collection[date], terms: RevenueSettings, without
     return revenue(
         plays.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)),
         tables.read(SUSPECTS),
-        tables.read(RIGHTS) if tables.exists(RIGHTS) else None,
+        shares(tables),
         terms=terms,
         counted_stream_ms=job.settings.marts.counted_stream_ms,
         months=months,

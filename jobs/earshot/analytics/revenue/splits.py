@@ -8,11 +8,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
+from earshot.core.commits import DeltaLog
 from earshot.core.measures import UNKNOWN
+from earshot.core.tables import Tables
 
+RIGHTS: Final = "silver.rights"
 PARTS: Final = "parts"
 MILLIONTHS: Final = 1_000_000
 """A share of 1, as the integer by which it is counted."""
+
+
+def shares(tables: Tables) -> DataFrame | None:
+    """Rows of silver.rights; None where no track has rights holders, which spares every play a join."""
+    return None if DeltaLog(tables.root, RIGHTS).is_empty() else tables.read(RIGHTS)
 
 
 def split_tracks(rights: DataFrame) -> DataFrame:

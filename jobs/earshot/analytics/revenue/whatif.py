@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from earshot.analytics.revenue.closed_months import REVENUE, closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.pools import price_in_force
+from earshot.analytics.revenue.splits import shares
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.errors import ArgumentError
@@ -155,11 +156,10 @@ def compare(
     plays = tables.read("silver.listens").where(
         F.trunc(c.LISTEN_DATE, "month").isin(*(months_before(month, n) for n in range(window)))
     )
-    rights = tables.read("silver.rights") if tables.exists("silver.rights") else None
     computed = revenue(
         plays,
         tables.read("gold.suspect_listens"),
-        rights,
+        shares(tables),
         terms=changed,
         counted_stream_ms=settings.marts.counted_stream_ms,
         months=[month],
