@@ -31,7 +31,7 @@ from earshot.core.tables import Tables, days_condition
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
 
-# The longest marts first, so that the two threads end together.
+# The longest marts first, so that the threads end together.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "gold.charts": (LISTENS, SUSPECTS),
     "gold.activity_cube": (LISTENS,),
@@ -88,7 +88,7 @@ class _Rebuild:
 
 
 def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings) -> None:
-    """Rebuild each mart for the days that changed, in one commit a mart; two marts at a time.
+    """Rebuild each mart for the days that changed, in one commit a mart; three marts at a time.
 
     Args:
         tables: The lake.
