@@ -16,7 +16,7 @@ ASK = """
 import json, earshot
 from earshot.automation.cli import main
 from earshot.automation.pipeline import JOBS
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.alerting.rules import load_rulebook
 from earshot.core.locations import conf_folder, deploy_folder, expectations_folder
 from earshot.importers.simulated.scenario import scenario_names

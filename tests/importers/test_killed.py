@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.commits import DeltaLog
 from earshot.core.config import load_settings
 from earshot.core.job import Job

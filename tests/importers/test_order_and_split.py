@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.job import Job
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables

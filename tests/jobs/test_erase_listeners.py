@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 from tests.factories import listens_arrow
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.caching.published import PublishedResults
 from earshot.core.job import Job
 from earshot.core.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.config import load_settings
 from earshot.core.errors import SettingsError
 from earshot.core.settings import Settings

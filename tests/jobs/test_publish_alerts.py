@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.config import load_settings
 from earshot.core.errors import SettingsError
 from earshot.core.job import Job
@@ -189,7 +189,7 @@ def test_a_home_without_tables_is_no_error(home, run) -> None:
 _KILLED = """
 import sys
 from datetime import UTC, date, datetime
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.config import load_settings
 from earshot.core.job import Job
 from earshot.core.tables import Tables

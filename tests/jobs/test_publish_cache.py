@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from tests.caching.conftest import redis_url  # noqa: F401 - a fixture
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.caching.published import PublishedResults
 from earshot.core.job import Job
 from earshot.core.settings import CacheSettings, Settings

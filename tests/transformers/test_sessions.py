@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from earshot.automation.runner import load_job
+from earshot.automation.loading import load_job
 from earshot.core.job import Job
 from earshot.core.tables import Tables
 from earshot.transformers.sessions import sessions

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from earshot.automation.loading import preloaded
 from earshot.automation.loopback import webhook_receiver
 from earshot.automation.pipeline import PIPELINE
 from earshot.automation.runner import RunResult, exit_code, run_jobs
+from earshot.automation.session import open_session
 from earshot.core.config import load_settings
 from earshot.core.errors import ArgumentError, InputError
 from earshot.core.settings import Settings
@@ -144,7 +147,10 @@ def run_demo(
             days = [_last_day(settings)]
             names = [name for name in names if name not in _TO_SILVER]
         else:
-            days = simulated(settings, size)
+            with ThreadPoolExecutor(1) as pool, preloaded(names):
+                making = pool.submit(simulated, settings, size)
+                open_session(settings.spark)  # a JVM starts while the logs are made
+            days = making.result()
         for day in days:
             arguments = {"notify": "true"} if day == days[-1] else {}
             results = run_jobs(names, day, settings, arguments=arguments, as_json=as_json)

@@ -15,6 +15,7 @@ class JobSpec:
         often: Whether it also runs every five minutes.
         retries: How often Airflow tries again; exit 3 is never tried again.
         after_failure: Whether it runs although a job before it failed.
+        loads: Modules that it imports only when it needs them, because they are slow to import.
     """
 
     name: str
@@ -22,12 +23,15 @@ class JobSpec:
     often: bool = False
     retries: int = 2
     after_failure: bool = False
+    loads: tuple[str, ...] = ()
 
+
+_JUDGES = ("earshot.validators.observed_engine", "earshot.validators.expectation_types")
 
 PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("import_catalogue", "fill silver.tracks from landing, CSV and web catalogues"),
     JobSpec("ingest_listens", "read new landing files into bronze.listens", often=True),
-    JobSpec("publish_listens", "judge the batches and publish silver.listens", often=True),
+    JobSpec("publish_listens", "judge the batches and publish silver.listens", often=True, loads=_JUDGES),
     JobSpec("build_sessions", "rebuild the sessions of the days that were touched"),
     JobSpec("detect_manipulation", "name the streams that look manipulated"),
     JobSpec("build_marts", "rebuild the marts of the days that were touched"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from earshot.automation.actor import actor
+from earshot.automation.loading import load_job, preloaded
 from earshot.automation.pipeline import JOBS
 from earshot.automation.progress import progress_for
 from earshot.automation.run_journal import RunJournal
@@ -22,7 +22,6 @@ from earshot.automation.session import open_session
 from earshot.core.commits import create_tables
 from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError, said
 from earshot.core.job import Job, Summary
-from earshot.core.locations import source_root
 from earshot.core.logs import StructuredLog
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
@@ -88,7 +87,7 @@ def run_jobs(
     for name in names:
         if name not in JOBS:
             raise ArgumentError(f"There is no job {name}.", where="command line", remedy=f"Use: {', '.join(JOBS)}.")
-    with _Run(day, settings, dict(arguments or {}), as_json) as run:
+    with _Run(names, day, settings, dict(arguments or {}), as_json) as run:
         results: list[RunResult] = []
         for name in names:
             if stop():
@@ -126,27 +125,15 @@ def _part_standard_error() -> None:
     os.close(theirs)
 
 
-def load_job(name: str) -> Callable[[Job], None]:
-    """The `run` of `jobs/NAME.py`, from the checkout or from the wheel."""
-    root = source_root()
-    candidates = (root / f"{name}.py", root / "earshot" / "_packaged" / "jobs" / f"{name}.py")
-    path = next((candidate for candidate in candidates if candidate.exists()), None)
-    spec = importlib.util.spec_from_file_location(f"earshot_job_{name}", path) if path else None
-    if spec is None or spec.loader is None:
-        raise ArgumentError(f"The file of job {name} is missing.", where=str(candidates[0]), remedy="Install again.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    run: Callable[[Job], None] = module.run
-    return run
-
-
 class _Run:
     """What the jobs of one run share."""
 
-    def __init__(self, day: date, settings: Settings, arguments: dict[str, str], as_json: bool) -> None:
+    def __init__(
+        self, names: Sequence[str], day: date, settings: Settings, arguments: dict[str, str], as_json: bool
+    ) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-        self._day, self._settings, self._arguments = day, settings, arguments
+        self._names, self._day, self._settings, self._arguments = names, day, settings, arguments
         self._small_tables = SmallTables(settings.lake_root)
         self._journal = RunJournal(settings.home / "running", self._small_tables, _now)
         self._log = StructuredLog(run_id=self.run_id)
@@ -158,7 +145,8 @@ class _Run:
         self._audit = AuditChain(
             self._small_tables, actor(), _now, master_key=keys.master_key, home=self._settings.home
         )
-        self._spark = open_session(self._settings.spark)
+        with preloaded(self._names):
+            self._spark = open_session(self._settings.spark)
         self._tables = Tables(self._spark, self._settings.lake_root)
         create_tables(self._settings.lake_root)
         for row in self._journal.bury_the_dead():
