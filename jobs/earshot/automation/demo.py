@@ -31,9 +31,9 @@ class Simulation:
     """How much is simulated."""
 
     days: int = 14
-    listeners: int = 600
+    listeners: int = 500
     tracks: int = 3_000
-    plays: int = 120_000
+    plays: int = 100_000
     seed: int = 42
     scenario: str = "default"
 

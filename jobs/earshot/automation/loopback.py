@@ -26,6 +26,9 @@ class Receiver:
     keys: set[str] = field(default_factory=set)
 
 
+_POLL_S = 0.05
+
+
 @contextmanager
 def webhook_receiver(record: Path) -> Iterator[Receiver]:
     """Receive posts while the block runs; each new one is appended to `record` as a JSON line."""
@@ -50,7 +53,7 @@ def webhook_receiver(record: Path) -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/alerts"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True)
     thread.start()
     try:
         yield receiver
