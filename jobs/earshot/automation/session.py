@@ -31,7 +31,7 @@ MEANING = {
 
 # Small tables on one machine: a commit in one second rather than ten.
 LOCAL_DEFAULTS = {
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
