@@ -242,7 +242,7 @@ def _first_of_each_name(aggregates: list[Any]) -> list[Any]:
 
 
 def _from_great_expectations(suite: CompiledSuite, frame: DataFrame) -> dict[str, dict[str, Any]]:
-    expectations = to_great_expectations(suite).expectation_configurations
+    expectations = to_great_expectations(suite.rules).expectation_configurations
 
     engine = SparkDFExecutionEngine(spark=frame.sparkSession, persist=False)
     validator = Validator(execution_engine=engine, batches=[Batch(data=SparkDFBatchData(engine, frame))])

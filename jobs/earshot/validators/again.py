@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES, SOURCE_FILE
 from earshot.validators.compile import CompiledSuite
-from earshot.validators.verdicts import FileFigures, GateVerdict
+from earshot.validators.rules import FileFigures
+from earshot.validators.verdicts import GateVerdict
 from earshot.validators.vocabulary import PARSE_FAULTS, PARSER_RULES
 
 _ROWS_IN, _QUARANTINED = "rows_in", "quarantined"

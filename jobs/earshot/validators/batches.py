@@ -12,7 +12,8 @@ from earshot.validators.catalogue import AGREEING, CHECKED
 from earshot.validators.compile import CompiledSuite
 from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
 from earshot.validators.reports import write_report
-from earshot.validators.verdicts import FileFigures, GateVerdict
+from earshot.validators.rules import FileFigures
+from earshot.validators.verdicts import GateVerdict
 
 
 class BatchMeasures:

@@ -20,21 +20,19 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.core.settings import Settings
-from earshot.validators.rules import Rules
+from earshot.validators.rules import FileFigures, Rules
 from earshot.validators.spark_terms import SPARK
-from earshot.validators.suites import Suite, SuiteExpectation
+from earshot.validators.suites import Suite
 from earshot.validators.terms import Terms, Value
+from earshot.validators.verdicts import GateVerdict, judge_figures
 from earshot.validators.vocabulary import READABLE_LINE
-
-if TYPE_CHECKING:
-    from earshot.validators.verdicts import FileFigures, GateVerdict
 
 
 @dataclass(frozen=True)
@@ -101,13 +99,7 @@ class CompiledSuite:
         examples: Mapping[str, Sequence[str]] | None = None,
     ) -> GateVerdict:
         """Great Expectations' verdict on observed figures; see `verdicts.judge_figures`."""
-        from earshot.validators.verdicts import judge_figures  # noqa: PLC0415 (Great Expectations is slow to import)
-
-        return judge_figures(self, figures, batch_id=batch_id, files=files, examples=examples or {})
-
-    def figure_name(self, expectation: SuiteExpectation, what: str) -> str:
-        """Under which name a figure of an expectation is observed."""
-        return self.rules.figure_name(expectation, what)
+        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=examples or {})
 
 
 def compile_suite(suite: Suite, settings: Settings, *, exempt: Callable[[Terms], Value] | None = None) -> CompiledSuite:

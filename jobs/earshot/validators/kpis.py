@@ -101,15 +101,16 @@ def kpi_figures(
 def rule_values(compiled: CompiledSuite, observed: Mapping[str, Any]) -> tuple[int, int]:
     """Values that row rules checked, and those of them that were as expected."""
     checked = agreeing = 0
+    name_of = compiled.rules.figure_name
     for expectation in compiled.suite.expectations:
         if not expectation.judges_rows:
             continue
-        rows = observed.get(compiled.figure_name(expectation, "elements"), observed[ROWS])
-        nulls = observed.get(compiled.figure_name(expectation, "nulls"), 0)
+        rows = observed.get(name_of(expectation, "elements"), observed[ROWS])
+        nulls = observed.get(name_of(expectation, "nulls"), 0)
         counts_nulls = ROW_RULES[expectation.type].counts_nulls
-        judged = rows - nulls if counts_nulls else observed.get(compiled.figure_name(expectation, "filtered"), rows)
+        judged = rows - nulls if counts_nulls else observed.get(name_of(expectation, "filtered"), rows)
         checked += int(judged)
-        agreeing += int(judged) - int(observed[compiled.figure_name(expectation, "unexpected")])
+        agreeing += int(judged) - int(observed[name_of(expectation, "unexpected")])
     return checked, agreeing
 
 

@@ -19,11 +19,9 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 
 from earshot.core.errors import TableError
 from earshot.validators.aggregate_rules import SCHEMA_FIGURE
-from earshot.validators.compile import CompiledSuite
 from earshot.validators.expectation_types.quarantined_share import BATCH_METRIC, FILE_METRIC
-from earshot.validators.rules import QUARANTINED, ROWS
+from earshot.validators.rules import QUARANTINED, ROWS, FileFigures, Rules
 from earshot.validators.suites import SuiteExpectation
-from earshot.validators.verdicts import FileFigures
 from earshot.validators.vocabulary import PARSE_FAULTS
 
 _INTERNAL = (".condition", ".aggregate_fn", "unexpected_index_list", "unexpected_index_query", "unexpected_rows")
@@ -33,7 +31,7 @@ class ObservedFigures:
     """The figures of one pass, by expectation and metric.
 
     Args:
-        compiled: The suite whose aggregates were observed.
+        rules: Of the suite whose aggregates were observed.
         figures: What was observed, by name; with `schema_figures` where expectations speak of columns.
         files: `source_file`, `rows_in` and `quarantined` by file, for expectations about files.
         examples: Unexpected values by rule, for the partial lists.
@@ -41,13 +39,13 @@ class ObservedFigures:
 
     def __init__(
         self,
-        compiled: CompiledSuite,
+        rules: Rules,
         figures: Mapping[str, Any],
         *,
         files: Sequence[FileFigures] = (),
         examples: Mapping[str, Sequence[str]],
     ) -> None:
-        self.compiled = compiled
+        self.rules = rules
         self.figures = figures
         self.files = [dict(file) for file in files]
         self.examples = examples
@@ -73,19 +71,19 @@ class ObservedFigures:
 
     def figure(self, expectation: SuiteExpectation, what: str) -> Any:
         """An observed figure of an expectation."""
-        name = self.compiled.figure_name(expectation, what)
+        name = self.rules.figure_name(expectation, what)
         if name not in self.figures:
             raise TableError(
                 f"The figure {name} was not observed.",
                 where=expectation.where,
-                remedy="Observe CompiledSuite.aggregates() of the same suite in the writing pass.",
+                remedy="Observe the aggregates of the same suite in the writing pass.",
             )
         return self.figures[name]
 
     def elements(self, expectation: SuiteExpectation) -> int:
         """Rows of which the expectation speaks."""
         conditioned = expectation.kwargs.get("row_condition") is not None or not expectation.judges_rows
-        name = self.compiled.figure_name(expectation, "elements")
+        name = self.rules.figure_name(expectation, "elements")
         return int(self.figures[name] if conditioned and name in self.figures else self.figures[ROWS])
 
     def unexpected(self, expectation: SuiteExpectation) -> int | None:
@@ -96,7 +94,7 @@ class ObservedFigures:
 
     def filtered(self, expectation: SuiteExpectation) -> int:
         """Rows of a pair expectation that have something to judge."""
-        name = self.compiled.figure_name(expectation, "filtered")
+        name = self.rules.figure_name(expectation, "filtered")
         return int(self.figures.get(name, self.elements(expectation)))
 
     def present(self, expectation: SuiteExpectation) -> float:

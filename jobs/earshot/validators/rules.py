@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.validators.aggregate_rules import AGGREGATES, Aggregate
@@ -17,6 +17,14 @@ from earshot.validators.vocabulary import PARSE_FAULTS
 ROWS = "rows"
 FAILED = "failed"
 QUARANTINED = "quarantined"
+
+
+class FileFigures(TypedDict):
+    """Lines of one file, and those of them that are set aside."""
+
+    source_file: str
+    rows_in: int
+    quarantined: int
 
 
 @dataclass(frozen=True)

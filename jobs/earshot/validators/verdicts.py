@@ -8,29 +8,18 @@ one, rules with the action `warn` are counted; neither closes the gate.
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from earshot.core.errors import GateRefusedError
-from earshot.validators.compile import CompiledSuite
-from earshot.validators.rules import ROWS
+from earshot.validators.rules import ROWS, FileFigures, Rules
 from earshot.validators.suites import SuiteExpectation
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
 
 RESULT_FORMAT = "BASIC"
-
-
-class FileFigures(TypedDict):
-    """Lines of one file, and those of them that are set aside."""
-
-    source_file: str
-    rows_in: int
-    quarantined: int
 
 
 @dataclass(frozen=True)
@@ -154,15 +143,8 @@ class GateVerdict:
         return sorted(rows, key=lambda f: (-(f.unexpected_count or 0), f.rule))[:3]
 
 
-def preload() -> threading.Thread:
-    """Import Great Expectations in the background (it takes seconds) while Spark works."""
-    thread = threading.Thread(target=_great_expectations, name="preload-great-expectations", daemon=True)
-    thread.start()
-    return thread
-
-
 def judge_figures(
-    compiled: CompiledSuite,
+    rules: Rules,
     figures: Mapping[str, Any],
     *,
     batch_id: str = "",
@@ -172,7 +154,7 @@ def judge_figures(
     """Let Great Expectations judge the figures that a pass observed, without a further scan.
 
     Args:
-        compiled: The suite whose aggregates were observed.
+        rules: Of the suite whose aggregates were observed.
         figures: `Observation.get`, or the same from JSON; with `schema_figures(frame.schema)` where the
             suite speaks of columns and types.
         batch_id: What was judged.
@@ -189,9 +171,9 @@ def judge_figures(
 
     from earshot.validators.observed_engine import ObservedExecutionEngine, ObservedFigures  # noqa: PLC0415
 
-    observed = ObservedFigures(compiled, figures, files=files, examples=examples)
-    theirs = to_great_expectations(compiled)
-    engine = ObservedExecutionEngine(observed, list(zip(compiled.suite.expectations, theirs.expectations, strict=True)))
+    observed = ObservedFigures(rules, figures, files=files, examples=examples)
+    theirs = to_great_expectations(rules)
+    engine = ObservedExecutionEngine(observed, list(zip(rules.suite.expectations, theirs.expectations, strict=True)))
     validator = Validator(execution_engine=engine)
     validator.metrics_calculator.show_progress_bars = False
     results = validator.graph_validate(
@@ -206,33 +188,33 @@ def judge_figures(
         statistics=statistics._asdict(),
         meta={
             "batch_id": batch_id,
-            "tables": list(compiled.suite.tables),
-            "suite_fingerprint": compiled.suite.fingerprint,
+            "tables": list(rules.suite.tables),
+            "suite_fingerprint": rules.suite.fingerprint,
         },
     )
     plain: dict[str, Any] = result.to_json_dict()  # type: ignore[no-untyped-call]
-    return _verdict(compiled, plain, batch_id, examples, int(figures[ROWS]))
+    return _verdict(rules, plain, batch_id, examples, int(figures[ROWS]))
 
 
-def to_great_expectations(compiled: CompiledSuite) -> ExpectationSuite:
+def to_great_expectations(rules: Rules) -> ExpectationSuite:
     """The suite as Great Expectations' own object, parameters resolved and severity set."""
     _great_expectations()
     from great_expectations.core import ExpectationSuite  # noqa: PLC0415
 
-    suite = ExpectationSuite(name=compiled.suite.name)
-    for expectation in compiled.suite.expectations:
-        suite.expectations.append(_their_expectation(expectation, compiled))
+    suite = ExpectationSuite(name=rules.suite.name)
+    for expectation in rules.suite.expectations:
+        suite.expectations.append(_their_expectation(expectation, rules))
     return suite
 
 
-def _their_expectation(expectation: SuiteExpectation, compiled: CompiledSuite) -> Any:
+def _their_expectation(expectation: SuiteExpectation, rules: Rules) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
     from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
 
     own = {"rule": expectation.rule, "action": expectation.action, "owner": expectation.owner}
     return ExpectationConfiguration(
         type=expectation.type,
-        kwargs=expectation.resolved(compiled.settings),
+        kwargs=dict(rules.arguments[expectation.rule]),
         meta={"earshot": own},
         description=expectation.description or None,
         severity=FailureSeverity(expectation.severity),
@@ -240,18 +222,17 @@ def _their_expectation(expectation: SuiteExpectation, compiled: CompiledSuite) -
 
 
 def _great_expectations() -> None:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import earshot.validators.expectation_types  # noqa: F401, PLC0415 (registers the types)
 
 
 def _verdict(
-    compiled: CompiledSuite,
+    rules: Rules,
     result: dict[str, Any],
     batch_id: str,
     examples: Mapping[str, Sequence[str]],
     rows: int,
 ) -> GateVerdict:
-    by_rule = {e.rule: e for e in compiled.suite.expectations}
+    by_rule = {e.rule: e for e in rules.suite.expectations}
     failures = []
     for judged in result["results"]:
         expectation = by_rule[judged["expectation_config"]["meta"]["earshot"]["rule"]]
@@ -271,15 +252,15 @@ def _verdict(
                 element_count=found.get("element_count"),
                 observed_value=found.get("observed_value"),
                 details=found.get("details") or {},
-                examples=tuple(examples.get(expectation.rule, ()))[: compiled.settings.quality.examples],
+                examples=tuple(examples.get(expectation.rule, ())),
             )
         )
     order = {"fail": 0, "quarantine": 1, "warn": 2}
     failures.sort(key=lambda f: (order[f.action], -(f.unexpected_count or 0), f.rule))
     return GateVerdict(
-        suite=compiled.suite.name,
+        suite=rules.suite.name,
         batch_id=batch_id,
-        fingerprint=compiled.suite.fingerprint,
+        fingerprint=rules.suite.fingerprint,
         closed=any(f.action == "fail" for f in failures),
         rows=rows,
         statistics=result["statistics"],
