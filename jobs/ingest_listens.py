@@ -2,8 +2,7 @@
 
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
-from earshot.importers.bronze import LINES as COUNT
-from earshot.importers.bronze import Bronze, Lines
+from earshot.importers.bronze import LINE_COUNT, Bronze, Lines
 from earshot.importers.dressing import open_wardrobe
 from earshot.importers.landing import batch_id_of, new_files
 from earshot.importers.reading import read_files, read_whole
@@ -30,8 +29,8 @@ def run(job: Job) -> None:
         )
     Vault(job.settings, small, job.clock).remember_sealed(reading.vault_rows)
     bronze.commit(staged, files, started_at=started_at)
-    job.summary.rows_in = job.summary.rows_out = int(staged.figures[COUNT])
-    job.tell(batch=batch_id, lines=staged.figures[COUNT])
+    job.summary.rows_in = job.summary.rows_out = int(staged.figures[LINE_COUNT])
+    job.tell(batch=batch_id, lines=staged.figures[LINE_COUNT])
 
 
 if __name__ == "__main__":

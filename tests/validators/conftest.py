@@ -107,3 +107,13 @@ def make_plays(spark: SparkSession) -> Callable[[list[Row]], DataFrame]:
         return spark.createDataFrame([tuple(row.get(name) for name in schema.names) for row in numbered], schema)
 
     return make
+
+
+@pytest.fixture
+def rows(
+    make_plays: Callable[[list[Row]], DataFrame], good_play: Row, unreadable_line: Row, faults: dict[str, Row]
+) -> DataFrame:
+    """A good play, a line that cannot be read, a filtered play, one without anything, and one of each fault."""
+    podcast = {**good_play, "country": "QQ", "filtered_reason": "podcast"}
+    empty = {"parse_faults": [], "arrived_at": good_play["arrived_at"]}
+    return make_plays([good_play, unreadable_line, podcast, empty, *faults.values()])

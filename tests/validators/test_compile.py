@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from pyspark.sql import DataFrame, Observation
 
 from earshot.core.settings import Settings
@@ -16,13 +15,6 @@ WARNINGS = {"isrc_well_formed", "mbid_well_formed"}
 
 Row = dict[str, Any]
 MakePlays = Callable[[list[Row]], DataFrame]
-
-
-@pytest.fixture
-def rows(make_plays: MakePlays, good_play: Row, unreadable_line: Row, faults: dict[str, Row]) -> DataFrame:
-    podcast = {**good_play, "country": "QQ", "filtered_reason": "podcast"}
-    empty = {"parse_faults": [], "arrived_at": good_play["arrived_at"]}
-    return make_plays([good_play, unreadable_line, podcast, empty, *faults.values()])
 
 
 def test_every_fault_fails_its_rule_and_no_other(rows: DataFrame, faults: dict[str, Row], settings: Settings) -> None:

@@ -20,13 +20,6 @@ Row = dict[str, Any]
 MakePlays = Callable[[list[Row]], DataFrame]
 
 
-@pytest.fixture
-def rows(make_plays: MakePlays, good_play: Row, unreadable_line: Row, faults: dict[str, Row]) -> DataFrame:
-    podcast = {**good_play, "country": "QQ", "filtered_reason": "podcast"}
-    empty = {"parse_faults": [], "arrived_at": good_play["arrived_at"]}
-    return make_plays([good_play, unreadable_line, podcast, empty, *faults.values()])
-
-
 def test_arrow_tasks_judge_lines_as_spark_does(rows: DataFrame, settings: Settings) -> None:
     suite = gate_suite(settings)
     in_spark = suite.judge(rows)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
@@ -247,11 +246,6 @@ class DeltaLog:
     def stage(self, folder: str) -> Stage:
         """A folder below the table in which files of one commit are written."""
         return Stage(self.spec.name, self.path, folder)
-
-    def batches_of(self, files: Sequence[StagedFile], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Columns of staged files, piece by piece."""
-        for file in files:
-            yield from pq.ParquetFile(f"{self.path}/{file.path}").iter_batches(columns=list(columns))
 
     def _with_every_column(self, table: DeltaTable) -> DeltaTable:
         """A table that was made before a column was added to its spec gets the column."""

@@ -32,7 +32,7 @@ LEDGER = "ops.ledger"
 COMMITTED, REFUSED, SET_ASIDE = "committed", "refused", "set_aside"
 _BATCH, _PUBLISHED = "batch", "published"
 _DAYS = "listen_days"
-EVENT_LAG, LINES = "event_lag_s", "lines"
+EVENT_LAG, LINE_COUNT = "event_lag_s", "lines"
 _LAG_SHARE = 0.99
 _JUDGED_AT_ONCE = 16_384
 
@@ -143,13 +143,13 @@ class Bronze:
             yield as_rows(writer.close())
 
         files = reading.written(write)
-        figures = {LINES: 0, **values_of(observed.value)}
+        figures = {LINE_COUNT: 0, **values_of(observed.value)}
         return Staged(batch_id, tuple(files), figures, tuple(figures.pop(_DAYS, ())))
 
     @staticmethod
     def nothing(batch_id: str) -> Staged:
         """A batch of files that are copies, or set aside: it has no rows."""
-        return Staged(batch_id, (), {LINES: 0}, ())
+        return Staged(batch_id, (), {LINE_COUNT: 0}, ())
 
     def commit(self, staged: Staged, files: Sequence[LandingFile], *, started_at: datetime) -> Batch:
         """Let a staged batch enter the table: rows, manifest and figures in one commit, and only once.
@@ -281,7 +281,7 @@ def _own_figures(judged: pa.Table) -> dict[str, Partial]:
     return {
         _DAYS: Distinct.of(good[c.LISTEN_DATE]),
         EVENT_LAG: Quantile.of(pc.divide(micros.cast(pa.float64()), 1e6), _LAG_SHARE),
-        LINES: Count(judged.num_rows),
+        LINE_COUNT: Count(judged.num_rows),
     }
 
 

@@ -15,7 +15,7 @@ from earshot.core.errors import EarshotError
 from earshot.core.job import Job
 from earshot.core.partial_figures import Partials
 from earshot.core.small_tables import SmallTables
-from earshot.importers.bronze import COMMITTED, EVENT_LAG, LINES, REFUSED, Batch, Bronze
+from earshot.importers.bronze import COMMITTED, EVENT_LAG, LINE_COUNT, REFUSED, Batch, Bronze
 from earshot.importers.publication import Publication, Tally
 
 
@@ -138,7 +138,7 @@ def _released(bronze: Bronze, released: Set[str]) -> Iterator[Batch]:
 def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
     """Publish one batch; the verdict if it was refused."""
     batch = publication.batch
-    tally = publication.earlier_tally() if batch.figures[LINES] else Tally({})
+    tally = publication.earlier_tally() if batch.figures[LINE_COUNT] else Tally({})
     if tally is None:
         census = publication.census()
         verdict = _judged(publication, gate, census, job.settings.quality.examples)
@@ -151,7 +151,7 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
         once = gate.once(publication.passed, publication.published_around())
         publication.amend(once.changed.toArrow())
     publication.set_lines_aside(tally)
-    if batch.figures[LINES]:
+    if batch.figures[LINE_COUNT]:
         _measure(publication, gate, tally)
     counts = publication.enter(COMMITTED, tally)
     job.audit.record("publish", batch.batch_id, {**counts, "files": len(batch.files)})
