@@ -67,8 +67,8 @@ def test_accuracy_counts_values_not_rows(settings: Settings) -> None:
     for expectation in suite.suite.expectations:
         if expectation.judges_rows:
             observed[f"{expectation.rule}__unexpected"] = 0
-            observed[suite.figure_name(expectation, "nulls")] = 100
-            observed[suite.figure_name(expectation, "filtered")] = 0
+            observed[suite.rules.figure_name(expectation, "nulls")] = 100
+            observed[suite.rules.figure_name(expectation, "filtered")] = 0
     observed |= {"country__nulls": 20, "known_country__unexpected": 2}
     observed |= {"ordered_times__filtered": 50, "ordered_times__unexpected": 1}
     figures = kpi_figures(suite, observed, freshness_s=-0.5, catalogue=(10, 9))

@@ -24,7 +24,7 @@ def figures_of(suite: CompiledSuite, rows: int, unexpected: Mapping[str, int] = 
     figures: dict[str, int] = {"rows": rows, "failed": 0, "quarantined": sum(unexpected.values())}
     for expectation in suite.suite.expectations:
         for what, value in {"elements": rows, "filtered": rows, "present": rows, "nulls": 0, "unexpected": 0}.items():
-            figures.setdefault(suite.figure_name(expectation, what), value)
+            figures.setdefault(suite.rules.figure_name(expectation, what), value)
         if expectation.rule in unexpected:
             figures[f"{expectation.rule}__unexpected"] = unexpected[expectation.rule]
     return {**figures, **others}

@@ -98,8 +98,10 @@ class CompiledSuite:
         files: Sequence[FileFigures] = (),
         examples: Mapping[str, Sequence[str]] | None = None,
     ) -> GateVerdict:
-        """Great Expectations' verdict on observed figures; see `verdicts.judge_figures`."""
-        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=examples or {})
+        """Great Expectations' verdict on observed figures, with as many examples as is set; see `judge_figures`."""
+        most = self.settings.quality.examples
+        first = {rule: lines[:most] for rule, lines in (examples or {}).items()}
+        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first)
 
 
 def compile_suite(suite: Suite, settings: Settings, *, exempt: Callable[[Terms], Value] | None = None) -> CompiledSuite:
