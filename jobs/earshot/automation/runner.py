@@ -115,8 +115,11 @@ def submit(name: str) -> None:
 def _part_standard_error() -> None:
     """Write logs to spark-submit's own standard error: it starts this process with both outputs joined.
 
-    Where its outputs cannot be opened (not Linux, a socket) they stay joined.
+    Where its outputs cannot be opened (not Linux, a socket) they stay joined. A job that Python itself was told to
+    run has a standard error of its own.
     """
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return
     try:
         theirs = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
     except OSError:
