@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 from rich.console import Console
@@ -84,8 +85,9 @@ def entry_point() -> None:
     """
     code = main()
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # whoever read the output is gone
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 
