@@ -1,11 +1,9 @@
 """Put the batches of bronze.listens before the gate, and publish those that pass to silver.listens."""
 
-from functools import partial
-
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.gate import Gate, publish_batches
-from earshot.transformers.duplicates import told_once
+from earshot.transformers.duplicates import Tellings
 from earshot.validators.batches import BatchMeasures
 from earshot.validators.catalogue import open_catalogue
 from earshot.validators.gate_suite import gate_suite
@@ -18,7 +16,7 @@ def run(job: Job) -> None:
     measures = BatchMeasures(suite, job.settings, small, job.clock)
     gate = Gate(
         judge=measures.judge,
-        once=partial(told_once, near_seconds=job.settings.ingest.near_duplicate_seconds),
+        tellings=Tellings(job.settings.ingest.near_duplicate_seconds),
         compare=open_catalogue(small).agreement,
         measure=measures.kpis,
         released=released_batches(small),

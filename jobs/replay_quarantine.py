@@ -1,14 +1,13 @@
 """Judge quarantined lines again: `--rule R --since D --dry-run`; those that pass enter silver.listens once."""
 
 from datetime import UTC, datetime
-from functools import partial
 
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.replay import Replay, replay_lines, waiting
-from earshot.transformers.duplicates import told_once
-from earshot.transformers.listens import canonical_listens
-from earshot.validators.gate_suite import gate_suite
+from earshot.transformers.duplicates import Tellings
+from earshot.transformers.listens import CANONICAL, canonical
+from earshot.validators.gate_suite import line_judge
 
 
 def run(job: Job) -> None:
@@ -16,11 +15,10 @@ def run(job: Job) -> None:
     rule, since = job.arguments.get("rule"), job.arguments.get("since")
     start = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
     lines = waiting(SmallTables(job.settings.lake_root), rule=rule, since=start)
-    suite = gate_suite(job.settings)
-    once = partial(told_once, near_seconds=job.settings.ingest.near_duplicate_seconds)
+    judge, tellings = line_judge(job.settings, CANONICAL).judge, Tellings(job.settings.ingest.near_duplicate_seconds)
     dry_run = job.arguments.get("dry_run", "").lower() == "true"
     with job.stage("judge again", len(lines)):
-        counts = replay_lines(job, lines, Replay(canonical_listens, suite.judge, once), dry_run=dry_run)
+        counts = replay_lines(job, lines, Replay(canonical, judge, tellings), dry_run=dry_run)
     job.summary.rows_in, job.summary.rows_out = counts["judged"], counts["accepted"]
     job.tell(**counts, dry_run=dry_run)
     if not dry_run:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.transformers.duplicates import told_once
-from factories import plays
+from earshot.core.tables import spec_of
+from earshot.transformers.duplicates import Tellings
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 CLIENTS = {"phone": "canonical", "desk": "canonical", "export": "spotify"}
+RULE = Tellings(5)
+SCHEMA = to_arrow_schema(spec_of("silver.listens").schema, timezone="UTC")
 Telling = dict[str, Any]
 
 
@@ -24,6 +30,7 @@ def telling(client: str, seconds: float, played_ms: int | None, *, track: str = 
         "listener_id": "v1:anna",
         "track_id": track,
         "started_at": NOON + timedelta(seconds=seconds),
+        "listen_date": date(2026, 3, 29),
         "played_ms": played_ms,
         "device": client,
         "source": CLIENTS[client],
@@ -42,67 +49,90 @@ def told_by_chance(seed: int) -> list[Telling]:
     return told
 
 
-def landed(spark: SparkSession, told: Sequence[Telling], batch: str = "b1") -> DataFrame:
-    return plays(
-        spark,
-        *(
-            {**one, "source_file": f"{batch}.jsonl", "source_line": line, "batch_id": batch}
-            for line, one in enumerate(told)
-        ),
-    )
+def landed(told: Sequence[Telling], batch: str = "b1") -> list[Telling]:
+    places = [{"source_file": f"{batch}.jsonl", "source_line": n, "batch_id": batch} for n in range(len(told))]
+    return [one | place for one, place in zip(told, places, strict=True)]
 
 
-def said(silver: DataFrame) -> list[tuple[Any, ...]]:
-    rows = silver.select("started_at", "track_id", "device", "played_ms", "sources").collect()
-    return sorted((*row[:4], tuple(row[4])) for row in rows)
-
-
-def published_after(spark: SparkSession, batches: Sequence[Sequence[Telling]]) -> DataFrame:
+def silver_after(batches: Sequence[Sequence[Telling]]) -> list[Telling]:
     """silver.listens after these batches, one by one."""
-    silver = None
+    silver: dict[tuple[str, int], Telling] = {}
     for number, batch in enumerate(batches):
-        once = told_once(landed(spark, batch, f"b{number}"), silver, near_seconds=5)
-        if silver is None:
-            silver = once.listens
-        else:
-            key = ["batch_id", "source_file", "source_line"]
-            changed = once.changed.select(*key, "kept", F.col("sources").alias("all"))
-            stays = silver.join(changed, key, "left").where("coalesce(kept, true)")
-            stays = stays.withColumn("sources", F.coalesce("all", "sources")).select(*silver.columns)
-            silver = stays.unionByName(once.listens)
-        silver = silver.localCheckpoint()
-    assert silver is not None
-    return silver
+        new = landed(batch, f"b{number}")
+        plays = pa.Table.from_pylist([*silver.values(), *new], schema=SCHEMA)
+        is_new = pa.array([0] * len(silver) + [1] * len(new), pa.int32())
+        told = RULE.told_twice(plays.select(RULE.compared).append_column("is_new", is_new)).to_pylist()
+        silver |= {(one["source_file"], one["source_line"]): one for one in new}
+        for found in told:
+            place = (found["source_file"], found["source_line"])
+            if found["kept"]:
+                silver[place] = silver[place] | {"sources": found["sources"]}
+            else:
+                del silver[place]
+    return list(silver.values())
 
 
-def test_the_richest_telling_stays_and_names_all_sources(spark: SparkSession) -> None:
+def said(silver: Sequence[Telling]) -> list[tuple[Any, ...]]:
+    rows = [
+        (one["started_at"], one["track_id"], one["device"], one["played_ms"], tuple(one["sources"])) for one in silver
+    ]
+    return sorted(rows, key=lambda row: (row[0], row[1], repr(row[2:])))
+
+
+def test_the_richest_telling_stays_and_names_all_sources() -> None:
     told = [telling("export", 3, None), telling("phone", 0, 30_000), telling("desk", 2, 60_000)]
-    ((_, _, device, played_ms, sources),) = said(told_once(landed(spark, told), near_seconds=5).listens)
+    ((_, _, device, played_ms, sources),) = said(silver_after([told]))
     assert (device, played_ms, sources) == ("desk", 60_000, ("canonical", "spotify"))
 
 
-def test_a_client_never_doubles_its_own_plays(spark: SparkSession) -> None:
+def test_a_client_never_doubles_its_own_plays() -> None:
     told = [
         telling("phone", 0, 1_000),
         telling("phone", 3, 2_000),
         telling("desk", 0.5, 900),
         telling("desk", 3.5, 800),
     ]
-    kept = said(told_once(landed(spark, told), near_seconds=5).listens)
-    assert [row[2:4] for row in kept] == [("phone", 1_000), ("phone", 2_000)]
+    assert [row[2:4] for row in said(silver_after([told]))] == [("phone", 1_000), ("phone", 2_000)]
 
 
-def test_plays_further_apart_or_of_other_tracks_are_two(spark: SparkSession) -> None:
+def test_plays_further_apart_or_of_other_tracks_are_two() -> None:
     told = [telling("phone", 0, 30_000), telling("desk", 5.001, 30_000), telling("desk", 0, 30_000, track="trk:2")]
-    assert len(said(told_once(landed(spark, told), near_seconds=5).listens)) == 3
+    assert len(silver_after([told])) == 3
+
+
+def test_nothing_is_told_twice_of_no_play() -> None:
+    nothing = SCHEMA.empty_table().select(RULE.compared).append_column("is_new", pa.array([], pa.int32()))
+    assert RULE.told_twice(nothing).num_rows == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_order_and_batches_change_nothing_of_what_silver_says(spark: SparkSession, seed: int) -> None:
+def test_order_and_batches_change_nothing_of_what_silver_says(seed: int) -> None:
     told = told_by_chance(seed)
     shuffled = random.Random(seed).sample(told, len(told))  # noqa: S311 (seeded, not secret)
     cut = len(told) // 3
-    at_once = said(published_after(spark, [told]))
+    at_once = said(silver_after([told]))
     assert len(at_once) == 200
-    assert said(published_after(spark, [shuffled])) == at_once
-    assert said(published_after(spark, [shuffled[:cut], shuffled[cut : 2 * cut], shuffled[2 * cut :]])) == at_once
+    assert said(silver_after([shuffled])) == at_once
+    assert said(silver_after([shuffled[:cut], shuffled[cut : 2 * cut], shuffled[2 * cut :]])) == at_once
+
+
+Moments = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60), st.booleans()), max_size=40)
+
+
+@given(Moments)
+def test_what_is_compared_are_the_plays_with_another_one_near_if_one_of_them_is_new(
+    moments: list[tuple[str, int, bool]],
+) -> None:
+    keys, starts, is_new = ([moment[n] for moment in moments] for n in range(3))
+    tracks = pa.table({"listener_id": pa.array(["anna"] * len(keys)), "track_id": pa.array(keys, pa.string())})
+    found = RULE.near(RULE.keys(tracks), np.array(starts, np.int64) * 1_000_000, np.array(is_new, np.bool_))
+    expected = set()
+    for _, of_track in groupby(sorted(range(len(keys)), key=lambda n: (keys[n], starts[n])), key=keys.__getitem__):
+        cluster: list[int] = []
+        for n in of_track:
+            if cluster and starts[n] - starts[cluster[-1]] > RULE.near_seconds:
+                expected |= set(cluster) if len(cluster) > 1 and any(is_new[m] for m in cluster) else set()
+                cluster = []
+            cluster.append(n)
+        expected |= set(cluster) if len(cluster) > 1 and any(is_new[m] for m in cluster) else set()
+    assert set(np.flatnonzero(found)) == expected

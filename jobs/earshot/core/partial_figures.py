@@ -201,11 +201,13 @@ class Quantile:
     def of(cls, column: pa.Array, share: float) -> Quantile:
         """Of a column of numbers."""
         numbers = column.drop_null().cast(pa.float64()).to_numpy(zero_copy_only=False)
-        buckets = np.full(len(numbers), _ZERO)
-        positive = numbers > 0
-        buckets[positive] = np.ceil(np.log(numbers[positive]) / math.log(_GAMMA)).astype(np.int64)
-        found, counts = np.unique(buckets, return_counts=True)
-        return cls(share, dict(zip(found.tolist(), counts.tolist(), strict=True)))
+        positive = numbers[numbers > 0]
+        buckets = np.ceil(np.log(positive) / math.log(_GAMMA)).astype(np.int64)
+        lowest = buckets.min(initial=0)
+        counts = np.bincount(buckets - lowest)
+        found = np.flatnonzero(counts)
+        zeros = {_ZERO: len(numbers) - len(positive)} if len(positive) < len(numbers) else {}
+        return cls(share, zeros | dict(zip((found + lowest).tolist(), counts[found].tolist(), strict=True)))
 
 
 _ZERO: Final = -(2**31)

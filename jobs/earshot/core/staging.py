@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.core import columns as c
 from earshot.core.tables import columns_with_statistics, spec_of
 
 STAGED: Final = "path string, size bigint, partition map<string, string>, stats string"
@@ -27,6 +29,7 @@ STAGED: Final = "path string, size bigint, partition map<string, string>, stats 
 
 _NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 _ROWS_OF_A_GROUP: Final = 256 * 1024
+_RARELY_THE_SAME: Final = frozenset({c.LISTEN_ID, c.PLAYED_MS, c.SOURCE_LINE, c.RAW})
 _SCHEMA: Final = pa.schema(
     [
         ("path", pa.string()),
@@ -78,11 +81,20 @@ class Stage:
         """The columns that the files have: all but those of partitions."""
         return pa.schema([field for field in self.schema if field.name not in spec_of(self.table).partition_by])
 
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """How Parquet has them: statistics where the log wants them, no dictionary of what is rarely the same."""
+        repeated = [
+            f.name for f in self.columns if f.name not in _RARELY_THE_SAME and not pa.types.is_timestamp(f.type)
+        ]
+        statistics = columns_with_statistics(spec_of(self.table))
+        return {"store_schema": False, "use_dictionary": repeated, "write_statistics": statistics}
+
     def write(self, rows: pa.Table) -> list[StagedFile]:
         """Write the rows of one task, a file a partition.
 
         Args:
-            rows: The table's columns, without those that the folder fixes.
+            rows: The table's columns, without those that the folder fixes; texts may be dictionary arrays.
         """
         inner = [name for name in spec_of(self.table).partition_by if f"{name}=" not in self.folder]
         return [self._write(values, part) for values, part in _by_partition(rows, inner)]
@@ -115,8 +127,8 @@ class Stage:
 
     def _write(self, values: Mapping[str, Any], rows: pa.Table) -> StagedFile:
         relative = self.new_file(values)
-        columns = self.columns
-        pq.write_table(rows.select(columns.names).cast(columns), Path(self.path) / relative, store_schema=False)
+        typed = {field.name: _typed(rows[field.name], field.type) for field in self.columns}
+        pq.write_table(pa.table(typed).unify_dictionaries(), Path(self.path) / relative, **self.encoding)
         return self.described(relative)
 
 
@@ -154,7 +166,7 @@ class StageWriter:
         if self._writer is None:
             self._relative = self._stage.new_file()
             place = Path(self._stage.path) / self._relative
-            self._writer = pq.ParquetWriter(place, self._stage.columns, store_schema=False)
+            self._writer = pq.ParquetWriter(place, self._stage.columns, **self._stage.encoding)
         columns = self._stage.columns
         self._writer.write_table(pa.concat_tables(self._pieces).select(columns.names).cast(columns))
         self._pieces, self._rows = [], 0
@@ -186,7 +198,7 @@ def _by_partition(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[dict
         if rows.num_rows:
             yield {}, rows
         return
-    keys = rows.select(columns).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+    keys = rows.select(columns).append_column("row", pa.array(np.arange(rows.num_rows)))
     groups = keys.group_by(columns, use_threads=False).aggregate([("row", "min"), ("row", "count")]).to_pylist()
     if len(groups) == 1:
         yield {name: groups[0][name] for name in columns}, rows
@@ -196,6 +208,10 @@ def _by_partition(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[dict
     for group in sorted(groups, key=lambda group: [(group[name] is None, group[name] or "") for name in columns]):
         yield {name: group[name] for name in columns}, ordered.slice(first, group["row_count"])
         first += group["row_count"]
+
+
+def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if pa.types.is_dictionary(column.type) and column.type.value_type == kind else column.cast(kind)
 
 
 def _in_a_path(value: Any) -> str:

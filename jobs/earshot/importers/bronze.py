@@ -15,8 +15,6 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
@@ -195,13 +193,9 @@ class Bronze:
         rows = self._small.arrow(LEDGER, [(c.STATUS, "=", REFUSED)], [c.BATCH_ID, c.STATUS])
         return set(rows.column(c.BATCH_ID).to_pylist())
 
-    def rows(self, batch_id: str) -> DataFrame:
-        """The plays of a batch."""
-        return self._tables.read(BRONZE).where(F.col(c.BATCH_ID) == batch_id)
-
-    def files(self, batch_id: str) -> list[str]:
-        """The files that hold the plays of a batch, relative to the table."""
-        return [file.path for file in self.log.contents().files if file.partition[c.BATCH_ID] == batch_id]
+    def files(self, batch_id: str) -> list[StagedFile]:
+        """The files that hold the plays of a batch."""
+        return [file for file in self.log.contents().files if file.partition[c.BATCH_ID] == batch_id]
 
     def failed(self, batch_id: str) -> Iterator[pa.RecordBatch]:
         """The lines of a batch that failed a rule, read without Spark."""

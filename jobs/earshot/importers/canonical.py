@@ -6,21 +6,18 @@ all other lines, `events` parses that line alone. So a bad line spoils only itse
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from earshot.core import columns as c
-from earshot.importers.events import FIRST_MS, KNOWN, LEFT_OUT, TEXT_KEYS, event_of, play_of
-from earshot.importers.extras import is_private, map_of_texts
+from earshot.importers.events import FIRST_MS, KNOWN, TEXT_KEYS, event_of, play_of
+from earshot.importers.extras import map_of_texts
 from earshot.importers.faults import damaged
+from earshot.importers.flat_json import FlatJson
 from earshot.importers.lines import Lines, split_lines
 from earshot.importers.shape import (
     FLAGS,
@@ -38,11 +35,8 @@ from earshot.importers.shape import (
 from earshot.importers.streams import DAMAGED, blocks
 
 _KEYS = ('"listener"', '"played_ms"', '"started_at"', '"ended_at"', '"track_id"', '"track_title"')
-_FAILED_AT = re.compile(r" in row (\d+)")
-_WORTH_A_CALL = 24
 _EXACT = 2.0**53
 _LATEST_MS = 253_402_300_800_000.0
-_PLAIN = (pa.types.is_string, pa.types.is_boolean, pa.types.is_int64)
 _DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _ZONED = rf"^{_DATE}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{{1,6}})?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$"
 _SLOW_ROWS = 5_000
@@ -84,50 +78,21 @@ class Canonical:
         return play_of(item, source.limits)
 
 
-@dataclass
-class _Variant:
-    """How the fast way reads a file: the type of its times, and of the keys that were found beside the known ones."""
-
-    numeric_times: frozenset[str]
-    extra: dict[str, pa.DataType]
-
-    def schema(self) -> pa.Schema:
-        fields = {key: pa.string() for key in TEXT_KEYS} | dict.fromkeys(NUMBERS, pa.float64())
-        fields |= dict.fromkeys(FLAGS, pa.bool_())
-        fields |= {key: pa.float64() if key in self.numeric_times else pa.string() for key in TIMES}
-        return pa.schema(list((fields | self.extra).items()))
-
-
 class _Parser:
     """Parses blocks of lines; keeps what the slow way found until there is enough for a batch."""
 
     def __init__(self, limits: Limits) -> None:
         self.slow: list[dict[str, Any]] = []
         self._limits = limits
-        self._variant: _Variant | None = None
+        self._flat = FlatJson()
 
     def plays(self, lines: Lines) -> Iterator[Plays]:
         fast, exact = lines.apart(self._limits.max_line_bytes)
         self._take(exact)
-        first = 0
-        while first < len(fast):
-            rows, failed = self._parse(fast.between(first, len(fast)))
-            if rows is not None:
-                yield rows
-                return
-            if failed is None or (failed < _WORTH_A_CALL and len(fast) - first <= _WORTH_A_CALL):
-                self._take(fast.between(first, len(fast)))
-                break
-            if failed >= _WORTH_A_CALL:
-                before, _ = self._parse(fast.between(first, first + failed))
-                if before is None:
-                    self._take(fast.between(first, first + failed))
-                else:
-                    yield before
-                self._take(fast.between(first + failed, first + failed + 1))
-            else:
-                self._take(fast.between(first, first + failed + 1))
-            first += failed + 1
+        table, done = self._flat.parsed(fast)
+        self._take(fast.chosen(~done))
+        if table.num_rows:
+            yield self._checked(table, fast.chosen(done))
         if len(self.slow) >= _SLOW_ROWS:
             yield from self.rest()
 
@@ -139,45 +104,15 @@ class _Parser:
     def _take(self, lines: Lines) -> None:
         self.slow += [{c.SOURCE_LINE: number, **event_of(text, self._limits)} for number, text in lines]
 
-    def _parse(self, lines: Lines) -> tuple[Plays | None, int | None]:
-        """The plays; or None and the line (from 0) that stopped the parser, if it said which."""
-        if not len(lines):
-            return None, None
-        variant = self._variant or _variant_of(lines)
-        text = lines.joined()
-        try:
-            table = pj.read_json(
-                pa.BufferReader(text),
-                pj.ReadOptions(use_threads=False, block_size=len(text) + 1),
-                pj.ParseOptions(explicit_schema=variant.schema(), unexpected_field_behavior="infer"),
-            )
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
-            where = _FAILED_AT.search(str(error))
-            return None, int(where[1]) if where else None
-        found = {f.name: f.type for f in table.schema if f.name not in KNOWN and not is_private(f.name)}
-        if table.num_rows != len(lines):
-            return None, None
-        unread = {name: kind for name, kind in found.items() if pa.types.is_timestamp(kind)}
-        if unread:
-            self._variant = _Variant(variant.numeric_times, variant.extra | dict.fromkeys(unread, pa.string()))
-            return self._parse(lines)
-        found = {name: kind for name, kind in found.items() if not pa.types.is_null(kind)}
-        if any(not any(is_plain(kind) for is_plain in _PLAIN) for kind in found.values()):
-            return None, None
-        texts = {name: kind for name, kind in found.items() if pa.types.is_string(kind)}
-        self._variant = _Variant(variant.numeric_times, variant.extra | texts)
-        return self._checked(table, lines, list(found)), None
-
-    def _checked(self, table: pa.Table, lines: Lines, extra: list[str]) -> Plays:
+    def _checked(self, table: pa.Table, lines: Lines) -> Plays:
         """The columns; rows with a value that only the slow way can judge are left to it."""
-        columns = {f.name: _whole_column(table.column(f.name)) for f in table.schema if f.name not in LEFT_OUT}
+        columns = {name: _whole_column(table[name]) for name in table.column_names}
+        extra = [name for name in columns if name not in KNOWN]
         odd = np.zeros(len(lines), dtype=bool)
         plays: dict[str, pa.Array] = {}
         for name in (*TEXT_KEYS, *extra):
-            column = columns[name] if pa.types.is_string(columns[name].type) else columns[name].cast(pa.string())
-            columns[name] = column
-            odd |= _longer(column, self._limits.max_text_chars)
-            plays[name] = column
+            odd |= _longer(columns[name], self._limits.max_text_chars)
+            plays[name] = columns[name]
         for name in NUMBERS:
             plays[name], wrong = _whole_numbers(columns[name], 2.0**31 if name in SMALL_NUMBERS else _EXACT)
             odd |= wrong
@@ -198,19 +133,6 @@ class _Parser:
             kept = pa.array(~odd)
             plays = {name: column.filter(kept) for name, column in plays.items()}
         return plays
-
-
-def _variant_of(lines: Lines) -> _Variant:
-    """Times are numbers or texts, as in the first line that can be read."""
-    for _, text in lines:
-        try:
-            event = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict):
-            numeric = {key for key in TIMES if isinstance(event.get(key), int | float)}
-            return _Variant(frozenset(numeric), {})
-    return _Variant(frozenset(), {})
 
 
 def _whole_column(column: pa.ChunkedArray) -> pa.Array:

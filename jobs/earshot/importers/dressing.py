@@ -107,7 +107,8 @@ class Wardrobe:
         return batch, list(self._unmet(listeners, pseudonyms))
 
     def _unmet(self, listeners: pa.Array, pseudonyms: pa.Array) -> Iterator[dict[str, Any]]:
-        distinct = pa.table({"identity": listeners, "pseudonym": pseudonyms}).group_by(["identity", "pseudonym"])
+        pairs = pa.table({"identity": listeners, "pseudonym": pseudonyms})
+        distinct = pairs.group_by(["identity", "pseudonym"], use_threads=False)
         for row in distinct.aggregate([]).to_pylist():
             identity, pseudonym = row["identity"], row["pseudonym"]
             if identity and pseudonym not in self._met:

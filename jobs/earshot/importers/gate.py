@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
 from earshot.core import columns as c
 from earshot.core.errors import EarshotError
@@ -17,6 +16,7 @@ from earshot.core.partial_figures import Partials
 from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import COMMITTED, EVENT_LAG, LINE_COUNT, REFUSED, Batch, Bronze
 from earshot.importers.publication import Publication, Tally
+from earshot.importers.tellings import Rule
 
 
 class Verdict(Protocol):
@@ -72,36 +72,20 @@ class Measure(Protocol):
         """The rows, from figures, ages (seconds) and lines of the files, and what was compared with the catalogue."""
 
 
-class Once(Protocol):
-    """What new plays are told elsewhere too, and what they change of the published ones."""
-
-    @property
-    def listens(self) -> DataFrame:
-        """The new plays that stay."""
-
-    @property
-    def changed(self) -> DataFrame:
-        """Published plays: batch_id, source_file, source_line, listen_date, kept (false: it leaves), sources."""
-
-    @property
-    def twice(self) -> DataFrame:
-        """All plays that are told more than once: the columns of `changed` and is_new (1 or 0)."""
-
-
 @dataclass(frozen=True)
 class Gate:
     """What a batch is put before.
 
     Attributes:
         judge: Gives the verdict.
-        once: From new plays and published ones around them: what enters, and what changes.
+        tellings: Says which tellings are of one play.
         compare: Figures that are observed while the plays are written (what the catalogue knows of them).
         measure: Gives the KPIs.
         released: Batches that a person admitted.
     """
 
     judge: Judge
-    once: Callable[[DataFrame, DataFrame | None], Once]
+    tellings: Rule
     compare: Callable[[pa.Table], Partials]
     measure: Measure
     released: Set[str] = frozenset()
@@ -148,8 +132,7 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
             return verdict
         tally = _accepted(publication, gate, census)
     elif tally.total(c.ACCEPTED) and not publication.is_amended:
-        once = gate.once(publication.passed, publication.published_around())
-        publication.amend(once.changed.toArrow())
+        publication.amend(_changed(publication.told_twice(gate.tellings)))
     publication.set_lines_aside(tally)
     if batch.figures[LINE_COUNT]:
         _measure(publication, gate, tally)
@@ -163,12 +146,15 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
 
 def _accepted(publication: Publication, gate: Gate, census: Tally) -> Tally:
     """Let the plays of the batch enter silver, and change the published ones that they tell of."""
-    twice = gate.once(publication.passed, publication.published_around()).twice.toArrow()
-    is_new = pc.equal(twice[c.IS_NEW], 1)
-    told, changed = twice.filter(is_new), twice.filter(pc.invert(is_new)).drop_columns([c.IS_NEW])
-    tally = publication.accept(told, census, gate.compare, changed)
+    twice = publication.told_twice(gate.tellings)
+    changed = _changed(twice)
+    tally = publication.accept(twice.filter(pc.equal(twice[c.IS_NEW], 1)), census, gate.compare, changed)
     publication.amend(changed)
     return tally
+
+
+def _changed(twice: pa.Table) -> pa.Table:
+    return twice.filter(pc.equal(twice[c.IS_NEW], 0)).drop_columns([c.IS_NEW])
 
 
 def _judged(publication: Publication, gate: Gate, tally: Tally, examples: int) -> Verdict:

@@ -43,6 +43,12 @@ class Lines:
         for number, start, end in zip(self.numbers.tolist(), self.starts.tolist(), self.ends.tolist(), strict=True):
             yield number, self.block[start:end]
 
+    def pieces(self, size: int) -> Iterator[tuple[int, int]]:
+        """First line, and the line after the last, of pieces of about so many bytes."""
+        if len(self):
+            cuts = np.flatnonzero(np.diff(self.starts // size)) + 1
+            yield from zip([0, *cuts.tolist()], [*cuts.tolist(), len(self)], strict=True)
+
     def between(self, first: int, last: int) -> Lines:
         """The lines first..last-1 of these."""
         return self._picked(slice(first, last))

@@ -15,8 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
@@ -24,13 +22,15 @@ from earshot.core.partial_figures import Partials
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.staging import StagedFile
-from earshot.core.tables import Tables, spec_of
+from earshot.core.tables import Tables
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.archive import archive_files, strike_archived
 from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
 from earshot.importers.dressing import ERASED
 from earshot.importers.landing import LandingFile
+from earshot.importers.play_files import files_of_a_batch, published_files
 from earshot.importers.silver_entry import ACCEPTED_BY_FILE, Entry, enter_silver
+from earshot.importers.tellings import Rule, told_twice
 
 QUARANTINE, KPIS = "silver.quarantine", "gold.quality_kpis"
 _NOTHING = {c.READ: 0, c.ACCEPTED: 0, c.DUPLICATE: 0, c.QUARANTINED: 0, c.FILTERED: 0}
@@ -85,25 +85,11 @@ class Publication:
         statuses = {row[c.STATUS] for row in rows}
         return next((status for status in (REFUSED, COMMITTED, SET_ASIDE) if status in statuses), None)
 
-    @property
-    def rows(self) -> DataFrame:
-        """The lines of the batch."""
-        return self._bronze.rows(self.batch.batch_id)
-
-    @property
-    def passed(self) -> DataFrame:
-        """The plays of the batch that may enter silver: columns of silver.listens."""
-        good = (F.size(c.QUARANTINE_RULES) == 0) & F.col(c.FILTERED_REASON).isNull()
-        return self.rows.where(good).select(*spec_of(SILVER).column_names)
-
-    def published_around(self) -> DataFrame | None:
-        """The plays of silver.listens near those of the batch, without its own; None where there is none."""
-        if not self.batch.days or DeltaLog(self._tables.root, SILVER).is_empty():
-            return None
-        around = sorted({date.fromordinal(day.toordinal() + n) for day in self.batch.days for n in (-1, 0, 1)})
-        days = F.col(c.LISTEN_DATE)
-        chosen = days.isin(around) if len(around) <= _LISTED_DAYS else days.between(around[0], around[-1])
-        return self._tables.read(SILVER).where(chosen & (F.col(c.BATCH_ID) != self.batch.batch_id))
+    def told_twice(self, rule: Rule) -> pa.Table:
+        """The plays of the batch that are told elsewhere too, and the published ones that change by it."""
+        around = {date.fromordinal(day.toordinal() + n) for day in self.batch.days for n in (-1, 0, 1)}
+        files = files_of_a_batch(self._bronze.log.path, self._bronze.files(self.batch.batch_id))
+        return told_twice([*files, *published_files(self._tables.root, around, without=self.batch.batch_id)], rule)
 
     def earlier_tally(self) -> Tally | None:
         """The counts of a publication that was interrupted after its plays had entered silver."""
@@ -148,7 +134,8 @@ class Publication:
             told=told,
             compare=compare,
         )
-        staged, figures = enter_silver(self._tables.spark, self._bronze.files(self.batch.batch_id), entry)
+        paths = [file.path for file in self._bronze.files(self.batch.batch_id)]
+        staged, figures = enter_silver(self._tables.spark, paths, entry)
         tally = _tally(census, staged, figures)
         tally = replace(tally, superseded=superseded(changed))
         if staged:
@@ -293,7 +280,6 @@ def _tally(census: Tally, staged: Sequence[StagedFile], figures: Mapping[str, An
     return Tally(files, sorted(days), more)
 
 
-_LISTED_DAYS = 200
 _EXAMPLE_ROWS, _EXAMPLE_CHARS = 2_000, 200
 
 

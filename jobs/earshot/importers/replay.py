@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
-from earshot.core.tables import spec_of
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.bronze import LEDGER
 from earshot.importers.dressing import DRESSED, open_wardrobe
 from earshot.importers.events import play_of
 from earshot.importers.formats import importer_named, known_importers
-from earshot.importers.gate import Once
 from earshot.importers.landing import limits_of
+from earshot.importers.play_files import PlaysAtHand, passed, published_files
 from earshot.importers.publication import QUARANTINE
 from earshot.importers.reading import end_of_dated_folder
 from earshot.importers.shape import PARSE_FAULTS, READABLE_LINE, TIME, Importer, Source, plays_of
+from earshot.importers.silver_entry import told_once
+from earshot.importers.tellings import Rule, told_twice
 from earshot.security.encryption import BatchCipher, is_encrypted
 from earshot.security.keys import load_keys
 from earshot.security.vault import Vault
@@ -52,12 +51,12 @@ class Replay:
     Attributes:
         canonical: Plays as parsed to canonical listens.
         judge: Adds failed_rules and quarantine_rules.
-        once: From new plays, and those that are published: what enters, and what changes.
+        tellings: Says which tellings are of one play.
     """
 
-    canonical: Callable[[DataFrame], DataFrame]
-    judge: Callable[[DataFrame], DataFrame]
-    once: Callable[[DataFrame, DataFrame | None], Once]
+    canonical: Callable[[pa.Table], pa.Table]
+    judge: Callable[[pa.Table], pa.Table]
+    tellings: Rule
 
 
 def waiting(small: SmallTables, *, rule: str | None = None, since: datetime | None = None) -> list[dict[str, Any]]:
@@ -88,33 +87,29 @@ def replay_lines(job: Job, lines: Sequence[Line], replay: Replay, *, dry_run: bo
     counts = {JUDGED: len(lines), PASSED: 0, c.ACCEPTED: 0, c.DUPLICATE: 0}
     if not lines:
         return counts
-    small, now = SmallTables(job.settings.lake_root), job.clock()
-    judged = replay.judge(replay.canonical(job.spark.createDataFrame(_dressed(job, lines, small)))).persist()
-    good = judged.where((F.size(c.QUARANTINE_RULES) == 0) & F.col(c.FILTERED_REASON).isNull())
-    try:
-        passed = [(*_split(row[0]), row[1], row[2]) for row in good.select(*_LINE_AND_DAY).collect()]
-        counts[PASSED] = len(passed)
-        if dry_run or not passed:
-            return counts
-        days = {day for *_, day in passed}
-        around = sorted({day + timedelta(days=n) for day in days for n in (-1, 0, 1)})
-        published = job.tables.read(SILVER).where(F.col(c.LISTEN_DATE).isin(around))
-        once = replay.once(good, published)
-        changed = once.changed.toArrow()
-        metadata = {"replay": job.run_id, "touched_days": sorted(day.isoformat() for day in days)}
-        job.tables.append(SILVER, _as_listens(once.listens, now), metadata=metadata)
-    finally:
-        judged.unpersist()
-    keys = {(batch, file, line) for batch, file, line, _ in passed}
-    accepted = _found_in_silver(job.settings.lake_root, keys, days)
+    small, now, root = SmallTables(job.settings.lake_root), job.clock(), job.settings.lake_root
+    judged = replay.judge(replay.canonical(_dressed(job, lines, small)))
+    good = judged.filter(passed(judged))
+    counts[PASSED] = good.num_rows
+    if dry_run or not good.num_rows:
+        return counts
+    entering = [(*_split(row[c.SOURCE_FILE]), row[c.SOURCE_LINE]) for row in good.select(_LINE).to_pylist()]
+    days = set(good[c.LISTEN_DATE].to_pylist())
+    around = {day + timedelta(days=n) for day in days for n in (-1, 0, 1)}
+    twice = told_twice([PlaysAtHand(good), *published_files(root, around)], replay.tellings)
+    is_new = pc.equal(twice[c.IS_NEW], 1)
+    changed = twice.filter(pc.invert(is_new)).drop_columns([c.IS_NEW])
+    _enter(job, told_once(good, twice.filter(is_new)), days, now)
+    keys = set(entering)
+    accepted = _found_in_silver(root, keys, days)
     _correct_ledger(small, keys, accepted)
-    _recount(small, job.settings.lake_root, changed)
-    amend_silver(job.settings.lake_root, changed, app_id=amendment_of(f"replay:{job.run_id}"))
-    _mark(job.settings.lake_root, keys, now)
+    _recount(small, root, changed)
+    amend_silver(root, changed, app_id=amendment_of(f"replay:{job.run_id}"))
+    _mark(root, keys, now)
     return counts | {c.ACCEPTED: len(accepted), c.DUPLICATE: len(keys) - len(accepted)}
 
 
-_LINE_AND_DAY = (c.SOURCE_FILE, c.SOURCE_LINE, c.LISTEN_DATE)
+_LINE = (c.SOURCE_FILE, c.SOURCE_LINE)
 
 
 def _key(row: Line) -> Key:
@@ -126,16 +121,21 @@ def _split(tagged: str) -> tuple[str, str]:
     return batch_id, source_file
 
 
-def _as_listens(good: DataFrame, now: datetime) -> DataFrame:
-    """Columns of silver.listens; while they are judged, source_file carries the batch before it."""
-    parts = F.split(c.SOURCE_FILE, _SEPARATOR)
-    known: dict[str, Column] = {
-        c.BATCH_ID: parts[0],
-        c.SOURCE_FILE: parts[1],
-        c.INGESTED_AT: F.lit(now),
+def _enter(job: Job, plays: pa.Table, days: Set[date], now: datetime) -> None:
+    """Append plays to silver.listens; while they are judged, source_file carries the batch before it."""
+    log = DeltaLog(job.settings.lake_root, SILVER)
+    places = [_split(place) for place in plays[c.SOURCE_FILE].to_pylist()]
+    known = {
+        c.BATCH_ID: pa.array([batch for batch, _ in places], pa.string()),
+        c.SOURCE_FILE: pa.array([file for _, file in places], pa.string()),
+        c.INGESTED_AT: pa.array([now] * len(places), TIME),
     }
-    names = spec_of(SILVER).column_names
-    return good.select(*(known.get(name, F.col(name)).alias(name) for name in names))
+    rows = pa.table({name: known[name] if name in known else plays[name] for name in log.schema.names})
+    name = f"replay:{job.run_id}"
+    staged = log.stage(f"replay={job.run_id}").write(rows)
+    log.add(
+        staged, app_id=name, metadata={"replay": job.run_id, "touched_days": sorted(day.isoformat() for day in days)}
+    )
 
 
 def _dressed(job: Job, lines: Sequence[Line], small: SmallTables) -> pa.Table:

@@ -16,10 +16,10 @@ from earshot.core import columns as c
 from earshot.core.partial_figures import CountBy, Partials, added, values_of
 from earshot.core.staging import STAGED, Stage, StagedFile, as_files, as_rows
 from earshot.importers.accumulators import Added
+from earshot.importers.play_files import DECIDES, passed
 
 ACCEPTED_BY_FILE: Final = "accepted_by_file"
 _ROW_GROUPS: Final = 4
-_DECIDES: Final = (c.QUARANTINE_RULES, c.FILTERED_REASON)
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,18 @@ class Entry:
     compare: Callable[[pa.Table], Partials]
 
     def plays(self, path: str) -> Iterator[pa.Table]:
-        """The plays of a file of bronze that enter, piece by piece: columns of silver.listens."""
-        names = [name for name in self.stage.schema.names if name != c.BATCH_ID]
-        with pq.ParquetFile(f"{self.bronze}/{path}") as file:
+        """The plays of a file of bronze that enter, piece by piece: columns of silver.listens, texts as dictionaries.
+
+        A dictionary is taken over from file to file as it is, where a text would be looked up again.
+        """
+        schema = self.stage.schema
+        names = [name for name in schema.names if name != c.BATCH_ID]
+        coded = [name for name in names if schema.field(name).type == pa.string() and name != c.LISTEN_ID]
+        with pq.ParquetFile(f"{self.bronze}/{path}", read_dictionary=coded) as file:
             for first in range(0, file.num_row_groups, _ROW_GROUPS):
                 groups = list(range(first, min(first + _ROW_GROUPS, file.num_row_groups)))
-                lines = file.read_row_groups(groups, columns=[*names, *_DECIDES], use_threads=False)
-                aside = pc.greater(pc.list_value_length(lines[c.QUARANTINE_RULES]), 0)
-                passed = lines.filter(pc.and_(pc.invert(aside), pc.is_null(lines[c.FILTERED_REASON])))
-                plays = _told_once(passed.drop_columns(list(_DECIDES)), self.told)
+                lines = file.read_row_groups(groups, columns=[*names, *DECIDES], use_threads=False)
+                plays = told_once(lines.filter(passed(lines)).drop_columns(list(DECIDES)), self.told)
                 yield plays.append_column(c.BATCH_ID, pa.repeat(self.batch_id, plays.num_rows))
 
 
@@ -79,8 +82,13 @@ def enter_silver(spark: SparkSession, files: Sequence[str], entry: Entry) -> tup
     return staged, values_of(observed.value)
 
 
-def _told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
-    """The plays without those that are told better elsewhere; `sources` names all that tell of one."""
+def told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
+    """The plays without those that are told better elsewhere; `sources` names all that tell of one.
+
+    Args:
+        plays: source_file, source_line, sources, and more.
+        told: Those of them that are told elsewhere, too: source_file, source_line, kept, sources.
+    """
     if not told.num_rows or not plays.num_rows:
         return plays
     places = _places(plays, told)
@@ -94,9 +102,12 @@ def _told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
 
 def _places(plays: pa.Table, told: pa.Table) -> Any:
     """Of each play, its row in `told`; -1 where it has none."""
+    lines = told[c.SOURCE_LINE].combine_chunks()
+    asked = np.flatnonzero(pc.is_in(plays[c.SOURCE_LINE], value_set=lines).to_numpy())
     keys = [
-        pc.binary_join_element_wise(rows[c.SOURCE_LINE].cast(pa.string()), rows[c.SOURCE_FILE], ":")
-        for rows in (plays, told)
+        pc.binary_join_element_wise(rows[c.SOURCE_LINE].cast(pa.string()), rows[c.SOURCE_FILE].cast(pa.string()), ":")
+        for rows in (plays.select([c.SOURCE_LINE, c.SOURCE_FILE]).take(pa.array(asked)), told)
     ]
-    found = pc.index_in(keys[0], value_set=keys[1].combine_chunks())
-    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    places = np.full(plays.num_rows, -1, np.int64)
+    places[asked] = pc.fill_null(pc.index_in(keys[0], value_set=keys[1].combine_chunks()), -1).to_numpy()
+    return places

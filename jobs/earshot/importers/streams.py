@@ -18,7 +18,7 @@ from earshot.importers.shape import Source
 
 GZIP, ZSTD, ZIP, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1"
 HEAD_BYTES = 65_536
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 DAMAGED = (
     EOFError,
     OSError,

@@ -4,139 +4,186 @@ Near: the same listener and track, started within a few seconds. A client never 
 cluster of near plays the first of one client is the first of the other, and so on. Which telling is kept depends
 neither on the order of files nor on their batches: a better telling that comes later takes the place of the
 published one.
+
+Plays that have no other near them need not be compared: `Tellings.near` finds the others by 24 bytes of each.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pandas.util import hash_array
 
 from earshot.core import columns as c
 
-_KEY, _AT, _CLIENT, _RANK = "_key", "_at", "_client", "_rank"
-_BEFORE, _AFTER, _CLUSTER, _TWIN, _TURN, _TOLD, _ALL, _WITH_NEW = (
-    "_before",
-    "_after",
-    "_cluster",
-    "_twin",
-    "_turn",
-    "_told",
-    "_all",
-    "_with_new",
-)
-_LINE = (c.SOURCE_FILE, c.SOURCE_LINE)
+_Codes = NDArray[np.int64]
+
+_CLIENT: Final = (c.SOURCE, c.DEVICE_TOKEN, c.DEVICE, c.PLATFORM)
+_LINE: Final = (c.SOURCE_FILE, c.SOURCE_LINE)
 # In what two tellings of one client with the same start may still differ.
-_SAID = (c.TRACK_TITLE, c.ENDED_AT, c.DURATION_MS, c.COUNTRY, c.TIER, c.CONTEXT, c.REASON_END, c.SKIPPED, c.STARTUP_MS)
+_SAID: Final = (
+    *(c.TRACK_TITLE, c.ENDED_AT, c.DURATION_MS, c.COUNTRY, c.TIER, c.CONTEXT),
+    *(c.REASON_END, c.SKIPPED, c.STARTUP_MS),
+)
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_NULL: Final = np.uint64(0)
+_NULLS_FIRST: Final = [("", "ascending", "at_start")]
 
 
 @dataclass(frozen=True)
-class ToldOnce:
-    """What new plays change.
+class Tellings:
+    """The rule by which tellings are found to be of one play.
 
     Attributes:
-        listens: The new plays that stay; `sources` names all that tell of one.
-        changed: Published plays that lose to a better telling (not `kept`), or that further sources tell of:
-            batch_id, source_file, source_line, listen_date, kept, sources.
-        twice: What both are computed from (see `told_twice`): all that is told more than once.
-    """
-
-    listens: DataFrame
-    changed: DataFrame
-    twice: DataFrame
-
-
-def told_once(listens: DataFrame, published: DataFrame | None = None, *, near_seconds: float) -> ToldOnce:
-    """The new plays without those that are told better elsewhere, and the published plays that are told better by them.
-
-    Args:
-        listens: New plays that passed, of one batch (columns of silver.listens).
-        published: Plays of silver.listens of the days around.
         near_seconds: How far apart two tellings of one play may start.
     """
-    twice = told_twice(listens, published, near_seconds=near_seconds)
-    new = twice.where(F.col(c.IS_NEW) == 1).select(*_LINE, c.KEPT, F.col(c.SOURCES).alias(_ALL))
-    joined = listens.join(F.broadcast(new), list(_LINE), "left")
-    sources = F.coalesce(_ALL, c.SOURCES).alias(c.SOURCES)
-    stays = joined.where(F.coalesce(F.col(c.KEPT), F.lit(True)))
-    return ToldOnce(
-        stays.select(*(sources if name == c.SOURCES else F.col(name) for name in listens.columns)),
-        twice.where(F.col(c.IS_NEW) == 0).select(c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.KEPT, c.SOURCES),
-        twice,
+
+    near_seconds: float
+
+    key: ClassVar[tuple[str, ...]] = (c.LISTENER_ID, c.TRACK_ID, c.STARTED_AT)
+    """The columns by which `keys` and `near` find plays."""
+
+    compared: ClassVar[tuple[str, ...]] = tuple(
+        dict.fromkeys((*key, c.LISTEN_DATE, c.PLAYED_MS, c.SOURCES, *_CLIENT, c.BATCH_ID, *_LINE, *_SAID))
     )
+    """The columns that `told_twice` needs of a play."""
 
+    @property
+    def _near(self) -> int:
+        return int(self.near_seconds * 1_000_000)
 
-def told_twice(listens: DataFrame, published: DataFrame | None = None, *, near_seconds: float) -> DataFrame:
-    """The new plays that are told elsewhere too, and the published ones that change by it.
+    def keys(self, plays: pa.Table) -> NDArray[np.uint64]:
+        """A key of listener and track for each play; two pairs may have the same.
 
-    Only plays that have another one near are sorted or compared; of all others nothing but 40 bytes are shuffled.
+        Args:
+            plays: listener_id and track_id; fast where they are dictionary arrays.
+        """
+        return _hashed(plays[c.LISTENER_ID]) * _MIX + _hashed(plays[c.TRACK_ID])
 
-    Args:
-        listens: New plays that passed, of one batch (columns of silver.listens).
-        published: Plays of silver.listens of the days around.
-        near_seconds: How far apart two tellings of one play may start.
+    def near(self, keys: NDArray[np.uint64], starts: NDArray[np.int64], is_new: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The plays that may be told more than once, and one of whose tellings is new.
 
-    Returns:
-        batch_id (null for new plays), source_file, source_line, listen_date, is_new (1 or 0), kept (false: a
-        duplicate), sources (all that tell of it).
-    """
-    told = _narrow(listens, new=True)
-    if published is not None:
-        told = told.unionByName(_narrow(published, new=False))
-    near = int(near_seconds * 1_000_000)
-    by_time = Window.partitionBy(_KEY).orderBy(_AT)
-    gaps = told.select(
-        "*",
-        (F.col(_AT) - F.lag(_AT).over(by_time)).alias(_BEFORE),
-        (F.lead(_AT).over(by_time) - F.col(_AT)).alias(_AFTER),
-    )
-    close = gaps.where((F.col(_BEFORE) <= near) | (F.col(_AFTER) <= near))
-    clustered = close.select(
-        "*",
-        F.sum(F.when(F.col(_BEFORE) <= near, 0).otherwise(1)).over(by_time).alias(_CLUSTER),
+        Args:
+            keys: Of `keys`.
+            starts: Microseconds since 1970.
+            is_new: Whether the play is not published yet.
+        """
+        order = np.lexsort((starts, keys))
+        cluster = _clusters(keys[order], starts[order], self._near)
+        several = np.bincount(cluster) > 1
+        with_new = np.bincount(cluster, weights=is_new[order]) > 0
+        mask = np.zeros(len(keys), dtype=np.bool_)
+        mask[order] = (several & with_new)[cluster]
+        return mask
+
+    def told_twice(self, plays: pa.Table) -> pa.Table:
+        """The new plays that are told elsewhere too, and the published ones that change by it.
+
+        Args:
+            plays: Columns `compared` and is_new; of each cluster of near plays all, in any order.
+
+        Returns:
+            batch_id, source_file, source_line, listen_date, is_new, kept (false: a duplicate), sources (all that
+            tell of it).
+        """
+        starts = plays[c.STARTED_AT].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        plays = plays.append_column("starts", starts).filter(pc.is_valid(starts)).combine_chunks()
+        order = np.lexsort((plays["starts"].to_numpy(), _codes(plays, c.LISTENER_ID, c.TRACK_ID)))
+        plays = plays.take(pa.array(order))
+        at, is_new = plays["starts"].to_numpy(), plays[c.IS_NEW].to_numpy(zero_copy_only=False).astype(np.bool_)
+        pair, client = _codes(plays, c.LISTENER_ID, c.TRACK_ID), _codes(plays, *_CLIENT)
+        cluster = _clusters(pair, at, self._near)
         # A play that two clients tell of with the same start has found its twin already.
-        F.when(F.size(F.collect_set(_CLIENT).over(Window.partitionBy(_KEY, _AT))) > 1, F.col(_AT)).alias(_TWIN),
-    )
-    turn = F.dense_rank().over(Window.partitionBy(_KEY, _CLUSTER, _CLIENT, _TWIN).orderBy(_AT))
-    turned = clustered.select("*", turn.alias(_TURN))
-    same = Window.partitionBy(_KEY, _CLUSTER, _TWIN, _TURN)
-    judged = turned.select(
-        "*",
-        (F.row_number().over(same.orderBy(_RANK, c.IS_NEW, *_LINE)) == 1).alias(c.KEPT),
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list(c.SOURCES).over(same)))).alias(_ALL),
-        F.count("*").over(same).alias(_TOLD),
-        F.max(c.IS_NEW).over(same).alias(_WITH_NEW),
-    )
-    is_new = F.col(c.IS_NEW) == 1
-    changes = ~F.col(c.KEPT) | (F.array_sort(c.SOURCES) != F.col(_ALL))
-    return judged.where((F.col(_TOLD) > 1) & (F.col(_WITH_NEW) == 1) & (is_new | changes)).select(
-        c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.IS_NEW, c.KEPT, F.col(_ALL).alias(c.SOURCES)
-    )
+        moment = _joined(pair, at)
+        twin = np.where(_distinct(client, moment)[moment] > 1, moment, -1)
+        same = _joined(cluster, twin, _turns(_joined(cluster, client, twin), at))
+        kept = _first_of(same, _by_rank(plays, at, is_new))
+        told, with_new = np.bincount(same), np.bincount(same, weights=is_new)
+        sources = _all_sources(plays[c.SOURCES], same)
+        named = [sorted(names or ()) for names in plays[c.SOURCES].to_pylist()]
+        changes = ~kept | np.array([a != b for a, b in zip(sources, named, strict=True)], np.bool_)
+        wanted = (told[same] > 1) & (with_new[same] > 0) & (is_new | changes)
+        said = plays.select([c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.IS_NEW])
+        told_by = pa.array(sources, pa.list_(pa.string()))
+        return said.append_column(c.KEPT, pa.array(kept)).append_column(c.SOURCES, told_by).filter(pa.array(wanted))
 
 
-def _narrow(listens: DataFrame, *, new: bool) -> DataFrame:
-    return listens.select(
-        F.xxhash64(c.LISTENER_ID, c.TRACK_ID).alias(_KEY),
-        F.unix_micros(c.STARTED_AT).alias(_AT),
-        F.xxhash64(c.SOURCE, c.DEVICE_TOKEN, c.DEVICE, c.PLATFORM).alias(_CLIENT),
-        F.lit(1 if new else 0).alias(c.IS_NEW),
-        _rank().alias(_RANK),
-        c.SOURCES,
-        (F.lit(None).cast("string") if new else F.col(c.BATCH_ID)).alias(c.BATCH_ID),
-        c.SOURCE_FILE,
-        c.SOURCE_LINE,
-        c.LISTEN_DATE,
-    )
+def _clusters(keys: NDArray[Any], starts: NDArray[np.int64], near: int) -> _Codes:
+    """A number for each cluster: plays of a key, sorted by start, of which each is near the one before."""
+    apart = (keys[1:] != keys[:-1]) | (starts[1:] - starts[:-1] > near)
+    return np.concatenate((np.zeros(min(len(keys), 1), np.int64), np.cumsum(apart)))
 
 
-def _rank() -> Column:
-    """The richer telling first, then the earlier; equals are told apart by what they say."""
-    return F.struct(
-        F.col(c.PLAYED_MS).isNull().alias("silent"),
-        (-F.coalesce(F.col(c.PLAYED_MS), F.lit(0))).alias("shorter"),
-        F.unix_micros(c.STARTED_AT).alias("at"),
-        F.col(c.SOURCE).alias("source"),
-        F.xxhash64(c.DEVICE_TOKEN, c.DEVICE, c.PLATFORM).alias("client"),
-        F.xxhash64(*_SAID).alias("said"),
-    )
+def _turns(group: _Codes, at: NDArray[np.int64]) -> _Codes:
+    """The how manieth start of its group a play has."""
+    order = np.lexsort((at, group))
+    sorted_group, sorted_at = group[order], at[order]
+    begins = np.concatenate(([True], sorted_group[1:] != sorted_group[:-1]))[: len(group)]
+    later = np.concatenate(([False], sorted_at[1:] != sorted_at[:-1]))[: len(group)] & ~begins
+    steps = np.cumsum(later)
+    turns = np.empty(len(group), np.int64)
+    turns[order] = steps - np.maximum.accumulate(np.where(begins, steps, 0))
+    return turns
+
+
+def _by_rank(plays: pa.Table, at: NDArray[np.int64], is_new: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+    """What orders tellings, the most important last: the richer first, then the earlier, then by what they say."""
+    played = pc.fill_null(plays[c.PLAYED_MS], -1).to_numpy()
+    names = [c.SOURCE, *_CLIENT[1:], *_SAID]
+    said = [_codes(plays, name) for name in reversed(names)]
+    line = [_codes(plays, name) for name in reversed(_LINE)]
+    return (*line, is_new, *said, at, -played)
+
+
+def _distinct(codes: _Codes, group: _Codes) -> _Codes:
+    """How many codes each group has."""
+    order = np.lexsort((codes, group))
+    fresh = np.concatenate(([True], (np.diff(group[order]) != 0) | (np.diff(codes[order]) != 0)))[: len(group)]
+    return np.bincount(group[order], weights=fresh).astype(np.int64)
+
+
+def _first_of(group: _Codes, rank: tuple[NDArray[Any], ...]) -> NDArray[np.bool_]:
+    order = np.lexsort((*rank, group))
+    first = np.zeros(len(group), np.bool_)
+    first[order[np.unique(group[order], return_index=True)[1]]] = True
+    return first
+
+
+def _all_sources(sources: pa.ChunkedArray, group: _Codes) -> list[list[str]]:
+    """Of each play, all sources that tell of its group, sorted."""
+    found: dict[int, set[str]] = {}
+    for number, named in zip(group.tolist(), sources.to_pylist(), strict=True):
+        found.setdefault(number, set()).update(named or ())
+    listed = {number: sorted(names) for number, names in found.items()}
+    return [listed[number] for number in group.tolist()]
+
+
+def _codes(plays: pa.Table, *names: str) -> _Codes:
+    """A number for each combination of values, in the order of the values; null is a value, the smallest."""
+    ranks = (pc.rank(plays[name].combine_chunks(), _NULLS_FIRST, tiebreaker="dense") for name in names)
+    return _joined(*(rank.to_numpy().astype(np.int64) for rank in ranks))
+
+
+def _joined(*codes: NDArray[np.int64]) -> _Codes:
+    """One number for each combination of numbers, from 0 on, in their order."""
+    joined = np.zeros(len(codes[0]), np.int64)
+    for further in codes:
+        values, places = np.unique(further, return_inverse=True)
+        joined = np.unique(joined * (len(values) + 1) + places, return_inverse=True)[1].astype(np.int64)
+    return joined
+
+
+def _hashed(texts: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """A 64-bit hash of each text; each distinct one is hashed once."""
+    coded = texts if pa.types.is_dictionary(texts.type) else pc.dictionary_encode(texts)
+    parts = [np.empty(0, np.uint64)]
+    for chunk in coded.chunks:
+        hashes = np.append(hash_array(chunk.dictionary.to_numpy(zero_copy_only=False)), _NULL)
+        places = pc.fill_null(chunk.indices.cast(pa.int64()), len(hashes) - 1)
+        parts.append(hashes[places.to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)

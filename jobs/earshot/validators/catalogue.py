@@ -40,7 +40,9 @@ class Catalogue:
         Returns:
             `catalogue_checked` and `catalogue_agreeing`.
         """
-        known = self.tracks.take(pc.index_in(listens[TRACK_ID], value_set=self.tracks[TRACK_ID].combine_chunks()))
+        known = self.tracks.take(
+            pc.index_in(listens[TRACK_ID].cast(pa.string()), value_set=self.tracks[TRACK_ID].combine_chunks())
+        )
         apart = pc.abs(pc.subtract(listens[DURATION_MS], known[DURATION_MS]))
         duration = pc.less_equal(apart, DURATION_TOLERANCE_MS)
         artist = pc.equal(_plain(listens[ARTIST_NAME]), _plain(known[ARTIST_NAME]))
@@ -60,4 +62,4 @@ def open_catalogue(small_tables: SmallTables) -> Catalogue:
 
 
 def _plain(names: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_lower(pc.utf8_trim(names, characters=" "))
+    return pc.utf8_lower(pc.utf8_trim(names.cast(pa.string()), characters=" "))
