@@ -53,7 +53,8 @@ def lake(tables: Tables, settings: Settings, pseudonyms: dict[str, str], keys: K
         row |= {"batch_id": "batch-1", "source_line": n}
     silver = tables.spark.createDataFrame(pa.Table.from_pylist(rows))
     tables.append("silver.listens", silver, transaction=Transaction("publish", 1), metadata={"batch_id": "batch-1"})
-    waiting = silver.limit(80).withColumn("batch_id", F.lit("it's batch 2")).withColumn("raw", F.col("listener_id"))
+    changed = {"batch_id": F.lit("it's batch 2"), "raw": F.col("listener_id")}
+    waiting = silver.limit(80).drop("tellings").withColumns(changed)
     empty = F.array().cast("array<string>")
     tables.append("bronze.listens", waiting.withColumns({"failed_rules": empty, "quarantine_rules": empty}))
     sessions = silver.select(

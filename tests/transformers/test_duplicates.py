@@ -19,7 +19,7 @@ from earshot.core.tables import spec_of
 from earshot.transformers.duplicates import Tellings
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
-CLIENTS = {"phone": "canonical", "desk": "canonical", "export": "spotify"}
+CLIENTS = {"export": "spotify"}
 RULE = Tellings(5)
 SCHEMA = to_arrow_schema(spec_of("silver.listens").schema, timezone="UTC")
 Telling = dict[str, Any]
@@ -33,8 +33,8 @@ def telling(client: str, seconds: float, played_ms: int | None, *, track: str = 
         "listen_date": date(2026, 3, 29),
         "played_ms": played_ms,
         "device": client,
-        "source": CLIENTS[client],
-        "sources": [CLIENTS[client]],
+        "source": CLIENTS.get(client, "canonical"),
+        "sources": [CLIENTS.get(client, "canonical")],
     }
 
 
@@ -43,7 +43,7 @@ def told_by_chance(seed: int) -> list[Telling]:
     chance = random.Random(seed)  # noqa: S311 (seeded, not secret)
     told = []
     for n in range(200):
-        for client in chance.sample(sorted(CLIENTS), chance.choice([1, 1, 2, 3])):
+        for client in chance.sample(["desk", "export", "phone"], chance.choice([1, 1, 2, 3])):
             played_ms = chance.choice([None, 30_000, 31_000, 200_000])
             told.append(telling(client, n * 60 + chance.random() * 2, played_ms, track=f"trk:{n % 7}"))
     return told
@@ -66,7 +66,7 @@ def silver_after(batches: Sequence[Sequence[Telling]]) -> list[Telling]:
         for found in told:
             place = (found["source_file"], found["source_line"])
             if found["kept"]:
-                silver[place] = silver[place] | {"sources": found["sources"]}
+                silver[place] = silver[place] | {name: found[name] for name in ("sources", "tellings")}
             else:
                 del silver[place]
     return list(silver.values())
@@ -114,6 +114,29 @@ def test_order_and_batches_change_nothing_of_what_silver_says(seed: int) -> None
     assert len(at_once) == 200
     assert said(silver_after([shuffled])) == at_once
     assert said(silver_after([shuffled[:cut], shuffled[cut : 2 * cut], shuffled[2 * cut :]])) == at_once
+
+
+def orders(told: list[Telling]) -> st.SearchStrategy[tuple[list[Telling], int, int]]:
+    cut = st.integers(0, len(told))
+    return st.tuples(st.permutations(told), cut, cut)
+
+
+Chains = st.lists(st.tuples(st.integers(0, 40), st.sampled_from([None, 30_000, 60_000])), min_size=1, max_size=6)
+
+
+@given(Chains.map(lambda chain: [telling(f"client-{n}", *told) for n, told in enumerate(chain)]).flatmap(orders))
+def test_what_is_near_to_something_near_is_one_play_in_whatever_batches_it_comes(
+    ordered: tuple[list[Telling], int, int],
+) -> None:
+    told, *cuts = ordered
+    first, second = sorted(cuts)
+    assert said(silver_after([told[:first], told[first:second], told[second:]])) == said(silver_after([told]))
+
+
+def test_a_chain_of_three_clients_is_one_play() -> None:
+    chain = [telling("phone", 0, 30_000), telling("desk", 4, 60_000), telling("export", 8, 40_000)]
+    assert [row[2] for row in said(silver_after([chain]))] == ["desk"]
+    assert [row[2] for row in said(silver_after([[one] for one in chain]))] == ["desk"]
 
 
 Moments = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60), st.booleans()), max_size=40)

@@ -24,13 +24,13 @@ def amend_silver(root: str, changed: pa.Table, *, app_id: str) -> None:
 
     Args:
         root: Of the lake.
-        changed: batch_id, source_file, source_line, listen_date, kept (false: it leaves), sources.
+        changed: batch_id, source_file, source_line, listen_date, kept (false: it leaves), sources, tellings.
         app_id: See `amendment_of`.
     """
     if changed.num_rows:
         days = sorted(set(map(str, changed.column(c.LISTEN_DATE).to_pylist())))
         log = DeltaLog(root, SILVER)
-        log.amend(changed, on=_LINE, columns=[c.SOURCES], app_id=app_id, metadata={"touched_days": days})
+        log.amend(changed, on=_LINE, columns=[c.SOURCES, c.TELLINGS], app_id=app_id, metadata={"touched_days": days})
 
 
 def superseded(changed: pa.Table) -> list[tuple[str, str, int]]:

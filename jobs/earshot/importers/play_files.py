@@ -40,7 +40,7 @@ class Plays(Protocol):
         """Columns of all of them, in their order."""
 
     def counts(self, key: Sequence[str]) -> tuple[pa.Table, NDArray[np.bool_]]:
-        """The key of each, and which of them count."""
+        """The key of each (and `tellings` where it has them), and which of them count."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ class PlayFile:
         """Columns of all its lines, in their order; texts that are named in `coded` as dictionaries."""
         inside = [name for name in columns if name not in self.partition]
         with pq.ParquetFile(self.path, read_dictionary=list(coded)) as file:
-            lines = file.read(inside)
+            lines = file.read([name for name in inside if name in file.schema_arrow.names])
         fixed = {name: pa.repeat(self.partition[name], lines.num_rows) for name in columns if name in self.partition}
-        found = {name: fixed[name] if name in fixed else lines[name] for name in columns}
+        found = {name: fixed[name] if name in fixed else _of(lines, name) for name in columns}
         types = {field.name: field.type for field in SILVER_SCHEMA if field.name not in coded}
         return pa.table({name: rows.cast(types[name]) if name in types else rows for name, rows in found.items()})
 
     def counts(self, key: Sequence[str]) -> tuple[pa.Table, NDArray[np.bool_]]:
         """The key of every line, and which of them are plays that count."""
-        also = DECIDES if self.is_new else (c.BATCH_ID,) if self.without else ()
+        also = DECIDES if self.is_new else (c.TELLINGS, *((c.BATCH_ID,) if self.without else ()))
         lines = self.read([*key, *also], coded=[name for name in key if SILVER_SCHEMA.field(name).type == pa.string()])
         there = pc.is_valid(lines[c.STARTED_AT])
         if self.is_new:
@@ -100,9 +100,7 @@ class PlaysAtHand:
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Columns of all plays; those that they have not are null."""
-        nothing = pa.nulls(self.rows)
-        given = {name: self.table[name] if name in self.table.column_names else nothing for name in columns}
-        return pa.table({name: rows.cast(SILVER_SCHEMA.field(name).type) for name, rows in given.items()})
+        return pa.table({name: _of(self.table, name).cast(SILVER_SCHEMA.field(name).type) for name in columns})
 
     def counts(self, key: Sequence[str]) -> tuple[pa.Table, NDArray[np.bool_]]:
         """The key of every play; all that have a start count."""
@@ -123,6 +121,11 @@ def published_files(root: str, days: Iterable[date], *, without: str = "") -> li
         for file, day in found
         if day
     ]
+
+
+def _of(rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
+    """A column, which may be younger than the rows: then it is null."""
+    return rows[name] if name in rows.column_names else pa.nulls(rows.num_rows)
 
 
 def passed(lines: pa.Table) -> pa.ChunkedArray:

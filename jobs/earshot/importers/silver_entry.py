@@ -16,10 +16,11 @@ from earshot.core import columns as c
 from earshot.core.partial_figures import CountBy, Partials, added, values_of
 from earshot.core.staging import STAGED, Stage, StagedFile, as_files, as_rows
 from earshot.importers.accumulators import Added
-from earshot.importers.play_files import DECIDES, passed
+from earshot.importers.play_files import DECIDES, SILVER_SCHEMA, passed
 
 ACCEPTED_BY_FILE: Final = "accepted_by_file"
 _ROW_GROUPS: Final = 4
+_TELLINGS: Final = SILVER_SCHEMA.field(c.TELLINGS)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Entry:
         A dictionary is taken over from file to file as it is, where a text would be looked up again.
         """
         schema = self.stage.schema
-        names = [name for name in schema.names if name != c.BATCH_ID]
+        names = [name for name in schema.names if name not in {c.BATCH_ID, c.TELLINGS}]
         coded = [name for name in names if schema.field(name).type == pa.string() and name != c.LISTEN_ID]
         with pq.ParquetFile(f"{self.bronze}/{path}", read_dictionary=coded) as file:
             for first in range(0, file.num_row_groups, _ROW_GROUPS):
@@ -83,21 +84,21 @@ def enter_silver(spark: SparkSession, files: Sequence[str], entry: Entry) -> tup
 
 
 def told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
-    """The plays without those that are told better elsewhere; `sources` names all that tell of one.
+    """The plays without those that are told better elsewhere; `sources` and `tellings` name all that tell of one.
 
     Args:
         plays: source_file, source_line, sources, and more.
-        told: Those of them that are told elsewhere, too: source_file, source_line, kept, sources.
+        told: Those of them that are told elsewhere, too: source_file, source_line, kept, sources, tellings.
     """
     if not told.num_rows or not plays.num_rows:
-        return plays
+        return plays.append_column(_TELLINGS, pa.nulls(plays.num_rows, _TELLINGS.type))
     places = _places(plays, told)
     kept = told[c.KEPT].combine_chunks().to_numpy(zero_copy_only=False)
     stays = (places < 0) | kept[places]
-    sources = told[c.SOURCES].combine_chunks().take(pa.array(places, mask=places < 0))
-    merged = pc.coalesce(sources, plays[c.SOURCES].combine_chunks())
+    of_play = told.select([c.SOURCES, c.TELLINGS]).take(pa.array(places, mask=places < 0)).combine_chunks()
+    merged = pc.coalesce(of_play[c.SOURCES], plays[c.SOURCES].combine_chunks())
     plays = plays.set_column(plays.schema.get_field_index(c.SOURCES), c.SOURCES, merged)
-    return plays.filter(pa.array(stays))
+    return plays.append_column(_TELLINGS, of_play[c.TELLINGS].cast(_TELLINGS.type)).filter(pa.array(stays))
 
 
 def _places(plays: pa.Table, told: pa.Table) -> Any:

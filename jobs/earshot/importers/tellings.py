@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from earshot.core import columns as c
@@ -70,10 +71,15 @@ def _near(plays: Sequence[Plays], rule: Rule, number: int, rounds: int) -> list[
 
 
 def _read(some: Plays, rule: Rule, number: int, rounds: int) -> tuple[Any, Any, _Rows]:
-    """Keys, starts and places (from 0 on) of the plays that count, whose turn it is."""
+    """Keys, starts and places (from 0 on) of the plays that count, and of what else told of them, whose turn it is."""
     lines, counts = some.counts(rule.key)
     places = np.flatnonzero(counts)
     keys, starts = rule.keys(lines)[places], lines[c.STARTED_AT].cast(pa.int64()).to_numpy()[places]
+    if c.TELLINGS in lines.column_names:
+        told = lines[c.TELLINGS].take(pa.array(places)).combine_chunks()
+        of, others = pc.list_parent_indices(told).to_numpy(), pc.struct_field(pc.list_flatten(told), c.STARTED_AT)
+        keys, places = np.concatenate((keys, keys[of])), np.concatenate((places, places[of]))
+        starts = np.concatenate((starts, others.cast(pa.int64()).to_numpy()))
     turn = keys % np.uint64(rounds) == number
     return keys[turn], starts[turn], places[turn]
 
@@ -82,6 +88,6 @@ def _compared(plays: Sequence[Plays], places: Sequence[_Rows], rule: Rule) -> pa
     tables = [pa.schema([*map(SILVER_SCHEMA.field, rule.compared), (c.IS_NEW, pa.int32())]).empty_table()]
     for some, wanted in zip(plays, places, strict=True):
         if len(wanted):
-            told = some.read(rule.compared).take(pa.array(wanted))
-            tables.append(told.append_column(c.IS_NEW, pa.array(np.full(len(wanted), some.is_new, np.int32))))
+            told = some.read(rule.compared).take(pa.array(np.unique(wanted)))
+            tables.append(told.append_column(c.IS_NEW, pa.array(np.full(told.num_rows, some.is_new, np.int32))))
     return pa.concat_tables(tables)

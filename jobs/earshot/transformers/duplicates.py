@@ -1,9 +1,10 @@
 """Plays that are told more than once: exactly (the same listen_id), or nearly, by another source or client.
 
-Near: the same listener and track, started within a few seconds. A client never doubles its own plays: in a
-cluster of near plays the first of one client is the first of the other, and so on. Which telling is kept depends
-neither on the order of files nor on their batches: a better telling that comes later takes the place of the
-published one.
+Near: the same listener and track, started within a few seconds; what is near to something near belongs to the
+same cluster. Where no client tells twice, a cluster is one play. A client never doubles its own plays: where one
+tells twice, the first of one client is the first of the other, and so on. Which telling is kept depends neither on
+the order of files nor on their batches: a better telling that comes later takes the place of the published one, and
+a kept one remembers start and client of the others (`tellings`), so that what is near to them is still found.
 
 Plays that have no other near them need not be compared: `Tellings.near` finds the others by 24 bytes of each.
 """
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from earshot.core import columns as c
+from earshot.transformers.remembered import Merged, Remembered, as_column
 
 _Codes = NDArray[np.int64]
+_Starts = NDArray[np.int64]
 
 _CLIENT: Final = (c.SOURCE, c.DEVICE_TOKEN, c.DEVICE, c.PLATFORM)
 _LINE: Final = (c.SOURCE_FILE, c.SOURCE_LINE)
@@ -49,7 +52,7 @@ class Tellings:
     """The columns by which `keys` and `near` find plays."""
 
     compared: ClassVar[tuple[str, ...]] = tuple(
-        dict.fromkeys((*key, c.LISTEN_DATE, c.PLAYED_MS, c.SOURCES, *_CLIENT, c.BATCH_ID, *_LINE, *_SAID))
+        dict.fromkeys((*key, c.LISTEN_DATE, c.PLAYED_MS, c.SOURCES, c.TELLINGS, *_CLIENT, c.BATCH_ID, *_LINE, *_SAID))
     )
     """The columns that `told_twice` needs of a play."""
 
@@ -96,24 +99,38 @@ class Tellings:
         order = np.lexsort((plays["starts"].to_numpy(), _codes(plays, c.LISTENER_ID, c.TRACK_ID)))
         plays = plays.take(pa.array(order))
         at, is_new = plays["starts"].to_numpy(), plays[c.IS_NEW].to_numpy(zero_copy_only=False).astype(np.bool_)
-        pair, client = _codes(plays, c.LISTENER_ID, c.TRACK_ID), _codes(plays, *_CLIENT)
-        cluster = _clusters(pair, at, self._near)
+        pair, client = _codes(plays, c.LISTENER_ID, c.TRACK_ID), _clients(plays)
+        same = self._same(pair, at, client, Remembered.by(plays[c.TELLINGS]))
+        kept = _first_of(same, _by_rank(plays, at, is_new))
+        told, with_new = np.bincount(same), np.bincount(same, weights=is_new)
+        merged = Merged.of(plays, same, at, client)
+        sources, others = merged.all_sources(), merged.all_others()
+        changes = ~kept | merged.differs(sources, others)
+        wanted = pa.array((told[same] > 1) & (with_new[same] > 0) & (is_new | changes))
+        said = plays.select([c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.IS_NEW]).append_column(c.KEPT, pa.array(kept))
+        said = said.append_column(c.SOURCES, pa.array(sources, pa.list_(pa.string())))
+        return said.append_column(c.TELLINGS, as_column(others)).filter(wanted)
+
+    def _same(self, pair: _Codes, at: _Starts, client: _Codes, others: Remembered) -> _Codes:
+        """A number for each play that is told: sorted by pair and start."""
+        all_pairs, all_at = np.concatenate((pair, pair[others.of])), np.concatenate((at, others.starts))
+        all_clients = np.concatenate((client, others.clients))
+        order = np.lexsort((all_at, all_pairs))
+        cluster = np.empty(len(order), np.int64)
+        cluster[order] = _clusters(all_pairs[order], all_at[order], self._near)
+        by_client = _joined(cluster, all_clients)
+        tells_twice = _distinct(_joined(all_at), by_client)[by_client] > 1
+        one = np.bincount(cluster, weights=tells_twice)[cluster[: len(pair)]] == 0
+        at_hand = _clusters(pair, at, self._near)
         # A play that two clients tell of with the same start has found its twin already.
         moment = _joined(pair, at)
         twin = np.where(_distinct(client, moment)[moment] > 1, moment, -1)
-        same = _joined(cluster, twin, _turns(_joined(cluster, client, twin), at))
-        kept = _first_of(same, _by_rank(plays, at, is_new))
-        told, with_new = np.bincount(same), np.bincount(same, weights=is_new)
-        sources = _all_sources(plays[c.SOURCES], same)
-        named = [sorted(names or ()) for names in plays[c.SOURCES].to_pylist()]
-        changes = ~kept | np.array([a != b for a, b in zip(sources, named, strict=True)], np.bool_)
-        wanted = (told[same] > 1) & (with_new[same] > 0) & (is_new | changes)
-        said = plays.select([c.BATCH_ID, *_LINE, c.LISTEN_DATE, c.IS_NEW])
-        told_by = pa.array(sources, pa.list_(pa.string()))
-        return said.append_column(c.KEPT, pa.array(kept)).append_column(c.SOURCES, told_by).filter(pa.array(wanted))
+        turn = _turns(_joined(at_hand, client, twin), at)
+        whole = cluster[: len(pair)]
+        return _joined(one, np.where(one, whole, at_hand), np.where(one, 0, twin), np.where(one, 0, turn))
 
 
-def _clusters(keys: NDArray[Any], starts: NDArray[np.int64], near: int) -> _Codes:
+def _clusters(keys: NDArray[Any], starts: _Starts, near: int) -> _Codes:
     """A number for each cluster: plays of a key, sorted by start, of which each is near the one before."""
     apart = (keys[1:] != keys[:-1]) | (starts[1:] - starts[:-1] > near)
     return np.concatenate((np.zeros(min(len(keys), 1), np.int64), np.cumsum(apart)))
@@ -154,13 +171,12 @@ def _first_of(group: _Codes, rank: tuple[NDArray[Any], ...]) -> NDArray[np.bool_
     return first
 
 
-def _all_sources(sources: pa.ChunkedArray, group: _Codes) -> list[list[str]]:
-    """Of each play, all sources that tell of its group, sorted."""
-    found: dict[int, set[str]] = {}
-    for number, named in zip(group.tolist(), sources.to_pylist(), strict=True):
-        found.setdefault(number, set()).update(named or ())
-    listed = {number: sorted(names) for number, names in found.items()}
-    return [listed[number] for number in group.tolist()]
+def _clients(plays: pa.Table) -> _Codes:
+    """A hash of what tells a client from others; the same in every batch."""
+    mixed = np.zeros(plays.num_rows, np.uint64)
+    for name in _CLIENT:
+        mixed = mixed * _MIX + _hashed(plays[name])
+    return mixed.view(np.int64)
 
 
 def _codes(plays: pa.Table, *names: str) -> _Codes:

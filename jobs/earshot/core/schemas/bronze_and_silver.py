@@ -52,6 +52,12 @@ LISTEN_COLUMNS = columns(
     """
 )
 
+_SILVER_ONLY = columns(
+    """
+    tellings       | array<struct<started_at:timestamp,client:bigint>> | what else told of the play; client: a hash
+    """
+)
+
 _BRONZE_ONLY = columns(
     """
     failed_rules   | array<string> | rules that the line failed, of every action
@@ -74,7 +80,7 @@ SPECS = (
     TableSpec(
         "silver.listens",
         "Every accepted play once.",
-        LISTEN_COLUMNS,
+        LISTEN_COLUMNS + _SILVER_ONLY,
         ("listen_date",),
         ("listen_id",),
         ("listener_id", "device_token", "network_token"),
