@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
 from earshot.automation.loading import load_job
+from earshot.core.config import load_settings
 from earshot.core.job import Job
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.core.tables import Tables
 
+DAY = date(2026, 3, 29)
 START = datetime(2026, 3, 29, 9, 0, tzinfo=UTC).timestamp()
 TRACK = "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
 MakeJob = Callable[..., Job]
@@ -130,3 +137,57 @@ def test_a_publication_that_died_before_it_amended_silver_is_finished(
     publish()
     assert [row[1:3] for row in silver(settings)] == [(60_000, "desktop"), (50_000, "ios"), (31_000, "ios")]
     assert_the_ledger_adds_up(settings)
+
+
+LINES = [
+    *FILES["phone.jsonl"],
+    *FILES["desk.jsonl"],
+    *FILES["again.jsonl"],
+    told(1_202, 30_000),
+    told(1_206, 35_000, device="car"),
+    told(1_210, 20_000, device="watch"),
+    told(-40_000, 31_000),
+    told(0, -5, track="broken"),
+    {"listener": "me"},
+]
+
+
+@pytest.fixture(scope="module")
+def arrive(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Let batches of lines arrive in a home of their own; says what the tables hold in the end."""
+    keys = tmp_path_factory.mktemp("keys")
+
+    def through(batches: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+        home = tmp_path_factory.mktemp("home")
+        (home / "keys").symlink_to(keys)
+        settings = load_settings(overrides={"home": str(home)})
+        settings.landing.mkdir()
+        for number, lines in enumerate(batches):
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (settings.landing / f"{number}.jsonl").write_text(text, encoding="utf-8")
+            for name in ("ingest_listens", "publish_listens"):
+                tables = Tables(spark, settings.lake_root)
+                load_job(name)(Job(name, f"test-{name}", DAY, settings, spark, tables))
+        assert_the_ledger_adds_up(settings)
+        small = SmallTables(settings.lake_root)
+        fates = ("read", "accepted", "duplicate", "quarantined", "filtered")
+        return {
+            "silver": silver(settings),
+            "quarantine": sorted(tuple(row["failed_rules"]) for row in small.rows("silver.quarantine")),
+            "ledger": {fate: sum(row[fate] for row in small.rows("ops.ledger")) for fate in fates},
+        }
+
+    return through
+
+
+@settings_of_hypothesis(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.permutations(LINES), st.lists(st.integers(0, len(LINES)), min_size=2, max_size=2))
+def test_neither_the_order_of_lines_nor_their_split_into_batches_changes_what_the_tables_say(
+    arrive: Callable[..., dict[str, Any]], lines: list[dict[str, Any]], cuts: list[int]
+) -> None:
+    first, second = sorted(cuts)
+    assert arrive([lines[:first], lines[first:second], lines[second:]]) == arrive([LINES])
+
+
+def test_a_batch_of_one_line_and_one_of_none_change_nothing(arrive: Callable[..., dict[str, Any]]) -> None:
+    assert arrive([[], LINES[:1], [], LINES[1:]]) == arrive([LINES])
