@@ -57,6 +57,7 @@ class QualitySettings(Section):
     target_freshness_s: Seconds = 300.0
     future_tolerance_s: NotNegative = 3600.0
     examples: Positive = 5
+    data_docs_batches: Positive = 50
 
 
 class MartSettings(Section):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -20,7 +22,8 @@ _POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, 
 
 
 def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[GateVerdict]:
-    """Great Expectations' verdicts on the tables of the suites that are judged on demand; `batch_id` is the table.
+    """Great Expectations' verdicts on the tables of the suites that are judged on demand; `batch_id` is the table,
+    and `scan_seconds` what it cost.
 
     Tables without rows are not judged.
 
@@ -33,9 +36,12 @@ def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[Gat
         for table in suite.tables:
             compiled = compile_suite(suite.of_table(table), settings)
             rows = _DERIVED[table](read) if table in _DERIVED else read(table)
+            began = time.monotonic()
             figures = rows.agg(*compiled.aggregates(judged=False)).collect()[0].asDict()
+            scan = time.monotonic() - began
             if figures[ROWS]:
-                verdicts.append(compiled.verdict(figures | schema_figures(rows.schema), batch_id=table))
+                verdict = compiled.verdict(figures | schema_figures(rows.schema), batch_id=table)
+                verdicts.append(replace(verdict, scan_seconds=scan))
     return verdicts
 
 

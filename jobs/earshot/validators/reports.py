@@ -48,4 +48,5 @@ def _verdict(content: dict[str, Any]) -> GateVerdict:
         statistics=content["statistics"],
         failures=failures,
         result=content["result"],
+        scan_seconds=content.get("scan_seconds"),
     )

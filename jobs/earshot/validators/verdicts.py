@@ -78,6 +78,7 @@ class GateVerdict:
             unsuccessful_expectations and success_percent.
         failures: Every expectation that was not met, those that close the gate first.
         result: Great Expectations' ExpectationSuiteValidationResult as JSON.
+        scan_seconds: What reading the table once more cost; None where the writing pass observed the figures.
     """
 
     suite: str
@@ -88,6 +89,7 @@ class GateVerdict:
     statistics: Mapping[str, Any]
     failures: tuple[FailedExpectation, ...]
     result: Mapping[str, Any] = field(repr=False)
+    scan_seconds: float | None = None
 
     @property
     def closing(self) -> tuple[FailedExpectation, ...]:
@@ -119,6 +121,7 @@ class GateVerdict:
             "fingerprint": self.fingerprint,
             "closed": self.closed,
             "rows": self.rows,
+            "scan_seconds": self.scan_seconds,
             "statistics": dict(self.statistics),
             "failures": [asdict(failure) for failure in self.failures],
             "result": self.result,
