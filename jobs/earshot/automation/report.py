@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from earshot.core.settings import Settings
@@ -14,6 +15,7 @@ from earshot.formatters.report.page import write_page
 from earshot.integrations.model_registry import RECOMMENDER, ModelRegistry
 from earshot.security.keys import load_keys
 from earshot.security.pseudonyms import Pseudonymiser
+from earshot.validators.reports import pages_by_batch, read_report
 
 
 def write_report(settings: Settings, day: date, listener: str | None = None) -> Path:
@@ -32,11 +34,12 @@ def write_report(settings: Settings, day: date, listener: str | None = None) -> 
         registry = ModelRegistry(settings.tracking_uri, settings.mlflow.experiment)
         champion = registry.champion(RECOMMENDER)
         models = compared(registry.comparisons(RECOMMENDER), champion.kind if champion else "")
-        return write_page(collect(tables, day, models), reports / "report.html")
+        figures = collect(tables, day, models, partial(read_report, settings), pages_by_batch(settings))
+        return write_page(figures, reports / "report.html")
     keys = load_keys(settings)
     prefix = f"v{keys.key_version}:"
     pseudonym = listener
     if not listener.startswith(prefix):
         pseudonym = Pseudonymiser(keys.pseudonym_key, keys.key_version).token(listener)
-    figures = collect_listener(tables, pseudonym, day, counted_stream_ms=settings.marts.counted_stream_ms)
-    return write_page(figures, reports / f"listener-{pseudonym.replace(':', '-')}.html")
+    own = collect_listener(tables, pseudonym, day, counted_stream_ms=settings.marts.counted_stream_ms)
+    return write_page(own, reports / f"listener-{pseudonym.replace(':', '-')}.html")

@@ -1,7 +1,6 @@
 """CSV that a spreadsheet may open: no cell of it can become a formula.
 
-A text that begins with one of = + - @ tab or carriage return is preceded by an apostrophe, as
-OWASP's page on CSV injection advises; numbers are written as numbers. Nested values become JSON.
+Texts are written as `core.text.guarded` has them, numbers as numbers. Nested values become JSON.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from earshot.core.text import guarded
 from earshot.exporters.json_lines import as_line
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BATCH = 20_000
 
 
@@ -27,11 +26,6 @@ def write_csv(rows: pa.Table, path: Path) -> None:
             for row in batch.to_pylist():
                 plain = json.loads(as_line(row)).values()
                 writer.writerow([_cell(value, before) for value, before in zip(plain, row.values(), strict=True)])
-
-
-def guarded(text: str) -> str:
-    """The text, harmless in a spreadsheet."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _cell(value: object, original: object) -> object:

@@ -22,10 +22,9 @@ _POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, 
 
 
 def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[GateVerdict]:
-    """Great Expectations' verdicts on the tables of the suites that are judged on demand; `batch_id` is the table,
-    and `scan_seconds` what it cost.
+    """Great Expectations' verdicts on the tables of the suites that are judged on demand.
 
-    Tables without rows are not judged.
+    `batch_id` is the table, `scan_seconds` what it cost. Tables without rows are not judged.
 
     Args:
         read: Gives a table by name, such as `Tables.read`.

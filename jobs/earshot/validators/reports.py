@@ -35,6 +35,20 @@ def read_report(settings: Settings, batch_id: str) -> GateVerdict | None:
         return None
 
 
+def data_docs_index(settings: Settings) -> Path:
+    """Where the index of the Data Docs is, whether or not they were built."""
+    return settings.home / "reports" / "data_docs" / "index.html"
+
+
+def pages_by_batch(settings: Settings) -> dict[str, str]:
+    """Pages of Data Docs by batch, beside the report; "" is their index. Empty where none was built."""
+    index = data_docs_index(settings)
+    if not index.is_file():
+        return {}
+    beside = {"": index} | {page.stem: page for page in sorted(index.parent.glob("validations/*/*/*/*.html"))}
+    return {batch: page.relative_to(index.parents[1]).as_posix() for batch, page in beside.items()}
+
+
 def _verdict(content: dict[str, Any]) -> GateVerdict:
     failures = tuple(
         FailedExpectation(**{**failure, "examples": tuple(failure["examples"])}) for failure in content["failures"]

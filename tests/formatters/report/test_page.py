@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
 from earshot.formatters.report.figures import ChartEntry, HourPoint, ReportFigures
 from earshot.formatters.report.page import render
+from earshot.formatters.report.quality_figures import Example, FailedRule, FailedRules, KpiPoint, KpiReading
 
 DAY = date(2026, 3, 29)
-_BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PARTS = ("read", "accepted", "duplicate", "quarantined", "filtered")
 
 
 def _figures(name: str) -> ReportFigures:
@@ -29,9 +29,12 @@ def _figures(name: str) -> ReportFigures:
         "severity": "critical", "state": "firing", "summary": name, "labels": {"country": name}, "starts_at": start,
         "ends_at": None, "evidence": "not json",
     }  # fmt: skip
+    rule = FailedRule(name, name, name, name, 3, 0.1, 1, (Example(name, name), Example(name, None)))
+    batch = {"batch": name, "files": 1, "at": start, "status": name, **dict.fromkeys(_PARTS, 1)}
     return ReportFigures(
         DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
-        recommended=(name,), sample_history=(name,), algorithm=name,
+        recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
+        kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
     )  # fmt: skip
 
 
@@ -58,6 +61,8 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
     assert "every line is accounted for" in page
     for part in (
         "Plays by hour",
+        "Quality over time",
+        "Worst rules",
         "Alerts",
         "Charts",
         "Playback quality",
@@ -68,10 +73,13 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
         assert f"<h2>{part}</h2>" in page
     assert 'class="band"' in page
     assert "champion" in page
+    for linked in re.findall(r'href="([^"]+)"', page):
+        assert (road.home / "reports" / linked).is_file()
+    assert 'href="data_docs/index.html"' in page
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(_BROWSER is None, reason="no Chromium: `make test` installs it on Debian with root or sudo")
+@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_window(road: DemoOutcome, tmp_path: Path, scheme: str, width: int) -> None:
@@ -89,23 +97,10 @@ def test_the_page_fits_its_window(road: DemoOutcome, tmp_path: Path, scheme: str
         "addEventListener('load',()=>setTimeout(()=>{o.textContent=f.contentDocument.title},500))</script>",
         encoding="utf-8",
     )
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--no-first-run"]
-    quiet = [
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--virtual-time-budget=4000",
-    ]
-    dark = (
-        ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else ["--blink-settings=preferredColorScheme=1"]
-    )
-    done = subprocess.run(
-        [_BROWSER or "", *flags, *quiet, *dark, f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1500,1000",
-         "--dump-dom", outer.as_uri()],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    found = re.search(r"W(\d+)/(\d+)/(true|false)/(rgb\([^)]*\))", done.stdout)
-    assert found, done.stderr[-2000:]
+    preferred = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
+    dom = loaded(outer, tmp_path, preferred, "--window-size=1500,1000")
+    found = re.search(r"W(\d+)/(\d+)/(true|false)/(rgb\([^)]*\))", dom)
+    assert found, dom[-2000:]
     assert int(found[1]) <= int(found[2]) == width
     assert found[3] == ("true" if scheme == "dark" else "false")
     assert (found[4] == "rgb(20, 23, 27)") == (scheme == "dark")

@@ -13,13 +13,14 @@ import typer
 
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError
+from earshot.core.text import guarded, one_line
 
 TABLE = "silver.quarantine"
 _JOB = "replay_quarantine"
 _SHOWN = 20
+_CUT = 400
 _COLUMNS = ("batch_id", "source_file", "source_line", "failed_rules", "cause", "quarantined_at", "replayed_at", "raw")
 _REMEDY = "Mend a line at its source and land the file again, or change the rule and `earshot replay --rule R`."
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Rule = Annotated[str | None, typer.Option("--rule", help="Only lines that failed this rule.")]
 Since = Annotated[str | None, typer.Option("--since", help="Only lines set aside since this day (YYYY-MM-DD).")]
@@ -137,8 +138,8 @@ def _names(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def _spoken(row: dict[str, Any]) -> str:
-    cause = f"\n    {_one_line(row['cause'])}" if row.get("cause") else ""
-    return f"{_names(row)[1]}  {', '.join(row['failed_rules'])}{cause}\n    {_one_line(row['raw'])}"
+    cause = f"\n    {one_line(row['cause'], _CUT)}" if row.get("cause") else ""
+    return f"{_names(row)[1]}  {', '.join(row['failed_rules'])}{cause}\n    {one_line(row['raw'] or '', _CUT)}"
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -146,11 +147,6 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in kept.items()}
 
 
-def _one_line(raw: str | None) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in raw or "")[:400]
-
-
 def _defused(value: Any) -> Any:
-    """A cell that no spreadsheet runs as a formula."""
     text = ";".join(value) if isinstance(value, list) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+    return guarded(text) if isinstance(text, str) else text

@@ -10,6 +10,7 @@ from html import escape
 from earshot.formatters.report.figures import HourPoint
 
 _WIDTH, _HEIGHT = 1000.0, 260.0
+_UNITS = {60: "min", 3_600: "h", 86_400: "days"}
 
 
 def number(value: float) -> str:
@@ -22,6 +23,14 @@ def number(value: float) -> str:
 def share(value: float, digits: int = 1) -> str:
     """A fraction as a percentage."""
     return f"{100 * value:.{digits}f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a person would choose."""
+    for size, unit in ((172_800, 86_400), (7_200, 3_600), (120, 60)):
+        if seconds >= size:
+            return f"{seconds / unit:,.0f} {_UNITS[unit]}"
+    return f"{number(seconds)} s"
 
 
 def hourly(points: Sequence[HourPoint]) -> str:
@@ -67,6 +76,30 @@ def spark(points: Sequence[tuple[date, float]], label: str) -> str:
         f'<svg viewBox="0 0 200 48" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
         f'<polyline class="seen" points="{line}"/></svg>'
         f"<small>{points[0][0]:%d %b} {share(values[0])} · lowest {share(low)} · highest {share(high)}</small></figure>"
+    )
+
+
+def trend(points: Sequence[tuple[float, bool | None]], target: float | None, label: str) -> str:
+    """A line with a dot a value, in the colour of whether it met its target, and the target as a dashed line."""
+    values = [value for value, _ in points]
+    marks = [*values, *([target] if target is not None else [])]
+    low, span = min(marks), (max(marks) - min(marks)) or 1.0
+    last = max(len(values) - 1, 1)
+
+    def height(value: float) -> float:
+        return 0.08 + 0.84 * (value - low) / span
+
+    line = " ".join(f"{i / last * 200:.1f},{48 - 48 * height(v):.1f}" for i, v in enumerate(values))
+    aim = "" if target is None else 48 - 48 * height(target)
+    dashed = "" if target is None else f'<line class="expected" x1="0" x2="200" y1="{aim:.1f}" y2="{aim:.1f}"/>'
+    kinds = {True: "good", False: "bad", None: ""}
+    dots = "".join(
+        f'<i class="dot-at {kinds[met]}" style="left:{i / last:.2%};bottom:{height(v):.2%}"></i>'
+        for i, (v, met) in enumerate(points)
+    )
+    return (
+        f'<div class="trend"><svg viewBox="0 0 200 48" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(label)}">{dashed}<polyline class="seen" points="{line}"/></svg>{dots}</div>'
     )
 
 

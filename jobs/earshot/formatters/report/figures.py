@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
+from earshot.formatters.report import quality_figures as quality
+from earshot.formatters.report.quality_figures import FailedRules, KpiReading, Verdict
 
 HISTORY_DAYS = 14
 TOP = 10
@@ -40,16 +42,6 @@ class ChartEntry:
 
 
 @dataclass(frozen=True)
-class KpiReading:
-    """A KPI against its target; `higher_is_better` says on which side of the target it should be."""
-
-    name: str
-    value: float
-    target: float | None
-    met: bool | None
-
-
-@dataclass(frozen=True)
 class Payout:
     """One payee of the latest month; `moved` is what changes once suspect listens are left out."""
 
@@ -70,7 +62,8 @@ class ReportFigures:
     alerts: tuple[dict[str, Any], ...] = ()
     kpis: tuple[KpiReading, ...] = ()
     ledger: tuple[dict[str, Any], ...] = ()
-    rules: tuple[tuple[str, int], ...] = ()
+    rules: FailedRules = field(default_factory=FailedRules)
+    data_docs: Mapping[str, str] = field(default_factory=dict)
     tracks: tuple[ChartEntry, ...] = ()
     artists: tuple[ChartEntry, ...] = ()
     week: date | None = None
@@ -85,28 +78,38 @@ class ReportFigures:
     models: tuple[dict[str, Any], ...] = ()
 
 
-def collect(tables: SmallTables, day: date, models: Sequence[dict[str, Any]] = ()) -> ReportFigures:
+def collect(
+    tables: SmallTables,
+    day: date,
+    models: Sequence[dict[str, Any]] = (),
+    verdict_of: Callable[[str], Verdict | None] = lambda _: None,
+    data_docs: Mapping[str, str] | None = None,
+) -> ReportFigures:
     """Read the figures as of the end of a day.
 
     Args:
         tables: The lake.
         day: The logical date D.
         models: Runs to compare, each with `name`, `kind`, `champion` and its metrics.
+        verdict_of: Gives the verdict on a batch.
+        data_docs: Pages of Data Docs by batch, beside the report; "" is their index.
     """
     since = day - timedelta(days=HISTORY_DAYS - 1)
     activity = tables.rows("gold.activity", [("activity_date", ">=", since), ("activity_date", "<=", day)])
     names = _names(tables)
     history, recommended, algorithm = _sample_listener(tables, names)
     week, tracks = _chart(tables, "track", names)
+    batches = quality.ledger(tables)
     return ReportFigures(
         day=day,
         listeners=_listeners(tables),
         totals={key: sum(row[key] or 0 for row in activity) for key in ("listens", "counted_listens", "skips")},
         hours=_hours(tables, activity, since, day),
         alerts=tuple(_alerts(tables)),
-        kpis=tuple(_kpis(tables)),
-        ledger=tuple(_ledger(tables)),
-        rules=tuple(_rules(tables)),
+        kpis=quality.kpis(tables),
+        ledger=batches,
+        rules=quality.failed_rules(batches, verdict_of),
+        data_docs=dict(data_docs or {}),
         tracks=tracks,
         artists=_chart(tables, "artist", names)[1],
         week=week,
@@ -156,34 +159,6 @@ def _alerts(tables: SmallTables) -> list[dict[str, Any]]:
     order = {"firing": 0, "pending": 1, "resolved": 2}
     newest_first = sorted(tables.rows("gold.alerts"), key=lambda alert: alert["starts_at"], reverse=True)
     return sorted(newest_first, key=lambda alert: order.get(alert["state"], 3))
-
-
-def _kpis(tables: SmallTables) -> list[KpiReading]:
-    latest: dict[str, dict[str, Any]] = {}
-    for row in sorted(tables.rows("gold.quality_kpis"), key=lambda row: row["measured_at"]):
-        latest[row["kpi"]] = row
-    wanted = ("accuracy", "validation_success", "error_rate", "freshness_s")
-    rows = [latest[kpi] for kpi in wanted if kpi in latest and latest[kpi]["value"] is not None]
-    return [KpiReading(row["kpi"], row["value"], row["target"], row["met"]) for row in rows]
-
-
-def _ledger(tables: SmallTables) -> list[dict[str, Any]]:
-    parts = ("read", "accepted", "duplicate", "quarantined", "filtered")
-    by_batch: dict[str, dict[str, Any]] = {}
-    for row in tables.rows("ops.ledger"):
-        at = row["committed_at"] or row["started_at"]
-        batch = by_batch.setdefault(
-            row["batch_id"], {"files": 0, "at": at, "status": row["status"], **dict.fromkeys(parts, 0)}
-        )
-        batch["files"] += 1
-        for part in parts:
-            batch[part] += row[part] or 0
-    return sorted(by_batch.values(), key=lambda batch: batch["at"])
-
-
-def _rules(tables: SmallTables) -> list[tuple[str, int]]:
-    failed = tables.arrow("silver.quarantine", columns=["failed_rules"]).column("failed_rules").to_pylist()
-    return Counter(rule for rules in failed for rule in rules or ()).most_common(TOP)
 
 
 def _names(tables: SmallTables) -> dict[str, str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earshot.formatters.report import sections
+from earshot.formatters.report import quality, sections
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
 _SECTIONS = (
     sections.activity,
     sections.alerts,
-    sections.trust,
+    quality.trust,
+    quality.kpis,
+    quality.rules,
     sections.charts,
     sections.behaviour,
     sections.playback,

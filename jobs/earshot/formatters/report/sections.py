@@ -9,16 +9,9 @@ from typing import Any
 
 from earshot.formatters.report import drawing
 from earshot.formatters.report.drawing import number, share
-from earshot.formatters.report.figures import ChartEntry, KpiReading, ReportFigures
+from earshot.formatters.report.figures import ChartEntry, ReportFigures
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_PARTS = ("accepted", "duplicate", "quarantined", "filtered")
-_KPI_WORDS = {
-    "accuracy": "Values that agree with catalogue and rules",
-    "validation_success": "Rows without a failed rule",
-    "error_rate": "Failed runs in 30 days",
-    "freshness_s": "From arrival to silver, 99th percentile",
-}
 
 
 def tiles(figures: ReportFigures) -> str:
@@ -67,38 +60,11 @@ def alerts(figures: ReportFigures) -> str:
     return section("Alerts", "The newest that still fire come first.", first + more)
 
 
-def trust(figures: ReportFigures) -> str:
-    """Rows in = rows out, and the KPIs against their targets."""
-    total = {part: sum(batch[part] for batch in figures.ledger) for part in (*_PARTS, "read")}
-    balanced = total["read"] == sum(total[part] for part in _PARTS)
-    verdict = "every line is accounted for" if balanced else "LINES ARE MISSING"
-    legend = "".join(f'<span><span class="dot c-{p}"></span>{p} {number(total[p])}</span> &nbsp; ' for p in _PARTS)
-    pill = f'<span class="pill {"good" if balanced else "bad"}">{verdict}</span>'
-    equation = f"<p>{pill} &nbsp; {number(total['read'])} read = {legend}</p>"
-    batches = "".join(
-        f"<tr><td>{batch['at']:%d %b %H:%M}</td><td class=n>{number(batch['files'])}</td>"
-        f"<td class=n>{number(batch['read'])}</td><td>{_stack(batch)}</td>"
-        f"<td class=wide>{escape(batch['status'])}</td></tr>"
-        for batch in figures.ledger[-8:]
-    )
-    head = "<th>published<th class=n>files<th class=n>lines<th>where they went<th class=wide>status"
-    table = _table(head, batches)
-    rules = "".join(
-        f"<tr><td>{escape(rule)}</td><td class=n>{number(count)}</td></tr>" for rule, count in figures.rules
-    )
-    why = f"<h3>Why lines were set aside</h3><table>{rules}</table>" if rules else ""
-    kpis = "".join(_kpi(kpi) for kpi in figures.kpis) or "<tr><td>Not measured yet.</td></tr>"
-    body = equation + _two(table, f"<table>{kpis}</table>{why}")
-    return section(
-        "Can the tables be trusted?", "Rows in = rows out, and the gate's figures against their targets.", body
-    )
-
-
 def charts(figures: ReportFigures) -> str:
     """The week's tracks and artists."""
     if not figures.tracks:
         return section("Charts", "No counted stream yet.")
-    body = _two(_chart("Tracks", figures.tracks), _chart("Artists", figures.artists))
+    body = two(_chart("Tracks", figures.tracks), _chart("Artists", figures.artists))
     return section(
         "Charts", f"Week of {figures.week:%d %B %Y}, all countries and tiers, suspect listens left out.", body
     )
@@ -143,11 +109,11 @@ def money(figures: ReportFigures) -> str:
         f'<td class="n {"up" if p.moved >= 0 else "down"}">{p.moved:+,.2f}</td></tr>'
         for p in figures.payouts
     )
-    table = _table("<th>artist<th><th class=n>payout<th class=n>without suspects", rows)
+    payouts = table("<th>artist<th><th class=n>payout<th class=n>without suspects", rows)
     return section(
         "Payouts",
         "Latest month, pro rata, in its main currency; last column: what changes once suspect listens are left out.",
-        table,
+        payouts,
     )
 
 
@@ -167,7 +133,7 @@ def suspects(figures: ReportFigures) -> str:
         "Left out of the charts above until a person clears them."
     )
     head = "<th>listener<th class=n>days<th class=n>streams<th>score<th>signals"
-    return section("Stream manipulation", note, _table(head, rows))
+    return section("Stream manipulation", note, table(head, rows))
 
 
 def recommendations(figures: ReportFigures) -> str:
@@ -178,7 +144,7 @@ def recommendations(figures: ReportFigures) -> str:
         )
     favourites = "".join(f"<li>{escape(name)}</li>" for name in figures.sample_history)
     offered = "".join(f"<li>{escape(name)}</li>" for name in figures.recommended)
-    body = _two(f"<h3>Plays most</h3><ol>{favourites}</ol>", f"<h3>Might like</h3><ol>{offered}</ol>")
+    body = two(f"<h3>Plays most</h3><ol>{favourites}</ol>", f"<h3>Might like</h3><ol>{offered}</ol>")
     return section(
         "Recommendations", f"A sample listener; algorithm: {escape(figures.algorithm)}. Nothing already played.", body
     )
@@ -206,11 +172,13 @@ def section(title: str, note: str, body: str = "") -> str:
     return f"<section><h2>{title}</h2><p>{note}</p>{body}</section>"
 
 
-def _table(head: str, rows: str) -> str:
+def table(head: str, rows: str) -> str:
+    """A table that scrolls where it is wider than the page."""
     return f"<div class=scroll><table><tr>{head}</tr>{rows}</table></div>"
 
 
-def _two(left: str, right: str) -> str:
+def two(left: str, right: str) -> str:
+    """Two parts beside one another, where there is room."""
     return f"<div class=two><div>{left}</div><div>{right}</div></div>"
 
 
@@ -239,38 +207,6 @@ def _evidence(text: str | None) -> str:
     contributors: Iterable[Any] = evidence.get("contributors") or ()
     names = ", ".join(f"{c.get('name')}={c.get('value')}" for c in contributors if isinstance(c, dict))
     return f"<small>Explained by {escape(names)}.</small><br>" if names else ""
-
-
-def _stack(batch: dict[str, Any]) -> str:
-    total = max(batch["read"], 1)
-    return (
-        '<div class="stack">'
-        + "".join(
-            f'<i class="c-{p}" style="width:{batch[p] / total:.2%}" title="{p} {number(batch[p])}"></i>'
-            for p in _PARTS
-            if batch[p]
-        )
-        + "</div>"
-    )
-
-
-def _kpi(kpi: KpiReading) -> str:
-    in_seconds = kpi.name.endswith("_s")
-    shown = f"{number(kpi.value)} s" if in_seconds else share(kpi.value, 2)
-    aim = (
-        ""
-        if kpi.target is None
-        else f"target {number(kpi.target)} s"
-        if in_seconds
-        else f"target {share(kpi.target, 1)}"
-    )
-    kind = "good" if kpi.met else "bad"
-    word = "met" if kpi.met else "missed"
-    return (
-        f"<tr><td>{_KPI_WORDS.get(kpi.name, escape(kpi.name))}</td>"
-        f"<td class=n><b>{shown}</b><br><small>{aim}</small></td>"
-        f'<td class=n><span class="pill {kind}">{word}</span></td></tr>'
-    )
 
 
 def _chart(title: str, entries: Sequence[ChartEntry]) -> str:

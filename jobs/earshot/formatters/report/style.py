@@ -60,6 +60,16 @@ color:var(--soft)}
 .sparks{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:18px;margin-top:12px}
 .spark{margin:0}.spark svg{width:100%;height:56px;overflow:visible}.spark figcaption{display:flex;
 justify-content:space-between;font-size:13px}.spark small{font-size:12px}
+.spark .reading{display:block}.reading b{font-size:18px;letter-spacing:-.01em}
+.trend{position:relative;margin:4px 5px}.spark .trend svg{display:block}
+.dot-at{position:absolute;width:7px;height:7px;margin:0 0 -3.5px -3.5px;
+border-radius:50%;background:var(--accent)}.dot-at.good{background:var(--good)}.dot-at.bad{background:var(--bad)}
+.rule-failed{border-top:1px solid var(--line);padding:10px 0 4px}
+.rule-failed h3{margin:4px 0 2px;overflow-wrap:anywhere}
+.rule-failed p{margin:0 0 4px}.rule-failed .bar{display:block;margin:0 0 4px}
+ul.lines{list-style:none;margin:8px 0 4px;padding:0;font-size:12.5px}ul.lines li{padding:4px 0;overflow-wrap:anywhere}
+ul.lines b{font-weight:600}ul.lines code{font:12px/1.45 ui-monospace,SFMono-Regular,Menlo,monospace;color:var(--soft)}
+ul.lines i{color:var(--soft)}a{color:var(--accent)}
 .heat td{text-align:center;padding:5px 4px;border:2px solid var(--card);border-radius:4px;font-size:12.5px;
 background:rgba(var(--shade),calc(var(--heat)*.62));min-width:44px}.heat th{border:0;padding:2px 6px 2px 0}
 .heat.count td{min-width:12px;height:20px;padding:0}.heat.count th{font-weight:500;text-align:center;font-size:11px}

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from earshot.core.locations import expectations_folder
 from earshot.core.settings import Settings
 from earshot.validators.compile import compile_suite
-from earshot.validators.reports import report_path
+from earshot.validators.reports import data_docs_index, report_path
 from earshot.validators.suites import GATE_SUITE, load_suite
 from earshot.validators.verdicts import to_great_expectations
 
 if TYPE_CHECKING:
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.data_context.types.resource_identifiers import ValidationResultIdentifier
 
 _SITE = "data_docs"
@@ -37,11 +37,6 @@ class _Judged:
     at: datetime
 
 
-def index_page(settings: Settings) -> Path:
-    """Where the index of the Data Docs is, whether or not they were built."""
-    return settings.home / "reports" / _SITE / "index.html"
-
-
 def build_data_docs(settings: Settings) -> Path | None:
     """Draw the pages that are missing; Great Expectations is not even imported where none is.
 
@@ -54,14 +49,14 @@ def build_data_docs(settings: Settings) -> Path | None:
     kept = _kept(report_path(settings, "").parent, settings.quality.data_docs_batches)
     if not kept:
         return None
-    index = index_page(settings)
+    index = data_docs_index(settings)
     if _is_current(index, kept):
         return index
     context = _context(index.parent)
     for suite in sorted(path.stem for path in expectations_folder().glob("*.json")):
         context.suites.add(to_great_expectations(compile_suite(load_suite(suite), settings).rules))
     keys = [_store(context, verdict) for verdict in _read(kept)]
-    missing = [key for key in keys if not (index.parent / "validations" / f"{'/'.join(key.to_tuple())}.html").is_file()]
+    missing = [key for key in keys if not _page(index.parent, key).is_file()]
     context.build_data_docs(resource_identifiers=[*missing, *_suite_keys(context)])
     shutil.rmtree(index.parent / "static", ignore_errors=True)  # fonts and pictures that no page of ours shows
     return index
@@ -147,6 +142,11 @@ def _outcome(content: dict[str, Any]) -> str:
     if content["suite"] != GATE_SUITE:
         return "judged"
     return "refused" if content.get("closed") else "admitted"
+
+
+def _page(site: Path, key: ValidationResultIdentifier) -> Path:
+    parts: tuple[str, ...] = key.to_tuple()  # type: ignore[no-untyped-call]
+    return site.joinpath("validations", *parts).with_name(f"{parts[-1]}.html")
 
 
 def _suite_keys(context: EphemeralDataContext) -> list[Any]:

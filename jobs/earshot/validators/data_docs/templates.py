@@ -27,6 +27,7 @@ td td,td th{font-size:12.5px;font-family:ui-monospace,SFMono-Regular,Menlo,monos
 .badge{border:1px solid var(--line);border-radius:99px;padding:0 8px;font-size:12.5px;white-space:normal}
 .badge-primary,.badge-info{border-color:var(--accent);color:var(--accent)}
 .text-danger,.fa-times{color:var(--bad)}.text-success,.fa-check-circle{color:var(--good)}
+.scroll td{white-space:nowrap}
 td:first-child,th{overflow-wrap:normal;white-space:nowrap}td td{white-space:normal!important;overflow-wrap:anywhere}
 .fas{font-style:normal;font-weight:700}.fa-check-circle::before{content:"✓"}.fa-times::before{content:"✗"}
 td .fa-check-circle::before{content:"✓ met"}td .fa-times::before{content:"✗ not met"}

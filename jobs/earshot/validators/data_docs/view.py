@@ -19,8 +19,9 @@ class OfflinePageView(DefaultJinjaPageView):
     """A page of Data Docs without scripts and without anything from another host; see the content policy in it."""
 
     def __init__(self, custom_styles_directory: str | None = None, custom_views_directory: str | None = None) -> None:
-        super().__init__(custom_styles_directory, custom_views_directory)  # type: ignore[no-untyped-call]
-        self.env.loader = ChoiceLoader([DictLoader(TEMPLATES), self.env.loader])
+        super().__init__(custom_styles_directory, custom_views_directory)
+        theirs = [self.env.loader] if self.env.loader else []
+        self.env.loader = ChoiceLoader([DictLoader(TEMPLATES), *theirs])
 
     @pass_context
     def render_content_block(
