@@ -21,6 +21,7 @@ from earshot.automation.invocation import current, machine_line, take_common_opt
 from earshot.core.errors import ArgumentError, DependencyError, EarshotError, InputError
 from earshot.core.explanations import nearest
 from earshot.core.logs import StructuredLog
+from earshot.core.text import one_line
 
 _INTERRUPTED = 130
 _EVALUATIONS = {"recommenders"}
@@ -126,5 +127,6 @@ def _report(error: EarshotError) -> int:
     if current().as_json:
         print(machine_line({"status": "failed", "exit_code": error.exit_code, "error": str(error)}))
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(str(error), style="bold red" if sys.stderr.isatty() else None, markup=False)
+    told = "\n".join(map(one_line, str(error).splitlines()))
+    console.print(told, style="bold red" if sys.stderr.isatty() else None, markup=False)
     return error.exit_code

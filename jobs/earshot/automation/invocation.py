@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.console import Console, RenderableType
 from earshot.core.config import load_settings
 from earshot.core.errors import ArgumentError
 from earshot.core.settings import Settings
+from earshot.core.text import json_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -83,12 +83,13 @@ class Invocation:
         return Tables(self.spark(), self.settings.lake_root)
 
     def emit(self, human: RenderableType, machine: Mapping[str, Any]) -> None:
-        """Print the one for a person, or the other for a machine."""
+        """Print the one for a person (texts in it are no markup), or the other for a machine."""
         if self.as_json:
             print(machine_line(machine))
         else:
             watched = sys.stdout.isatty()
-            Console(width=None if watched else _PIPED_WIDTH, soft_wrap=not watched).print(human)
+            width = None if watched else _PIPED_WIDTH
+            Console(width=width, soft_wrap=not watched, markup=False).print(human)
 
     @property
     def _home_from(self) -> str:
@@ -102,7 +103,7 @@ _STATE = {"current": Invocation()}
 def machine_line(more: Mapping[str, Any]) -> str:
     """The object of `--json` on one line: run_id, status, exit_code and jobs, and what the command adds."""
     whole = {"run_id": None, "status": "done", "exit_code": 0, "jobs": [], **more}
-    return json.dumps(_finite(whole), default=str, ensure_ascii=False, allow_nan=False)
+    return json_line(_finite(whole))
 
 
 def _finite(value: Any) -> Any:

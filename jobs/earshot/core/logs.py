@@ -1,12 +1,13 @@
-"""Structured log lines: one JSON object a line on standard error, with the run's id."""
+"""Structured log lines: one JSON object a line on standard error, with the run's id; nothing that a terminal obeys."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
+
+from earshot.core.text import json_line
 
 
 class StructuredLog:
@@ -43,4 +44,4 @@ class StructuredLog:
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         line = {"at": self._clock().isoformat(), "level": level, "event": event, **self._bound, **fields}
-        print(json.dumps(line, default=str, ensure_ascii=False), file=self._stream or sys.stderr, flush=True)
+        print(json_line(line), file=self._stream or sys.stderr, flush=True)

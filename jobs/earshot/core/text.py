@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -17,3 +20,11 @@ def guarded(text: str) -> str:
     OWASP's page on CSV injection advises.
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, in which what cannot be printed (also halves of surrogate pairs) stands as an escape."""
+    line = json.dumps(value, default=str, ensure_ascii=False)
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)

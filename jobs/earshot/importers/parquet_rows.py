@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from earshot.importers.shape import Source
-from earshot.importers.streams import open_content
+from earshot.importers.streams import ExpansionError, open_content
 
 _ROWS = 10_000
+_TWO = 2
 _IN_MEMORY = 64 * 1024 * 1024
+_ALWAYS_ALLOWED = 64 * 1024 * 1024
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 _EPOCH = datetime(1970, 1, 1)
 
@@ -36,16 +39,57 @@ def parquet_columns(source: Source) -> tuple[str, ...]:
 
 
 def parquet_batches(source: Source) -> Batches:
-    """Row batches, each with the number of its first row.
+    """Row batches, each with the number of its first row; fewer rows at once where their texts are long.
 
     Raises:
-        OSError: The file is damaged.
+        OSError: The file is damaged, or expands beyond what any log does.
     """
-    row = 1
+    row, expanded = 1, 0
+    most = max(_ALWAYS_ALLOWED, source.limits.max_expansion * (source.size or Path(source.path).stat().st_size))
     with _opened(source) as file:
-        for batch in file.iter_batches(_ROWS):
-            yield row, batch
-            row += len(batch)
+        _refuse_bomb(sum(_group_bytes(file.metadata.row_group(n)) for n in range(file.metadata.num_row_groups)), most)
+        for encoded in file.iter_batches(_ROWS):
+            for batch in _few_enough(encoded):
+                expanded += _text_bytes(batch)
+                _refuse_bomb(expanded, most)
+                yield row, _decoded(batch)
+                row += len(batch)
+
+
+def _refuse_bomb(size: int, most: int) -> None:
+    if size > most:
+        raise ExpansionError(f"it expands to more than {most:,} bytes (limits.max_expansion)")
+
+
+def _group_bytes(group: pq.RowGroupMetaData) -> int:
+    return sum(group.column(n).total_uncompressed_size for n in range(group.num_columns))
+
+
+def _few_enough(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces whose texts fit into memory."""
+    if len(batch) < _TWO or _text_bytes(batch) <= _IN_MEMORY:
+        yield batch
+        return
+    half = len(batch) // _TWO
+    yield from _few_enough(batch.slice(0, half))
+    yield from _few_enough(batch.slice(half))
+
+
+def _text_bytes(batch: pa.RecordBatch) -> int:
+    """Bytes of the texts, each as often as rows have it."""
+    encoded = [column for column in batch.columns if pa.types.is_dictionary(column.type)]
+    return sum(pc.sum(pc.binary_length(text.dictionary).take(text.indices)).as_py() or 0 for text in encoded)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def parquet_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -69,14 +113,14 @@ def _opened(source: Source) -> Iterator[pq.ParquetFile]:
             copy.seek(0)
             file = copy
         try:
-            yield pq.ParquetFile(pa.PythonFile(file, "r"))
+            schema = pq.read_schema(pa.PythonFile(file, "r"))
+            texts = [field.name for field in schema if _is_text(field.type)]
+            yield pq.ParquetFile(pa.PythonFile(file, "r"), read_dictionary=texts)
         except pa.ArrowException as error:
             raise OSError(f"damaged Parquet ({type(error).__name__})") from None
 
 
 def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     if not pa.types.is_timestamp(column.type):
         values: list[Any] = column.to_pylist()
         return values

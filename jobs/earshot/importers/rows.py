@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from earshot.core import columns as c
 from earshot.importers.faults import damaged, unreadable
 from earshot.importers.objects import UnreadableError, object_of
-from earshot.importers.shape import READABLE_LINE, Part, Plays, Sample, Source, plays_of
+from earshot.importers.shape import READABLE_LINE, UNREADABLE, Part, Plays, Sample, Source, plays_of
 from earshot.importers.streams import DAMAGED, blocks
 
 _BATCH = 10_000
+_BATCH_CHARS = 32 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 Row = dict[str, Any]
@@ -44,8 +44,7 @@ class RowImporter(ABC):
 
     def read(self, source: Source, part: Part) -> Iterator[Plays]:
         """Batches of plays. What follows a damaged place is one unreadable line."""
-        rows = self._guarded(source, part)
-        while batch := list(itertools.islice(rows, _BATCH)):
+        for batch in _batches(self._guarded(source, part)):
             yield plays_of(batch)
 
     def _guarded(self, source: Source, part: Part) -> Iterator[Row]:
@@ -86,6 +85,22 @@ class JsonLinesImporter(RowImporter):
             return self.play(object_of(line, source.limits), source)
         except UnreadableError as error:
             return unreadable(line[: source.limits.max_line_bytes], error.fault, error.why)
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """As many rows at once as their texts allow: those of faulty rows may be as long as a line."""
+    batch: list[Row] = []
+    chars = 0
+    for row in rows:
+        batch.append(row)
+        chars += sum(len(row.get(name) or "") for name in (UNREADABLE, c.RAW))
+        extra = row.get(c.EXTRA) or ()
+        chars += sum(len(value) for _, value in (extra.items() if isinstance(extra, Mapping) else extra))
+        if len(batch) >= _BATCH or chars >= _BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
 
 
 def physical_lines(source: Source, part: Part) -> Iterator[tuple[int, bytes]]:

@@ -27,6 +27,7 @@ from pyspark.sql import functions as F
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.core.settings import Settings
+from earshot.core.text import one_line
 from earshot.validators.rules import FileFigures, Rules
 from earshot.validators.spark_terms import SPARK
 from earshot.validators.suites import Suite
@@ -100,7 +101,7 @@ class CompiledSuite:
     ) -> GateVerdict:
         """Great Expectations' verdict on observed figures, with as many examples as is set; see `judge_figures`."""
         most = self.settings.quality.examples
-        first = {rule: lines[:most] for rule, lines in (examples or {}).items()}
+        first = {rule: [one_line(line) for line in lines[:most]] for rule, lines in (examples or {}).items()}
         return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first)
 
 

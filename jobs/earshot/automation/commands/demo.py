@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earshot.automation.invocation import current
+from earshot.core.text import one_line
 
 if TYPE_CHECKING:
     from earshot.automation.demo import DemoOutcome
@@ -54,13 +55,13 @@ def _words(outcome: DemoOutcome, seconds: float) -> str:
     alerts = [alert for message in outcome.delivered for alert in message.get("alerts", [message])]
     lines = [
         "",
-        f"[bold]Done in {seconds:.0f} s.[/]  Days run: {', '.join(map(str, outcome.days))}.",
+        f"Done in {seconds:.0f} s.  Days run: {', '.join(map(str, outcome.days))}.",
         f"  tables    {home}/lake            read them with delta-rs, Spark or DuckDB",
         f"  report    {home}/reports/report.html",
         f"  models    mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db",
         f"  alerts    {len(alerts)} arrived at a webhook on loopback, kept in {home}/received.jsonl",
     ]
-    lines += [f"            {alert['summary']}" for alert in alerts if "summary" in alert][:5]
+    lines += [f"            {one_line(alert['summary'])}" for alert in alerts if "summary" in alert][:5]
     lines.append(
         "  next      earshot alerts list · earshot evaluate anomalies · earshot quarantine list · earshot --help"
     )
