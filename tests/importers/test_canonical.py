@@ -114,7 +114,7 @@ def test_epoch_milliseconds_and_offsets_are_times(tmp_path: Path) -> None:
 def test_a_file_of_epoch_times_takes_the_fast_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canonical, "event_of", lambda *_: pytest.fail("the slow way was taken"))
     lines = [json.dumps(event(n, started_at=1_774_749_598_000 + n)) for n in range(300)]
-    rows = read_text(tmp_path, "\n".join(lines))
+    rows = read_text(tmp_path, "\n".join(lines) + "\n")
     assert rows[7]["started_at"].timestamp() * 1000 == 1_774_749_598_007
 
 

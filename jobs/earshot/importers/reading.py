@@ -31,6 +31,7 @@ from earshot.importers.shape import Importer, Part, Source
 _TASK_BYTES = 48 * 1024 * 1024
 _CHUNK = 4 * 1024 * 1024
 _SMALL_BYTES = 2 * 1024 * 1024
+_OPENING_BYTES = 16 * 1024
 
 CHANGED = "it was changed after it was listed; a later run takes it"
 VANISHED = "it vanished after it was listed; a later run takes it when it is back"
@@ -130,15 +131,20 @@ def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Sett
 
 def balanced(parts: Sequence[Part], cores: int) -> list[list[Part]]:
     """The parts in tasks of about equal size: as few as keep every core busy and no task too long."""
-    total = sum(part.size for part in parts)
+    total = sum(_weight(part) for part in parts)
     wanted = max(1, total // _TASK_BYTES, min(cores, total // _SMALL_BYTES))
     tasks: list[list[Part]] = [[] for _ in range(min(wanted, max(len(parts), 1)))]
     loads = [(0, n) for n in range(len(tasks))]
     for part in sorted(parts, key=lambda p: (-p.size, p.file, p.start)):
         load, n = heapq.heappop(loads)
         tasks[n].append(part)
-        heapq.heappush(loads, (load + part.size, n))
+        heapq.heappush(loads, (load + _weight(part), n))
     return [sorted(task, key=lambda p: (p.file, p.start)) for task in tasks]
+
+
+def _weight(part: Part) -> int:
+    """Bytes to read, and as many as could be read while a file is opened and its few lines become a batch."""
+    return part.size + _OPENING_BYTES
 
 
 def end_of_dated_folder(source_file: str, arrived_at: datetime) -> datetime:
