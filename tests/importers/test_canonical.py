@@ -225,6 +225,6 @@ def test_a_line_that_spoils_a_block_spoils_only_itself(tmp_path: Path, monkeypat
     lines[7] = b'{"listener": "\xff\xfe"}'
     lines[9] = lines[9].replace(b"2026-03-29T", b"2026-13-45T")
     path = tmp_path / "plays.jsonl"
-    path.write_bytes(b"\n".join(lines))
+    path.write_bytes(b"\n".join(lines) + b"\n")
     assert len(read(path)) == 500
     assert len(alone) == 2

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
+import re
 import zipfile
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +18,17 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from earshot.automation.cli import main
+from earshot.automation.report import write_report
 from earshot.automation.runner import run_jobs
 from earshot.core.config import load_settings
 from earshot.core.small_tables import SmallTables
+from earshot.validators.data_docs.site import build_data_docs
+from naughty import FORMATS, FORMULA, naughty_file, naughty_strings
 
 DAY = date(2026, 3, 29)
 EVENT = {"listener": "anna", "started_at": "2026-03-10T08:30:00Z", "played_ms": 9, "track_id": "t"}
 SECRET = "198.51.100.7"
-FORMULA = '=cmd|" /C calc"!A0'
 
 
 def line(n: int = 0, **changes: Any) -> str:
@@ -43,11 +52,36 @@ BROKEN = {
 }
 
 
+ODD_NAMES = (
+    "=cmd|' -C calc'!A0.jsonl", "a[/b].jsonl", "\x1b[31mred.jsonl", "line\nend.jsonl", "\x9b31m.jsonl", "CON.jsonl",
+    "aux:stream.jsonl", "dot.", "-rf.jsonl", "<script>alert(1)<_script>.jsonl", "\u202elnosj.jsonl", "a" * 200,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A home after its jobs, what they wrote to standard error, and how many records each naughty file has."""
+
+    home: Path
+    told: str
+    records: Mapping[str, int]
+
+
 @pytest.fixture(scope="module")
-def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SmallTables:
+def damaged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Damaged:
     home = tmp_path_factory.mktemp("damaged") / "home"
     landing = home / "landing"
     landing.mkdir(parents=True)
+    strings, records = naughty_strings(), {}
+    for name, (*_, fields) in FORMATS.items():
+        records[f"naughty-{name}"] = naughty_file(landing / f"naughty-{name}", name, strings, fields)
+    for n, name in enumerate(ODD_NAMES):
+        (landing / name).write_text("\n".join([line(2_000 + n), f"no event {FORMULA}"]), encoding="utf-8")
+    with (landing / "long.jsonl").open("wb") as file:
+        file.write(line(3_000).encode() + b"\n" + line(note="?").split("?")[0].encode())
+        file.truncate(file.tell() + 100_000_000)
+        file.seek(0, 2)
+        file.write(b'"}\n' + line(3_001).encode())
     (landing / "broken.jsonl").write_text("\n".join([line(999), *BROKEN.values()]), encoding="utf-8")
     (landing / "truncated.gz").write_bytes(gzip.compress("\n".join(map(line, range(900))).encode())[:-40])
     (landing / "letter.txt").write_text("Dear Sir")
@@ -58,11 +92,18 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Small
         path = landing / "tiny" / f"{n}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text(line(n, listener=f"l{n}"))
-    results = run_jobs(
-        ["ingest_listens", "publish_listens"], DAY, load_settings(overrides={"home": str(home)}), as_json=True
-    )
+    told = io.StringIO()
+    with redirect_stderr(told):
+        results = run_jobs(
+            ["ingest_listens", "publish_listens"], DAY, load_settings(overrides={"home": str(home)}), as_json=True
+        )
     assert [result.exit_code for result in results] == [0, 0]
-    return SmallTables(str(home / "lake"))
+    return Damaged(home, told.getvalue(), records)
+
+
+@pytest.fixture(scope="module")
+def lake(damaged: Damaged) -> SmallTables:
+    return SmallTables(str(damaged.home / "lake"))
 
 
 def ledger(lake: SmallTables) -> dict[str, dict[str, Any]]:
@@ -116,7 +157,71 @@ def test_the_source_of_a_time_is_kept(lake: SmallTables) -> None:
     }
 
 
+def test_naughty_texts_are_published_as_they_are_and_the_ledger_balances(lake: SmallTables, damaged: Damaged) -> None:
+    rows = ledger(lake)
+    assert {name: rows[name]["read"] for name in damaged.records} == damaged.records
+    titles = {row["track_title"] for row in lake.rows("silver.listens") if row["source_file"] == "naughty-canonical"}
+    aside = [row for row in lake.rows("silver.quarantine") if row["source_file"] == "naughty-canonical"]
+    assert all(row["cause"] and row["cause"].isprintable() for row in aside)
+    strings = [text for text in naughty_strings() if text.strip()]
+    assert len(strings) - len(titles & {text.strip() for text in strings}) <= len(aside)
+
+
+def test_a_field_of_a_hundred_megabytes_spoils_only_its_line(lake: SmallTables) -> None:
+    row = ledger(lake)["long.jsonl"]
+    assert (row["read"], row["accepted"], row["quarantined"]) == (3, 2, 1)
+
+
+def test_odd_names_are_printable_everywhere_and_their_files_are_read(lake: SmallTables) -> None:
+    rows = ledger(lake)
+    assert all(name.isprintable() for name in rows)
+    assert all((rows[name]["accepted"], rows[name]["quarantined"]) == (1, 1) for name in ODD_NAMES if name in rows)
+    assert {"%1B[31mred.jsonl", "line%0Aend.jsonl", "%C2%9B31m.jsonl", "%E2%80%AElnosj.jsonl"} < set(rows)
+
+
+def test_log_lines_are_objects_and_hold_nothing_that_a_terminal_obeys(damaged: Damaged) -> None:
+    lines = damaged.told.splitlines()
+    assert len(lines) > 3
+    assert all(text.isprintable() for text in lines)
+    events = [json.loads(text)["event"] for text in lines]
+    assert "unexpected error" not in events
+    assert "Traceback" not in damaged.told
+    assert SECRET not in damaged.told
+
+
+def test_the_quarantine_can_be_listed_shown_and_exported(
+    damaged: Damaged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def earshot(*words: str) -> str:
+        assert main(["--home", str(damaged.home), *words]) == 0
+        return capsys.readouterr().out
+
+    listed = earshot("quarantine", "list", "--json")
+    assert all(text.isprintable() for text in listed.splitlines())
+    assert json.loads(listed)["lines"] == len(SmallTables(str(damaged.home / "lake")).rows("silver.quarantine"))
+    for words in (("quarantine", "list"), ("quarantine", "show", "--limit", "9999"), ("gate", "show")):
+        assert all(text.isprintable() for text in earshot(*words).splitlines()), words
+    assert "a[/b].jsonl" in earshot("quarantine", "show", "a[/b].jsonl:2")
+
+    earshot("quarantine", "export", str(tmp_path / "lines.csv"))
+    with (tmp_path / "lines.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert "'" + ODD_NAMES[0] in cells
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))] == []
+
+
+def test_data_docs_and_report_show_them_as_text(damaged: Damaged) -> None:
+    settings = load_settings(overrides={"home": str(damaged.home)})
+    assert build_data_docs(settings)
+    pages = [write_report(settings, DAY), *(damaged.home / "reports" / "data_docs").rglob("*.html")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert not re.search(r"<img|onerror=(?!.*&)", text)
+    assert "%1B[31mred.jsonl" in pages[0].read_text(encoding="utf-8") or "Worst rules" in pages[0].read_text("utf-8")
+
+
 def test_the_files_are_in_the_archive_and_the_evil_member_is_nowhere(lake: SmallTables) -> None:
     home = Path(lake.root).parent
-    assert not list((home / "landing").rglob("*.*"))
+    assert not [path for path in (home / "landing").rglob("*") if path.is_file()]
     assert not list(home.rglob("passwd"))

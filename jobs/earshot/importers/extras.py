@@ -39,8 +39,15 @@ def public(value: Any) -> Any:
 
 
 def as_text(value: object) -> str:
-    """A value of the map: texts as they are, everything else as JSON without private keys."""
-    return value if isinstance(value, str) else json.dumps(public(value), ensure_ascii=False, sort_keys=True)
+    """A value of the map: texts as they are, what JSON has as JSON without private keys, anything else as text."""
+    if isinstance(value, dict | list | bool | int | float | None):
+        return json.dumps(public(value), ensure_ascii=False, sort_keys=True, default=_told)
+    return _told(value)
+
+
+def _told(value: object) -> str:
+    """Bytes, dates and decimals of a Parquet file."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def map_of_texts(columns: Mapping[str, pa.Array], length: int) -> pa.Array:

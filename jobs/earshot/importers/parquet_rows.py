@@ -47,7 +47,8 @@ def parquet_batches(source: Source) -> Batches:
     row, expanded = 1, 0
     most = max(_ALWAYS_ALLOWED, source.limits.max_expansion * (source.size or Path(source.path).stat().st_size))
     with _opened(source) as file:
-        _refuse_bomb(sum(_group_bytes(file.metadata.row_group(n)) for n in range(file.metadata.num_row_groups)), most)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        _refuse_bomb(sum(group.total_byte_size for group in groups), most)
         for encoded in file.iter_batches(_ROWS):
             for batch in _few_enough(encoded):
                 expanded += _text_bytes(batch)
@@ -59,10 +60,6 @@ def parquet_batches(source: Source) -> Batches:
 def _refuse_bomb(size: int, most: int) -> None:
     if size > most:
         raise ExpansionError(f"it expands to more than {most:,} bytes (limits.max_expansion)")
-
-
-def _group_bytes(group: pq.RowGroupMetaData) -> int:
-    return sum(group.column(n).total_uncompressed_size for n in range(group.num_columns))
 
 
 def _few_enough(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -93,7 +90,9 @@ def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def parquet_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows as Python values; times beyond the calendar's years as whole numbers.
+    """Rows as Python values; times beyond the calendar's years as whole numbers, bytes as the texts that they are.
+
+    Some writers do not mark their texts as such.
 
     Raises:
         OSError: The file is damaged.
@@ -123,7 +122,7 @@ def _opened(source: Source) -> Iterator[pq.ParquetFile]:
 def _values(column: pa.Array) -> list[Any]:
     if not pa.types.is_timestamp(column.type):
         values: list[Any] = column.to_pylist()
-        return values
+        return [told.decode("utf-8", "backslashreplace") if isinstance(told, bytes) else told for told in values]
     zone = UTC if column.type.tz else None
     micros = pc.cast(pc.cast(column, pa.timestamp("us", column.type.tz), safe=False), pa.int64()).to_pylist()
     return [None if us is None else _moment(us, zone) for us in micros]

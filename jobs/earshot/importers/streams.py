@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
 import sys
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ DAMAGED = (
     EOFError,
     OSError,
     zlib.error,
+    lzma.LZMAError,
     zstandard.ZstdError,
     zipfile.BadZipFile,
     UnicodeError,
@@ -116,10 +118,17 @@ def head_of(source: Source) -> bytes:
 
 
 def members_of(path: str) -> list[zipfile.ZipInfo]:
-    """The files in a zip, sorted by name; system and hidden ones are left out."""
+    """The files in a zip, sorted by name; system and hidden ones are left out.
+
+    Raises:
+        zipfile.BadZipFile: The zip is damaged.
+    """
     with zipfile.ZipFile(path) as archive:
-        members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
-    return sorted(members, key=lambda info: info.filename)
+        members = archive.infolist()
+    if not all(info.filename for info in members):
+        raise zipfile.BadZipFile("a member has no name")
+    files = [info for info in members if not info.is_dir() and not _is_hidden(info.filename)]
+    return sorted(files, key=lambda info: info.filename)
 
 
 def blocks(source: Source, start: int, end: int | None) -> Iterator[bytes]:

@@ -1,0 +1,89 @@
+"""Logs whose texts are the strings that break programs: each text field of each text format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+Record = Callable[[dict[str, str]], str]
+FIELDS = {"listener": "anna", "track_title": "T", "artist_name": "A", "album_title": "L"}
+FORMULA = '=cmd|" /C calc"!A0'
+_LIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "blns" / "blns.json"
+_MORE = (
+    FORMULA, "+1+1", "@SUM(A1)", "-2", "\t=1", "a\nb", "a\r\nb", "\x1b[31mred\x1b[0m", "\x9b31m", "\x85", "\u2028",
+    "\u202edefil", "\x00", "\x7f", "[/red]", "x" * 1_999,
+)  # fmt: skip
+
+
+def naughty_strings() -> list[str]:
+    """The big list, where it is on this machine (../shared/data/blns), and more of the kind."""
+    listed = json.loads(_LIST.read_text(encoding="utf-8")) if _LIST.is_file() else []
+    return [*dict.fromkeys([*listed, *_MORE])]
+
+
+def _json(make: Callable[[dict[str, str]], dict[str, Any]]) -> Record:
+    return lambda texts: json.dumps(make(texts), ensure_ascii=False)
+
+
+def _csv(*order: str) -> Record:
+    def line(texts: dict[str, str]) -> str:
+        out = io.StringIO()
+        csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="").writerow([texts.get(name, name) for name in order])
+        return out.getvalue()
+
+    return line
+
+
+def _canonical(texts: dict[str, str]) -> dict[str, Any]:
+    return {**texts, "started_at": "2026-03-10T08:30:00Z", "played_ms": 9, "track_id": "t"}
+
+
+def _listenbrainz(texts: dict[str, str]) -> dict[str, Any]:
+    release = {"release_name": texts["album_title"]}
+    track = {"track_name": texts["track_title"], "artist_name": texts["artist_name"], **release}
+    return {"listened_at": 1_700_000_000, "user_name": texts["listener"], "track_metadata": track}
+
+
+def _spotify(texts: dict[str, str]) -> dict[str, Any]:
+    return {
+        "ts": "2024-05-01T10:03:00Z",
+        "ms_played": 9_000,
+        "username": texts["listener"],
+        "spotify_track_uri": "spotify:track:u",
+        "master_metadata_track_name": texts["track_title"],
+        "master_metadata_album_artist_name": texts["artist_name"],
+        "master_metadata_album_album_name": texts["album_title"],
+    }
+
+
+_CANONICAL_CSV = ("listener", "2026-03-10T08:30:00Z", "9", "t", "track_title", "artist_name", "album_title")
+_LASTFM = ("1700000000", "", "artist_name", "", "album_title", "", "track_title", "")
+
+# format -> what stands before, between and after the records, a record, its fields
+FORMATS: dict[str, tuple[str, str, str, Record, tuple[str, ...]]] = {
+    "canonical": ("", "\n", "", _json(_canonical), tuple(FIELDS)),
+    "canonical_csv": (
+        "listener,started_at,played_ms,track_id,track_title,artist_name,album_title\n", "\n", "",
+        _csv(*_CANONICAL_CSV), tuple(FIELDS),
+    ),
+    "listenbrainz": ("", "\n", "", _json(_listenbrainz), tuple(FIELDS)),
+    "spotify": ("[", ",\n", "]", _json(_spotify), tuple(FIELDS)),
+    "lastfm": (
+        "uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n", "\n", "", _csv(*_LASTFM),
+        ("track_title", "artist_name", "album_title"),
+    ),
+}  # fmt: skip
+
+
+def naughty_file(path: Path, name: str, strings: Sequence[str], fields: Sequence[str]) -> int:
+    """Write a good record before each one with a string in a field; says how many records there are."""
+    before, between, after, record, _ = FORMATS[name]
+    records = [
+        line for field in fields for text in strings for line in (record(FIELDS), record({**FIELDS, field: text}))
+    ]
+    path.write_bytes((before + between.join(records) + after).encode("utf-8", "surrogatepass"))
+    return len(records)
