@@ -76,6 +76,7 @@ def damaged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Da
     for name, (*_, fields) in FORMATS.items():
         records[f"naughty-{name}"] = naughty_file(landing / f"naughty-{name}", name, strings, fields)
     for n, name in enumerate(ODD_NAMES):
+        (landing / name).parent.mkdir(exist_ok=True)
         (landing / name).write_text("\n".join([line(2_000 + n), f"no event {FORMULA}"]), encoding="utf-8")
     with (landing / "long.jsonl").open("wb") as file:
         file.write(line(3_000).encode() + b"\n" + line(note="?").split("?")[0].encode())

@@ -13,7 +13,14 @@ from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
 from earshot.formatters.report.figures import ChartEntry, HourPoint, ReportFigures
 from earshot.formatters.report.page import render
-from earshot.formatters.report.quality_figures import Example, FailedRule, FailedRules, KpiPoint, KpiReading
+from earshot.formatters.report.quality_figures import (
+    Example,
+    FailedRule,
+    FailedRules,
+    JudgedTable,
+    KpiPoint,
+    KpiReading,
+)
 
 DAY = date(2026, 3, 29)
 _PARTS = ("read", "accepted", "duplicate", "quarantined", "filtered")
@@ -34,6 +41,7 @@ def _figures(name: str) -> ReportFigures:
     return ReportFigures(
         DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
         recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
+        judged=(JudgedTable(name, 1, 2, 0.5),),
         kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
     )  # fmt: skip
 

@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from earshot.core.small_tables import SmallTables
-from earshot.formatters.report.quality_figures import Example, FailedRules, failed_rules, kpis
+from earshot.formatters.report.quality_figures import (
+    Example,
+    FailedRules,
+    JudgedTable,
+    failed_rules,
+    judged_tables,
+    kpis,
+)
 
 NOW = datetime(2026, 3, 29, 6, tzinfo=UTC)
 
@@ -26,6 +33,10 @@ class _Failure:
 class _Verdict:
     rows: int
     failures: tuple[_Failure, ...] = field(default=())
+    scan_seconds: float | None = None
+    statistics: dict[str, int] = field(
+        default_factory=lambda: {"successful_expectations": 3, "evaluated_expectations": 4}
+    )
 
 
 def _batches(*days_ago: int) -> list[dict[str, object]]:
@@ -61,6 +72,11 @@ def test_examples_of_the_newest_batch_come_first_and_hold_nothing_that_a_termina
 
 def test_without_batches_or_verdicts_no_rule_failed() -> None:
     assert failed_rules([], lambda _: None) == failed_rules(_batches(1), lambda _: None) == FailedRules()
+
+
+def test_tables_whose_verdict_cost_a_scan_are_told_with_its_seconds() -> None:
+    verdicts = {"b1": _Verdict(10), "gold.charts": _Verdict(9, scan_seconds=1.5)}
+    assert judged_tables(["", "gold.charts", "b1", "gone"], verdicts.get) == (JudgedTable("gold.charts", 3, 4, 1.5),)
 
 
 def test_kpis_come_as_series_with_the_target_in_force(tmp_path: Path) -> None:

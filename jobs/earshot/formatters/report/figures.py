@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
-from earshot.formatters.report.quality_figures import FailedRules, KpiReading, Verdict
+from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14
 TOP = 10
@@ -63,6 +63,7 @@ class ReportFigures:
     kpis: tuple[KpiReading, ...] = ()
     ledger: tuple[dict[str, Any], ...] = ()
     rules: FailedRules = field(default_factory=FailedRules)
+    judged: tuple[JudgedTable, ...] = ()
     data_docs: Mapping[str, str] = field(default_factory=dict)
     tracks: tuple[ChartEntry, ...] = ()
     artists: tuple[ChartEntry, ...] = ()
@@ -109,6 +110,7 @@ def collect(
         kpis=quality.kpis(tables),
         ledger=batches,
         rules=quality.failed_rules(batches, verdict_of),
+        judged=quality.judged_tables(data_docs or {}, verdict_of),
         data_docs=dict(data_docs or {}),
         tracks=tracks,
         artists=_chart(tables, "artist", names)[1],

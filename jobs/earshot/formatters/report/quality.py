@@ -54,18 +54,35 @@ def rules(figures: ReportFigures) -> str:
     index = figures.data_docs.get("")
     docs = f' <a href="{escape(index)}">Data Docs</a> have every expectation of every batch.' if index else ""
     failed = figures.rules
+    judged = _judged(figures)
     if not failed.worst:
-        return section("Worst rules", f"No line failed a rule in {RULE_DAYS} days.{docs}")
+        return section("Worst rules", f"No line failed a rule in {RULE_DAYS} days.{docs}", judged)
     note = f"Of {failed.all_of_them} that lines failed in the last {RULE_DAYS} days." if failed.all_of_them > 1 else ""
     top = failed.worst[0].lines
-    return section("Worst rules", f"{note}{docs}", "".join(_rule(rule, top) for rule in failed.worst))
+    return section("Worst rules", f"{note}{docs}", "".join(_rule(rule, top) for rule in failed.worst) + judged)
+
+
+def _judged(figures: ReportFigures) -> str:
+    """Tables whose verdicts cost a scan; those of the batches cost none."""
+    if not figures.judged:
+        return ""
+    rows = "".join(
+        f"<tr><td>{_linked(judged.name, figures.data_docs.get(judged.name))}</td>"
+        f"<td class=n>{judged.met} of {judged.expectations}</td><td class=n>{duration(judged.scan_seconds)}</td></tr>"
+        for judged in figures.judged
+    )
+    head = "<th>judged after it was written<th class=n>expectations met<th class=n>one scan took"
+    return f'<div class="rule-failed">{table(head, rows)}</div>'
+
+
+def _linked(text: str, page: str | None) -> str:
+    return f'<a href="{escape(page)}">{escape(text)}</a>' if page else escape(text)
 
 
 def _batch(batch: dict[str, Any], page: str | None) -> str:
     at = f"{batch['at']:%d %b %H:%M}"
-    linked = f'<a href="{escape(page)}">{at}</a>' if page else at
     return (
-        f"<tr><td>{linked}</td><td class=n>{number(batch['files'])}</td>"
+        f"<tr><td>{_linked(at, page)}</td><td class=n>{number(batch['files'])}</td>"
         f"<td class=n>{number(batch['read'])}</td><td>{_stack(batch)}</td>"
         f"<td class=wide>{escape(batch['status'])}</td></tr>"
     )

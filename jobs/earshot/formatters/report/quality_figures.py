@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -73,6 +73,16 @@ class FailedRules:
     all_of_them: int = 0
 
 
+@dataclass(frozen=True)
+class JudgedTable:
+    """A table that was judged after it was written; `scan_seconds` is what reading it once more cost."""
+
+    name: str
+    met: int
+    expectations: int
+    scan_seconds: float
+
+
 class Failure(Protocol):
     """An expectation that was not met."""
 
@@ -111,6 +121,29 @@ class Verdict(Protocol):
     @property
     def failures(self) -> Sequence[Failure]:
         """The expectations that were not met."""
+
+    @property
+    def statistics(self) -> Mapping[str, Any]:
+        """Great Expectations' `evaluated_expectations` and `successful_expectations`."""
+
+    @property
+    def scan_seconds(self) -> float | None:
+        """What a scan for the verdict cost; None where the writing pass observed its figures."""
+
+
+def judged_tables(names: Iterable[str], verdict_of: Callable[[str], Verdict | None]) -> tuple[JudgedTable, ...]:
+    """Those of the names whose verdict cost a scan, in order."""
+    found = ((name, verdict_of(name)) for name in sorted(names) if name)
+    return tuple(
+        JudgedTable(
+            name,
+            verdict.statistics["successful_expectations"],
+            verdict.statistics["evaluated_expectations"],
+            verdict.scan_seconds,
+        )
+        for name, verdict in found
+        if verdict is not None and verdict.scan_seconds is not None
+    )
 
 
 def kpis(tables: SmallTables) -> tuple[KpiReading, ...]:
