@@ -186,6 +186,12 @@ def test_tasks_are_balanced_and_few() -> None:
     assert balanced([], cores=2) == [[]]
 
 
+def test_many_tiny_files_are_shared_among_the_cores_in_few_tasks() -> None:
+    tasks = balanced([Part(n, size=100) for n in range(10_000)], cores=2)
+    assert 2 <= len(tasks) <= 8
+    assert max(map(len, tasks)) - min(map(len, tasks)) <= 1
+
+
 def test_a_file_that_grows_while_it_is_read_is_left_for_a_later_run(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
