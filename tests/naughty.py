@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 Record = Callable[[dict[str, str]], str]
 FIELDS = {"listener": "anna", "track_title": "T", "artist_name": "A", "album_title": "L"}
 FORMULA = '=cmd|" /C calc"!A0'
+_BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
 _LIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "blns" / "blns.json"
 _MORE = (
     FORMULA, "+1+1", "@SUM(A1)", "-2", "\t=1", "a\nb", "a\r\nb", "\x1b[31mred\x1b[0m", "\x9b31m", "\x85", "\u2028",
@@ -39,18 +41,18 @@ def _csv(*order: str) -> Record:
 
 
 def _canonical(texts: dict[str, str]) -> dict[str, Any]:
-    return {**texts, "started_at": "2026-03-10T08:30:00Z", "played_ms": 9, "track_id": "t"}
+    return {name: text for name, text in texts.items() if name != "uts"} | {"played_ms": 9, "track_id": "t"}
 
 
 def _listenbrainz(texts: dict[str, str]) -> dict[str, Any]:
     release = {"release_name": texts["album_title"]}
     track = {"track_name": texts["track_title"], "artist_name": texts["artist_name"], **release}
-    return {"listened_at": 1_700_000_000, "user_name": texts["listener"], "track_metadata": track}
+    return {"listened_at": int(texts["uts"]), "user_name": texts["listener"], "track_metadata": track}
 
 
 def _spotify(texts: dict[str, str]) -> dict[str, Any]:
     return {
-        "ts": "2024-05-01T10:03:00Z",
+        "ts": texts["started_at"],
         "ms_played": 9_000,
         "username": texts["listener"],
         "spotify_track_uri": "spotify:track:u",
@@ -60,8 +62,8 @@ def _spotify(texts: dict[str, str]) -> dict[str, Any]:
     }
 
 
-_CANONICAL_CSV = ("listener", "2026-03-10T08:30:00Z", "9", "t", "track_title", "artist_name", "album_title")
-_LASTFM = ("1700000000", "", "artist_name", "", "album_title", "", "track_title", "")
+_CANONICAL_CSV = ("listener", "started_at", "9", "t", "track_title", "artist_name", "album_title")
+_LASTFM = ("uts", "", "artist_name", "", "album_title", "", "track_title", "")
 
 # format -> what stands before, between and after the records, a record, its fields
 FORMATS: dict[str, tuple[str, str, str, Record, tuple[str, ...]]] = {
@@ -80,10 +82,17 @@ FORMATS: dict[str, tuple[str, str, str, Record, tuple[str, ...]]] = {
 
 
 def naughty_file(path: Path, name: str, strings: Sequence[str], fields: Sequence[str]) -> int:
-    """Write a good record before each one with a string in a field; says how many records there are."""
+    """Write a good record before each one with a string in a field; says how many records there are.
+
+    A record is a play a minute after the one before it, so that none is told twice.
+    """
     before, between, after, record, _ = FORMATS[name]
-    records = [
-        line for field in fields for text in strings for line in (record(FIELDS), record({**FIELDS, field: text}))
-    ]
+    changes: list[dict[str, str]] = [change for field in fields for text in strings for change in ({}, {field: text})]
+    begin = _BEGIN + timedelta(days=20 * list(FORMATS).index(name))
+    records = []
+    for n, change in enumerate(changes):
+        at = begin + timedelta(minutes=n)
+        times = {"started_at": at.isoformat().replace("+00:00", "Z"), "uts": str(int(at.timestamp()))}
+        records.append(record({**FIELDS, **times, **change}))
     path.write_bytes((before + between.join(records) + after).encode("utf-8", "surrogatepass"))
     return len(records)
