@@ -144,7 +144,8 @@ def test_each_broken_line_ends_with_its_rule_and_its_cause(lake: SmallTables) ->
 
 
 def test_nothing_private_stands_in_a_cause_or_a_payload(lake: SmallTables) -> None:
-    text = json.dumps(lake.rows("silver.quarantine"), default=str)
+    rows = [row | ({"raw": None} if row["raw"].startswith("enc1:") else {}) for row in lake.rows("silver.quarantine")]
+    text = json.dumps(rows, default=str)
     assert SECRET not in text
     assert "anna" not in text
 
@@ -212,6 +213,7 @@ def test_the_quarantine_can_be_listed_shown_and_exported(
     assert "a[/b].jsonl" in earshot("quarantine", "show", "a[/b].jsonl:2")
 
     earshot("quarantine", "export", str(tmp_path / "lines.csv"))
+    csv.field_size_limit(2_000_000)
     with (tmp_path / "lines.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert "'" + ODD_NAMES[0] in cells
