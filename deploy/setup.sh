@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv with everything that Earshot needs; does nothing where that is done. `make setup` calls it.
-# With the argument `test` also the servers and the browser that the integration tests meet.
+# With the argument `test` also the servers, JDBC drivers and the browser that the integration tests meet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,6 +50,7 @@ prometheus prometheus
 promtool prometheus
 chromium chromium
 LIST
+    [ -x "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -n 1)" ] || command -v initdb >/dev/null || missing+=(postgresql)
     [ "${#missing[@]}" -eq 0 ] && return
     say "installing for the integration tests: ${missing[*]}"
     apt_install "${missing[@]}" fonts-dejavu-core || say "could not install ${missing[*]}: tests that need them will be skipped, and say so"
@@ -67,4 +68,7 @@ if [ ! -f "$stamp" ]; then
     rm -f .venv/.earshot-*
     touch "$stamp"
 fi
-if [ "${1:-}" = test ]; then need_servers; fi
+if [ "${1:-}" = test ]; then
+    .venv/bin/python -m earshot.automation.spark_jars sqlite postgresql >&2 || say "no JDBC drivers: tests that need them will be skipped, and say so"
+    need_servers
+fi

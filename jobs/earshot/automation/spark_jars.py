@@ -1,5 +1,7 @@
 """Fetch Delta's jars once, verify them, and tell Spark of them (`python -m earshot.automation.spark_jars`).
 
+With names behind it also the JDBC drivers of these databases: `python -m earshot.automation.spark_jars sqlite`.
+
 The jars lie beside the environment and are named in its spark-defaults.conf, so that
 `spark-submit jobs/X.py` has them before the script starts and no start asks the network. The environment's
 own spark-submit is told where its Spark lies: as it comes, it asks whichever python3 is first on PATH.
@@ -14,12 +16,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pyspark
 
 from earshot.automation.session import DELTA, JARS, LOCAL_DEFAULTS, jar_paths
-from earshot.core.errors import DependencyError
+from earshot.core.errors import ArgumentError, DependencyError, EarshotError
 
 COORDINATES = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
@@ -29,6 +33,27 @@ CHECKSUMS = {
     "delta-storage-4.4.0.jar": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
 }
 
+
+class Driver(NamedTuple):
+    """A JDBC driver that is fetched only when asked for: coordinates, jar, its SHA-256."""
+
+    coordinates: str
+    jar: str
+    sha256: str
+
+
+DRIVERS = {
+    "sqlite": Driver(
+        "org.xerial:sqlite-jdbc:3.50.3.0",
+        "sqlite-jdbc-3.50.3.0.jar",
+        "a3f53a2aa15ae9425a9e793bbe9c8e5288febeb4b65ef5c1a4e80d4c2045cf08",
+    ),
+    "postgresql": Driver(
+        "org.postgresql:postgresql:42.7.8",
+        "postgresql-42.7.8.jar",
+        "2a32a9dcbc42d67a50ad3a0de5efd102c8d2be46720045f2cbd6689f160ab7c7",
+    ),
+}
 
 # Errors only: standard error belongs to the run's own structured lines.
 _QUIET = """rootLogger.level = error
@@ -41,33 +66,54 @@ appender.stderr.layout.pattern = %d %p %c{1}: %m%n%ex
 """
 
 
-def missing_or_changed() -> list[str]:
-    """The jars that are not there with the right checksum."""
-    return [name for name, expected in CHECKSUMS.items() if _sha256(JARS / name) != expected]
+def missing_or_changed(databases: Sequence[str] = ()) -> list[str]:
+    """The jars (with the drivers of these databases) that are not there with the right checksum."""
+    drivers = (DRIVERS[name] for name in databases)
+    wanted = {**CHECKSUMS, **{driver.jar: driver.sha256 for driver in drivers}}
+    return [name for name, expected in wanted.items() if _sha256(JARS / name) != expected]
 
 
-def fetch() -> None:
+def fetched_drivers() -> list[str]:
+    """The databases whose drivers lie beside Delta's jars."""
+    return [name for name, driver in DRIVERS.items() if (JARS / driver.jar).exists()]
+
+
+def fetch(databases: Sequence[str] = ()) -> None:
     """Fetch what is missing through Spark's own resolver and verify it.
 
+    Args:
+        databases: Names of `DRIVERS` whose drivers are wanted, too.
+
     Raises:
+        ArgumentError: No driver is known for a name.
         DependencyError: A jar could not be fetched, or is not the one that was released.
     """
-    if not missing_or_changed():
+    for name in databases:
+        if name not in DRIVERS:
+            raise ArgumentError(
+                f"No driver is known for {name!r}.",
+                where="spark_jars",
+                remedy=f'Use {", ".join(DRIVERS)}, or name a driver\'s jar in spark.conf."spark.jars".',
+            )
+    missing = missing_or_changed(databases)
+    if not missing:
         return
+    drivers = [DRIVERS[name].coordinates for name in databases if DRIVERS[name].jar in missing]
+    coordinates = ",".join([COORDINATES] * bool(missing_or_changed()) + drivers)
     with tempfile.TemporaryDirectory() as scratch:
         script = Path(scratch) / "nothing.py"
         script.write_text("", encoding="utf-8")
         submit = Path(sys.prefix) / "bin" / "spark-submit"
-        options = ["--packages", COORDINATES, "--conf", f"spark.jars.ivy={scratch}", "--conf", "spark.ui.enabled=false"]
+        options = ["--packages", coordinates, "--conf", f"spark.jars.ivy={scratch}", "--conf", "spark.ui.enabled=false"]
         environment = {**os.environ, "SPARK_CONF_DIR": scratch, "PYSPARK_PYTHON": sys.executable}
         done = subprocess.run(  # noqa: S603 (the environment's own spark-submit)
             [str(submit), *options, str(script)], env=environment, capture_output=True, text=True, check=False
         )
         JARS.mkdir(parents=True, exist_ok=True)
-        for name in CHECKSUMS:
+        for name in missing:
             for found in Path(scratch).rglob(f"*{name}"):
                 shutil.copyfile(found, JARS / name)
-    wrong = missing_or_changed()
+    wrong = missing_or_changed(databases)
     if wrong:
         raise DependencyError(
             f"These jars could not be fetched or have another checksum: {', '.join(wrong)}.",
@@ -108,6 +154,9 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    fetch()
+    try:
+        fetch(sys.argv[1:])
+    except EarshotError as error:
+        sys.exit(str(error))
     write_finder(Path(sys.prefix) / "bin")
     print(f"Spark's jars are in {JARS}; its defaults in {write_defaults()}.")
