@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from earshot.core.addresses import without_secrets
 from earshot.core.errors import SettingsError
 from earshot.core.toml_files import Location, dotted, line_of
 
@@ -114,8 +115,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def short(value: object) -> str:
-    """A value as its literal, cut to what fits a terminal."""
-    text = repr(value)
+    """A value as its literal, without the password of an address, cut to what fits a terminal."""
+    text = without_secrets(repr(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
@@ -125,10 +126,14 @@ def _or_remove(instead: str) -> str:
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
     at: type[BaseModel] | None = model
+    is_name = False
     for part in location:
-        if isinstance(part, str) and at:
+        if is_name:
+            is_name = False
+        elif isinstance(part, str) and at:
             fields = {field.alias or name: field for name, field in at.model_fields.items()}
-            at = _model_in(fields[part].annotation) if part in fields else None
+            annotation = fields[part].annotation if part in fields else None
+            at, is_name = _model_in(annotation), get_origin(annotation) is dict
     return at
 
 

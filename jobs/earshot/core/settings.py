@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort
+from earshot.core.source_settings import SourceName, SourceSettings
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
@@ -219,6 +220,7 @@ class Settings(Section):
     lake: str = ""
     production: bool = False
     spark: SparkSettings = SparkSettings()
+    sources: dict[SourceName, SourceSettings] = Field(default={})
     ingest: IngestSettings = IngestSettings()
     limits: LimitsSettings = LimitsSettings()
     quality: QualitySettings = QualitySettings()

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StructType
 
+from earshot.core.addresses import without_secrets
 from earshot.core.errors import ArgumentError, DependencyError, said
 from earshot.exporters.manifest import Manifest
 
@@ -49,11 +50,11 @@ def export_jdbc(
         reason = said(error)[:300]
         raise DependencyError(
             f"The database did not take {name}: {reason}",
-            where=_without_secrets(url),
+            where=without_secrets(url),
             remedy="Check address, user and rights, and that the JDBC driver is in spark.jars.",
         ) from None
     columns = tuple((field.name, field.dataType.simpleString()) for field in flat.schema)
-    return Manifest(name, "jdbc", f"{_without_secrets(url)}#{table}", written, columns, (), at)
+    return Manifest(name, "jdbc", f"{without_secrets(url)}#{table}", written, columns, (), at)
 
 
 def _flat(rows: DataFrame, column: str) -> Any:
@@ -82,7 +83,3 @@ def _rename(url: str, incoming: str, table: str) -> str:
     if url.startswith("jdbc:derby:"):
         return f"RENAME TABLE {incoming} TO {table}"
     return f"ALTER TABLE {incoming} RENAME TO {table}"
-
-
-def _without_secrets(url: str) -> str:
-    return re.sub(r"(://)[^@/]*@|([?;&](?:user|password)=)[^;&]*", r"\1\2***", url, flags=re.IGNORECASE)

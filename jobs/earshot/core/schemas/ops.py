@@ -30,6 +30,26 @@ SPECS = (
         ("source_file", "content_sha256"),
     ),
     TableSpec(
+        "ops.sources",
+        "What the sources of the settings brought into landing/, and what kept them from it.",
+        columns(
+            """
+            source      | string    | name in the settings
+            status      | string    | brought, refused (an object), failed (the source), reached (again), dropped
+            item        | string    | key of the object below the prefix, or the range of keys of the rows
+            fingerprint | string    | ETag of the object, or SHA-256 of the file of rows
+            bytes       | bigint    | size
+            landed_as   | string    | path below landing/
+            reason      | string    | why it was refused or failed
+            watermark   | string    | JSON of the key up to which rows were read
+            at          | timestamp | when
+            """
+        ),
+        (),
+        ("source", "item", "fingerprint"),
+        ("item", "landed_as", "reason", "watermark"),
+    ),
+    TableSpec(
         "ops.runs",
         "One row a run of a job.",
         columns(
