@@ -139,7 +139,8 @@ def run_demo(
     outcome = DemoOutcome(home)
     with webhook_receiver(home / "received.jsonl") as receiver:
         alerts = {"webhook_url": receiver.url}
-        settings = load_settings(env, {"home": str(home), "alerts": alerts})
+        configured = load_settings(env, {"home": str(home), "alerts": alerts})
+        settings = configured.model_copy(update={"sources": {}})  # the demo brings nothing of the user's
         names: Sequence[str] = [spec.name for spec in PIPELINE]
         if sources:
             own_files(sources, settings)

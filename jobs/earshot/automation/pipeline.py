@@ -30,7 +30,7 @@ _JUDGES = ("earshot.validators.observed_engine", "earshot.validators.expectation
 
 PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("import_catalogue", "fill silver.tracks from landing, CSV and web catalogues"),
-    JobSpec("ingest_listens", "read new landing files into bronze.listens", often=True),
+    JobSpec("ingest_listens", "read what is new at sources and in landing/ into bronze.listens", often=True),
     JobSpec("publish_listens", "judge the batches and publish silver.listens", often=True, loads=_JUDGES),
     JobSpec("build_sessions", "rebuild the sessions of the days that were touched"),
     JobSpec("detect_manipulation", "name the streams that look manipulated"),

@@ -1,0 +1,1 @@
+"""Sources bring what is new at object stores and databases into landing/, as whole files."""
