@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,20 @@ def test_a_job_whose_last_runs_failed_is_found_with_its_error() -> None:
     (finding,) = sources.failed_job_findings(rule("failed_jobs", "{job} {run_date} {times} {error}"), rows)
     assert finding.summary == "build_marts 2026-03-29 2 The disk is full."
     assert finding.starts_at == NOON + timedelta(hours=1)
+
+
+def test_a_source_that_cannot_be_read_is_found_until_it_answers_or_is_gone_from_the_settings() -> None:
+    def row(hour: int, status: str, source: str = "partner") -> dict[str, Any]:
+        reason = "There is no bucket.\n  remedy: Make one." if status == "failed" else None
+        return {"source": source, "status": status, "reason": reason, "at": NOON + timedelta(hours=hour)}
+
+    told = [row(0, "failed"), row(1, "brought"), row(2, "failed"), row(3, "failed")]
+    others = [row(0, "failed", "a"), row(1, "reached", "a"), row(0, "failed", "b"), row(1, "dropped", "b")]
+    failing = rule("failed_sources", "{source} since {since} {times}: {reason}")
+    (finding,) = sources.failed_source_findings(failing, told + others)
+    assert finding.summary == "partner since 2026-03-29 14:00 UTC 2: There is no bucket."
+    assert "remedy" in finding.evidence.facts["reason"]
+    assert sources.failed_source_findings(rule("failed_sources", "x", match=["source=shop"]), told) == []
 
 
 def test_plays_that_stop_coming_are_found() -> None:

@@ -139,6 +139,9 @@ class Alerting:
             runs = self._tables.rows("ops.runs")
             readers["failed_jobs"] = lambda rule: sources.failed_job_findings(rule, runs)
             readers["heartbeat"] = lambda rule: sources.heartbeat_findings(rule, runs, wall)
+        if self._uses("failed_sources"):
+            told = self._tables.rows("ops.sources")
+            readers["failed_sources"] = lambda rule: sources.failed_source_findings(rule, told)
         if self._uses("freshness"):
             newest = self._newest_play(now)
             readers["freshness"] = lambda rule: sources.freshness_findings(rule, newest, now)

@@ -14,7 +14,9 @@ from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.toml_files import read_toml
 
-Source = Literal["anomalies", "refused_batches", "quality_kpis", "failed_jobs", "freshness", "heartbeat"]
+Source = Literal[
+    "anomalies", "refused_batches", "quality_kpis", "failed_jobs", "failed_sources", "freshness", "heartbeat"
+]
 Channel = Literal["console", "file", "webhook", "slack", "email"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
@@ -28,6 +30,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
     "refused_batches": ("batch", "reason", "files"),
     "quality_kpis": ("kpi", "suite", "value", "target", "batch", "times"),
     "failed_jobs": ("job", "run_date", "error", "times"),
+    "failed_sources": ("source", "reason", "since", "times"),
     "freshness": ("newest", *_AGE),
     "heartbeat": ("job", "last", *_AGE),
 }
@@ -36,6 +39,7 @@ LABELS: dict[Source, tuple[str, ...]] = {
     "refused_batches": ("batch", "format"),
     "quality_kpis": ("kpi", "suite"),
     "failed_jobs": ("job",),
+    "failed_sources": ("source",),
     "freshness": (),
     "heartbeat": ("job",),
 }

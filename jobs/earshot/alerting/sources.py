@@ -129,6 +129,22 @@ def failed_job_findings(rule: Rule, runs: Iterable[Row]) -> list[Finding]:
     return found
 
 
+def failed_source_findings(rule: Rule, told: Iterable[Row]) -> list[Finding]:
+    """Sources of ops.sources that could not be read since they last could."""
+    seen = [row for row in told if all_hold(rule.matchers, _texts(row, "source"))]
+    found = []
+    for (source,), rows in _series(seen, "source", at="at"):
+        failed = _trailing(rows, lambda row: row["status"] == "failed")
+        if not failed:
+            continue
+        since, reason = _utc(failed[0]["at"]), str(failed[-1]["reason"] or "no reason was recorded")
+        first = next(iter(reason.splitlines()), "")
+        fields = {"source": source, "reason": _short(first), "since": _minute(since), "times": str(len(failed))}
+        evidence = Evidence(facts={**fields, "reason": _short(reason)})
+        found.append(_condition(rule, {"source": source}, since, fields, evidence, len(failed)))
+    return found
+
+
 def freshness_findings(rule: Rule, newest: datetime | None, now: datetime) -> list[Finding]:
     """The newest play is older than the rule allows; nothing is found where there never was one."""
     if newest is None or now - newest <= timedelta(hours=rule.max_age_hours):

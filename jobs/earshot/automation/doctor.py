@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from earshot.automation.session import DELTA, FETCH_JARS, MEANING, jar_paths
-from earshot.automation.spark_jars import COORDINATES, missing_or_changed
+from earshot.automation.session import DELTA, FETCH_JARS, MEANING
+from earshot.automation.source_probe import probe_source
+from earshot.automation.spark_jars import CHECKSUMS, COORDINATES, fetched_drivers, missing_or_changed
 from earshot.core.locations import conf_folder, expectations_folder, source_root
 from earshot.core.settings import Settings
 
@@ -48,8 +49,10 @@ def submit_arguments() -> str:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield _java()
-    wrong = missing_or_changed()
-    yield Finding("jars", not wrong, ", ".join(wrong) or f"{len(jar_paths())} verified", FETCH_JARS)
+    drivers = fetched_drivers()
+    wrong = missing_or_changed(drivers)
+    verified = f"{len(CHECKSUMS) + len(drivers)} verified"
+    yield Finding("jars", not wrong, ", ".join(wrong) or verified, FETCH_JARS)
     yield _home(settings.home)
     yield _disk(settings.home)
     lake = Path(settings.lake_root) / "silver" / "listens" / "_delta_log"
@@ -62,6 +65,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _reachable("redis", redis, "Start Redis, or unset cache.redis_url to cache in the process.")
     smtp = f"smtp://{settings.smtp.host}:{settings.smtp.port}" if settings.smtp.host else ""
     yield _reachable("smtp", smtp, "Set smtp.host and smtp.port to a server that takes mail.")
+    for name, source in settings.sources.items():
+        yield Finding(f"source {name}", *probe_source(source))
     for name in ("webhook_url", "slack_url"):
         secret = getattr(settings.alerts, name)
         yield _reachable(name, secret.get_secret_value() if secret else "", f"Set alerts.{name}.")
