@@ -188,6 +188,29 @@ def test_what_is_too_large_or_does_not_fit_the_pattern_stays_and_is_told_once(
     assert "partner/large.jsonl" in landed(settings)
 
 
+def test_objects_that_may_not_be_read_are_told_once_and_hold_up_no_other(
+    put: Put, configured: Configure, source: dict[str, str], brought: Callable[..., Any]
+) -> None:
+    for n in range(4):
+        put(f"logs/{n}.jsonl", lines(n))
+    settings = configured(ingest={"max_files_per_batch": 2}, partner=source)
+    original = S3Object.write_to
+
+    def forbidden(found: S3Object, to: Any) -> None:
+        if found.key in {"0.jsonl", "1.jsonl"}:
+            raise PermissionError("these credentials may not read it")
+        original(found, to)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(S3Object, "write_to", forbidden)
+        for _ in range(3):
+            assert brought(settings) == {}
+    assert sorted(landed(settings)) == ["partner/2.jsonl", "partner/3.jsonl"]
+    assert [status for _, status, _ in told_of(settings)].count("refused") == 2
+    brought(settings)
+    assert len(landed(settings)) == 4
+
+
 def test_a_file_arrived_when_its_object_was_written_and_the_oldest_come_first(
     s3: Any, put: Put, configured: Configure, source: dict[str, str], brought: Callable[..., Any]
 ) -> None:

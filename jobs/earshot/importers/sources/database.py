@@ -1,5 +1,7 @@
 """A database over Spark's JDBC: where it is, what its columns are, and what it said when it refused."""
 
+# ruff: noqa: S608 (table, query and key are the operator's; values come as literals of `keys`)
+
 from __future__ import annotations
 
 import os
@@ -61,7 +63,6 @@ class Database:
                 self._types = _as_stored(found) | self._types
             self.schema: StructType = self.rows("1 = 1").schema if self._types else found
 
-    # ruff: noqa: S608 (a query of the operator's settings; values are literals of `keys`)
     def rows(self, condition: str) -> DataFrame:
         """The rows for which SQL holds; read by one connection when an action asks for them."""
         return self._read(f"SELECT * FROM {self._rows} {_ALIAS} WHERE {condition}", self._types)

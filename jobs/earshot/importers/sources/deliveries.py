@@ -68,12 +68,16 @@ class Deliveries:
     _small: SmallTables = field(kw_only=True)
     _clock: Callable[[], datetime] = field(kw_only=True)
     _known: set[tuple[str, str, int]] = field(default_factory=set)
-    _named: set[tuple[str, str]] = field(default_factory=set)
+    _refused: dict[tuple[str, str], str] = field(default_factory=dict)
     _landed: Landed = field(default_factory=lambda: Landed(()))
 
     def has(self, item: str, fingerprint: str, size: int) -> bool:
         """Whether this content was brought before."""
         return (item, fingerprint, size) in self._known
+
+    def was_refused(self, item: str, fingerprint: str) -> bool:
+        """Whether this content was refused when it was last tried."""
+        return (item, fingerprint) in self._refused
 
     def draft_path(self) -> Path:
         """A new place for a draft."""
@@ -99,7 +103,7 @@ class Deliveries:
     def refuse(self, item: str, fingerprint: str, size: int, reason: str) -> None:
         """Leave an object where it is; told once for each content and reason, tried again in every run."""
         self.refused[item] = reason
-        if (f"{item}\n{fingerprint}", reason) not in self._named:
+        if self._refused.get((item, fingerprint)) != reason:
             self._small.append(SOURCES, [self._row(REFUSED, item, fingerprint, size, reason=reason)])
 
     def failed(self, reason: str) -> None:
@@ -173,7 +177,7 @@ def open_deliveries(
             _small=small,
             _clock=clock,
             _known={(row[c.ITEM], row[c.FINGERPRINT], row[c.BYTES]) for row in brought},
-            _named={(f"{r[c.ITEM]}\n{r[c.FINGERPRINT]}", r[c.REASON]) for r in rows if r[c.STATUS] == REFUSED},
+            _refused={(r[c.ITEM], r[c.FINGERPRINT]): r[c.REASON] for r in rows if r[c.STATUS] == REFUSED},
             _landed=Landed(row[c.LANDED_AS].partition("/")[2] for row in brought),
         )
 

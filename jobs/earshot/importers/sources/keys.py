@@ -76,20 +76,20 @@ def condition(columns: Sequence[str], low: Sequence[Value] | None, overlap: floa
         return "1 = 1"
     if overlap:
         return f"{columns[0]} >= {literal(before(low[0], overlap))}"
-    return _beyond(columns, low, ">")
+    return _beyond(columns, low)
 
 
 def up_to(columns: Sequence[str], high: Sequence[Value]) -> str:
     """SQL for what does not come after `high`."""
-    return f"NOT ({_beyond(columns, high, '>')})"
+    return f"NOT ({_beyond(columns, high)})"
 
 
-def _beyond(columns: Sequence[str], values: Sequence[Value], sign: str) -> str:
+def _beyond(columns: Sequence[str], values: Sequence[Value]) -> str:
     cases = []
     for n, (column, value) in enumerate(zip(columns, values, strict=True)):
         same = [f"{columns[k]} = {literal(values[k])}" for k in range(n)]
-        cases.append(" AND ".join([*same, f"{column} {sign} {literal(value)}"]))
-    first = f"{columns[0]} {sign}= {literal(values[0])}"
+        cases.append(" AND ".join([*same, f"{column} > {literal(value)}"]))
+    first = f"{columns[0]} >= {literal(values[0])}"
     return f"{first} AND ({' OR '.join(f'({case})' for case in cases)})"
 
 

@@ -60,7 +60,9 @@ class ObjectStore(Protocol):
 
 
 def bring_objects(store: ObjectStore, source: SourceSettings, deliveries: Deliveries, settings: Settings) -> int:
-    """Bring the objects that are new, oldest first, at most as many as a batch may have files.
+    """Bring the objects that are new, at most as many as a batch may have files.
+
+    The oldest come first, those that were refused before last, so that none of the others waits for them.
 
     Args:
         store: The bucket.
@@ -96,7 +98,7 @@ def _new(store: ObjectStore, source: SourceSettings, deliveries: Deliveries, mos
             deliveries.refuse(found.key, found.etag, found.size, f"larger than limits.max_file_bytes ({most_bytes})")
         else:
             new.append(found)
-    return sorted(new, key=lambda found: (found.modified_at, found.key))
+    return sorted(new, key=lambda found: (deliveries.was_refused(found.key, found.etag), found.modified_at, found.key))
 
 
 def _deliver(some: Sequence[StoredObject], fetched: Sequence[Future[Draft | None]], deliveries: Deliveries) -> None:
@@ -105,10 +107,11 @@ def _deliver(some: Sequence[StoredObject], fetched: Sequence[Future[Draft | None
         try:
             draft = future.result()
             drafts += [draft] if draft else []
-        except PermissionError as error:
-            deliveries.refuse(found.key, found.etag, found.size, str(error))
         except (DependencyError, OSError) as error:
-            broken = broken or error
+            if isinstance(error, PermissionError) and error.errno is None:  # not of our own disk
+                deliveries.refuse(found.key, found.etag, found.size, str(error))
+            else:
+                broken = broken or error
     deliveries.bring(drafts)
     if broken:
         raise broken
