@@ -16,7 +16,7 @@ from earshot.core.errors import DependencyError
 from earshot.core.settings import HttpSettings
 from earshot.core.source_settings import SourceSettings
 from earshot.integrations.object_store import Bucket, S3Object, open_bucket
-from loopback import free_port
+from loopback import Answer, free_port, http_server
 from source_servers import BUCKET
 
 HTTP = HttpSettings(timeout_s=1.0, attempts=2)
@@ -74,6 +74,29 @@ def test_what_is_missing_is_said_with_a_remedy_and_without_secrets(
     assert "AWS_ACCESS_KEY_ID" in nobody.value.remedy
     for error in (unreachable, profile, nobody):
         assert "s3cr3t" not in str(error.value)
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    ("status", "code", "error", "said"),
+    [
+        (403, "AccessDenied", PermissionError, "may not read it"),
+        (403, "InvalidObjectState", PermissionError, "cold storage"),
+        (412, "PreconditionFailed", FileNotFoundError, "a"),
+        (404, "NoSuchKey", FileNotFoundError, "a"),
+        (403, "ExpiredToken", DependencyError, "ExpiredToken"),
+        (503, "SlowDown", DependencyError, "SlowDown"),
+    ],
+)
+def test_what_concerns_one_object_is_told_from_what_concerns_the_store(
+    status: int, code: str, error: type[Exception], said: str
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+    with http_server() as server:
+        server.script = [Answer(status, body, {"Content-Type": "application/xml"})] * 4
+        found = S3Object(bucket(server.url), "a", "e", 1, datetime(2026, 3, 29, tzinfo=UTC))
+        with pytest.raises(error, match=said):
+            found.write_to(io.BytesIO())
 
 
 class _Cut(socketserver.StreamRequestHandler):
