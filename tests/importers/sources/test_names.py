@@ -4,7 +4,7 @@ import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from earshot.importers.names import landed, written
@@ -24,6 +24,7 @@ def test_every_key_stays_below_its_folder_and_is_found_again_under_its_written_n
 
 
 @given(st.lists(KEYS, unique=True, max_size=12))
+@example(["a", "a/b", "a/b/c", "A"])
 def test_no_two_files_of_a_source_want_the_same_place(keys: list[str]) -> None:
     landed_ones = Landed(())
     places = [landed_ones.place(key, "etag").casefold() for key in keys]

@@ -40,6 +40,7 @@ class Landed:
         path = safe_path(key)
         if not self._is_free(path):
             path = _marked(path, hashlib.sha256(f"{key}\n{fingerprint}".encode()).hexdigest()[:_DIGITS])
+            path = path if self._is_free(path) else path.rpartition("/")[2]  # a file has the name of its folder
         self._take(path)
         return path
 
