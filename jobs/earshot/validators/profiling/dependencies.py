@@ -1,0 +1,210 @@
+"""Functional dependencies that hold but for errors, and the cells that break them.
+
+How well A determines B is mu (Piatetsky-Shapiro and Matheus 1993, recommended for approximate dependencies by
+Parciak et al., ICDE 2024): pdep(A, B), the chance that two rows with the same A have the same B, corrected for what
+pdep would be if B were shuffled, so that neither a near-unique A nor a nearly constant B looks like a dependency.
+Confidence is the share of rows that agree with their group's majority, over groups of at least two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from earshot.validators.profiling.columns import Ints, Profile, ProfiledColumn
+from earshot.validators.profiling.findings import Finding
+
+TYPE = "expect_column_to_be_determined_by"
+
+_FILLED = 0.95
+_STRONG, _CROSSED, _PAIR = 0.8, 0.3, 0.9
+_SYSTEMATIC, _OFTEN = 0.5, 3
+_LEAST_SUPPORT, _LEAST_ROWS, _LEAST_GROUPS = 0.1, 20, 3
+_GROUP_OF_SOURCE, _DENSE, _ONCE = 10, 0.25, 0.99
+_ROWS_FOR_PAIRS, _MOST_DETERMINANTS = 50_000, 12
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One determinant (one or two columns) and the column that it may determine.
+
+    Attributes:
+        determinant: Names of columns.
+        column: The determined one.
+        groups: The group of every row by the determinant, -1 for none.
+        values: The code of every row's value, -1 for null.
+    """
+
+    determinant: tuple[str, ...]
+    column: str
+    groups: Ints
+    values: Ints
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Ints, Ints]:
+        """For each pair of group and value: how many rows, its group; and each judged row's pair."""
+        judged = (self.groups >= 0) & (self.values >= 0)
+        width = int(self.values.max(initial=0)) + 1
+        keys, place, counts = np.unique(
+            self.groups[judged] * width + self.values[judged], return_inverse=True, return_counts=True
+        )
+        return counts, keys // width, place
+
+    @cached_property
+    def _of_groups(self) -> tuple[Ints, Ints]:
+        """Rows of each group, and rows of its most frequent value."""
+        counts, group, _ = self._pairs
+        rows = np.zeros(int(self.groups.max(initial=-1)) + 1, dtype=np.int64)
+        most = rows.copy()
+        np.add.at(rows, group, counts)
+        np.maximum.at(most, group, counts)
+        return rows, most
+
+    @cached_property
+    def mu(self) -> float:
+        """The measure, up to 1; 0 or less for no dependency."""
+        counts, group, _ = self._pairs
+        rows, _ = self._of_groups
+        n, k = int(counts.sum()), int((rows > 0).sum())
+        if n <= k:
+            return 0.0
+        pdep = float((counts.astype(float) ** 2 / rows[group]).sum()) / n
+        plain = self.plain_chance
+        return 1 - (1 - pdep) / (1 - plain) * (n - 1) / (n - k) if plain < 1 else 0.0
+
+    @cached_property
+    def plain_chance(self) -> float:
+        """The chance that two rows have the same value, whatever their group."""
+        there = self.values[(self.groups >= 0) & (self.values >= 0)]
+        shares = np.bincount(there) / max(1, len(there))
+        return float((shares**2).sum())
+
+    @cached_property
+    def support(self) -> tuple[int, int]:
+        """Rows in groups of at least two, and how many such groups."""
+        rows, _ = self._of_groups
+        large = rows[rows >= 2]  # noqa: PLR2004 (a group that can disagree)
+        return int(large.sum()), len(large)
+
+    @cached_property
+    def confidence(self) -> float:
+        """The share of rows, in groups of at least two, that have the most frequent value of their group."""
+        rows, most = self._of_groups
+        total = self.support[0]
+        return float(most[rows >= 2].sum()) / total if total else 0.0  # noqa: PLR2004
+
+    @cached_property
+    def conflicts(self) -> Ints:
+        """Rows whose value is rarer in their group than another one."""
+        counts, group, place = self._pairs
+        _, most = self._of_groups
+        judged = np.flatnonzero((self.groups >= 0) & (self.values >= 0))
+        return judged[(counts < most[group])[place]]
+
+    @cached_property
+    def gaps(self) -> Ints:
+        """Rows without a value whose group knows one, at least twice."""
+        _, most = self._of_groups
+        empty = np.flatnonzero((self.groups >= 0) & (self.values < 0))
+        return empty[most[self.groups[empty]] >= 2]  # noqa: PLR2004
+
+    @cached_property
+    def systematic(self) -> float:
+        """Of the conflicts, the share whose pair of group and value comes again and again: no slips of a pen."""
+        counts, group, _ = self._pairs
+        _, most = self._of_groups
+        against = counts[counts < most[group]]
+        return float(against[against >= _OFTEN].sum()) / float(against.sum()) if len(against) else 0.0
+
+    def certainty(self) -> float:
+        """How likely a conflict is an error: what the dependency explains, and by how far majorities lead."""
+        return round(min(0.99, 0.5 + max(0.0, self.mu) / 2), 3)
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether enough rows and groups speak for it."""
+        rows, groups = self.support
+        return rows >= max(_LEAST_ROWS, _LEAST_SUPPORT * len(self.values)) and groups >= _LEAST_GROUPS
+
+    def holds(self, crossed: bool) -> bool:
+        """Whether it is one.
+
+        Args:
+            crossed: Whether the rows are what sources report of the same things, each once: then what a thing is
+                described by should agree, however often it does not. Elsewhere a value that comes again and again
+                against the majority is a fact and no slip.
+        """
+        if not self.is_supported:
+            return False
+        return self.mu >= _CROSSED if crossed else self.mu >= _STRONG and self.systematic <= _SYSTEMATIC
+
+
+def find_dependencies(profile: Profile) -> list[Finding]:
+    """The dependencies of a table, with the rows that break them or leave a known value out."""
+    usable = [column for column in profile.columns if len(column.values) > 1 and not column.is_nested]
+    determinants = [c for c in usable if c.filled_share >= _FILLED and len(c.values) <= c.filled / 2]
+    found = []
+    for a in determinants:
+        crossed = any(_are_crossed(a, source) for source in determinants)
+        candidates = [Dependency((a.name,), b.name, a.codes, b.codes) for b in usable if b is not a]
+        found += [dependency for dependency in candidates if dependency.holds(crossed)]
+    return [_finding(d) for d in (*found, *_of_two(profile, determinants, usable, {d.column for d in found}))]
+
+
+def _are_crossed(thing: ProfiledColumn, source: ProfiledColumn) -> bool:
+    """Whether a good part of all pairs of a thing and a source have a row, and hardly any has two."""
+    cells = len(thing.values) * len(source.values)
+    if thing is source or source.filled < _GROUP_OF_SOURCE * len(source.values) or not cells:
+        return False
+    if not _DENSE <= thing.filled / cells <= 1 / _ONCE:
+        return False
+    pairs = len(np.unique(_joined(thing, source)))
+    return len(source.values) >= _LEAST_GROUPS and pairs >= _ONCE * thing.filled
+
+
+def _of_two(
+    profile: Profile, determinants: Sequence[ProfiledColumn], usable: Sequence[ProfiledColumn], done: set[str]
+) -> Iterator[Dependency]:
+    """Dependencies on two columns together, of columns that no single one determines."""
+    rows = np.arange(0, profile.rows, max(1, profile.rows // _ROWS_FOR_PAIRS))
+    few = sorted(determinants, key=lambda column: (len(column.values), column.name))[:_MOST_DETERMINANTS]
+    for b in (column for column in usable if column.name not in done):
+        best: Dependency | None = None
+        for one, other in combinations([c for c in few if c is not b], 2):
+            groups = _joined(one, other)
+            looked = Dependency((one.name, other.name), b.name, _dense(groups[rows]), b.codes[rows])
+            alone = max(Dependency((c.name,), b.name, c.codes[rows], b.codes[rows]).mu for c in (one, other))
+            if looked.is_supported and looked.mu >= max(_PAIR, alone + 0.1) and (best is None or looked.mu > best.mu):
+                best = Dependency((one.name, other.name), b.name, _dense(groups), b.codes)
+        if best is not None and best.is_supported and best.mu >= _PAIR:
+            yield best
+
+
+def _joined(one: ProfiledColumn, other: ProfiledColumn) -> Ints:
+    known = (one.codes >= 0) & (other.codes >= 0)
+    return np.where(known, one.codes * len(other.values) + other.codes, -1)
+
+
+def _dense(groups: Ints) -> Ints:
+    keys, place = np.unique(groups, return_inverse=True)
+    return place - int(len(keys) > 0 and keys[0] < 0)
+
+
+def _finding(d: Dependency) -> Finding:
+    gaps, conflicts = d.gaps, d.conflicts
+    by = " and ".join(d.determinant)
+    return Finding(
+        kind=f"determined_by_{'_and_'.join(d.determinant)}",
+        column=d.column,
+        type=TYPE,
+        kwargs={"determinant": list(d.determinant), "missing_counts": bool(len(gaps))},
+        description=f"Rows with the same {by} have the same {d.column}.",
+        confidence=d.certainty(),
+        support=d.support[0] + len(gaps) if len(gaps) else d.support[0],
+        unexpected=np.sort(np.concatenate([gaps, conflicts])),
+        seen={"confidence": round(d.confidence, 4), "mu": round(d.mu, 4), "groups": d.support[1]},
+    )

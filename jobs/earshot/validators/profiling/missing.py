@@ -1,0 +1,65 @@
+"""Where a value is missing: nulls, and texts that stand for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from earshot.validators.profiling.columns import ProfiledColumn
+from earshot.validators.profiling.findings import Finding, about_values
+
+# What spreadsheets, databases and pandas write for a missing value, folded to lower case.
+MARKERS = frozenset(
+    "n/a na #n/a #na null nil nan -nan <na> none unknown missing undefined ? ?? ??? - -- --- . "
+    "(null) (none) [null] \\n not available not applicable no value tbd n.a. n.a #ref! #value! #div/0! #name? #null!".split(
+        " "
+    )
+) | {"not available", "not applicable", "no value"}
+
+_ALWAYS, _NEARLY = 1.0, 0.93
+_COMMON = 0.5
+_CODE = 2
+
+
+def find_missing(column: ProfiledColumn) -> Iterator[Finding]:
+    """That values are there, and that no text stands in for one."""
+    share = column.filled_share
+    if share > 0:
+        nearly = share >= _NEARLY
+        yield Finding(
+            "filled",
+            column.name,
+            "expect_column_values_to_not_be_null",
+            {},
+            f"{column.name} has a value." if nearly else f"{column.name} has a value in {share:.0%} of the rows.",
+            confidence=round(share, 3) if nearly else 0.0,
+            support=column.rows,
+            unexpected=column.null_rows,
+            cells=None if nearly else column.null_rows[:0],
+            seen={"filled": round(share, 4)},
+        )
+    if column.is_text:
+        yield from _markers(column)
+
+
+def _markers(column: ProfiledColumn) -> Iterator[Finding]:
+    marks = column.where(lambda value: value.strip().lower() in MARKERS)
+    share = column.share(marks)
+    values = sorted(value for value, mark in zip(column.values, marks, strict=True) if mark)
+    if not values or share > _COMMON or all(_may_be_a_code(value, column) for value in values):
+        return
+    yield about_values(
+        column,
+        "no_stand_in",
+        "expect_column_values_to_not_be_in_set",
+        marks,
+        kwargs={"value_set": values},
+        description=f"No text stands for a missing {column.name}.",
+        confidence=0.95,
+        seen={"share": round(share, 4)},
+    )
+
+
+def _may_be_a_code(value: str, column: ProfiledColumn) -> bool:
+    """NA is Namibia's code, and None a name, where most values look alike."""
+    alike = column.where(lambda other: len(other) == _CODE and other.isalpha() and other.isupper())
+    return len(value) == _CODE and value.isupper() and column.share(alike) > _COMMON

@@ -1,0 +1,44 @@
+"""Columns of few values: the set, and what is rare beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from earshot.validators.profiling.columns import Bools, ProfiledColumn
+from earshot.validators.profiling.findings import Finding, about_values
+
+_MOST_VALUES = 60
+_ROWS_A_VALUE = 20
+_GAP = 10
+_STRAY, _STRAY_COUNT = 0.01, 2
+
+
+def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
+    """The values of a category; those that stand far below its rarest are outside."""
+    if not column.is_text or not len(column.values):
+        return
+    stray = _strays(column)
+    kept = sorted(value for value, out in zip(column.values, stray, strict=True) if not out)
+    if len(kept) > _MOST_VALUES or column.filled < _ROWS_A_VALUE * len(kept) or column.number_share > 0:
+        return
+    yield about_values(
+        column,
+        "set",
+        "expect_column_values_to_be_in_set",
+        stray,
+        kwargs={"value_set": kept},
+        description=f"{column.name} is one of {len(kept)} values.",
+        confidence=0.85,
+        seen={"values": len(kept)},
+    )
+
+
+def _strays(column: ProfiledColumn) -> Bools:
+    """Values of one or two rows, where every other value has ten times as many."""
+    rare = column.counts <= _STRAY_COUNT
+    nobody = np.zeros(len(column.values), dtype=np.bool_)
+    if not rare.any() or rare.all() or column.share(rare) > _STRAY:
+        return nobody
+    return rare if column.counts[~rare].min() >= _GAP * column.counts[rare].max() else nobody
