@@ -50,7 +50,7 @@ class LimitsSettings(Section):
 
 
 class QualitySettings(Section):
-    """Targets of the gate's KPIs (fractions, seconds) and what counts as the future."""
+    """Targets of the gate's KPIs (fractions, seconds), what counts as the future, a folder of dirty and clean twins."""
 
     target_accuracy: Fraction = 0.999
     target_validation_success: Fraction = 0.995
@@ -59,6 +59,7 @@ class QualitySettings(Section):
     future_tolerance_s: NotNegative = 3600.0
     examples: Positive = 5
     data_docs_batches: Positive = 50
+    twins: str = ""
 
 
 class MartSettings(Section):

@@ -46,6 +46,14 @@ def evaluate(
     odds: Annotated[
         Path | None, typer.Option("--odds", help="Anomalies: score detectors of rows on a folder of ODDS sets.")
     ] = None,
+    raha: Annotated[
+        Path | None,
+        typer.Option("--raha", help="Quality: score suggested suites on a folder of NAME.dirty.csv, NAME.clean.csv."),
+    ] = None,
+    twins: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--twins", metavar="DIRTY CLEAN", help="Quality: the same for one file and its clean twin."),
+    ] = None,
     detector: Annotated[
         list[str] | None, typer.Option("--detector", help="With --nab: only this one; may be repeated.")
     ] = None,
@@ -55,10 +63,12 @@ def evaluate(
     ] = None,
 ) -> None:
     """Print how good the detectors, recommenders, gate or manipulation rules were in HOME, or on public corpora."""
-    if nab is None and odds is None:
+    figures: dict[str, Any]
+    if raha is not None or twins is not None:
+        figures = _suggested(subject, raha, twins)
+    elif nab is None and odds is None:
         topic, name = _MODULES[subject]
         evaluate_home = getattr(importlib.import_module(f"earshot.automation.commands.{topic}"), name)
-        figures: dict[str, Any]
         if not seed:
             figures = evaluate_home(current().settings)
         elif subject is Subject.recommenders:
@@ -72,12 +82,24 @@ def evaluate(
 
         figures = evaluate_corpora(nab, odds, detector or None)
     else:
-        raise ArgumentError(
-            f"Public corpora say nothing of {subject.value}.",
-            where="--nab, --odds",
-            remedy="Use them with `earshot evaluate anomalies`.",
-        )
+        raise _no_corpora(subject, "--nab, --odds", Subject.anomalies)
     current().emit(_shown(subject.value, figures), {"subject": subject.value, **figures})
+
+
+def _suggested(subject: Subject, folder: Path | None, pair: tuple[Path, Path] | None) -> dict[str, Any]:
+    from earshot.automation.commands.quality import evaluate_quality  # noqa: PLC0415 (keeps --help instant)
+
+    if subject is not Subject.quality:
+        raise _no_corpora(subject, "--raha, --twins", Subject.quality)
+    return evaluate_quality(current().settings, folder, pair)
+
+
+def _no_corpora(subject: Subject, options: str, of: Subject) -> ArgumentError:
+    return ArgumentError(
+        f"Public corpora say nothing of {subject.value}.",
+        where=options,
+        remedy=f"Use them with `earshot evaluate {of.value}`.",
+    )
 
 
 def _shown(title: str, figures: Mapping[str, Any]) -> RenderableType:

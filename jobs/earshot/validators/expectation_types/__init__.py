@@ -2,6 +2,7 @@
 
 from earshot.validators.expectation_types import (
     country_known,
+    determined_by,
     no_parse_fault,
     play_fits_duration,
     quarantined_share,
@@ -11,6 +12,7 @@ from earshot.validators.expectation_types import (
 
 __all__ = [
     "country_known",
+    "determined_by",
     "no_parse_fault",
     "play_fits_duration",
     "quarantined_share",

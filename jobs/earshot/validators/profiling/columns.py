@@ -95,6 +95,11 @@ class ProfiledColumn:
         """The rows that have one of the chosen values."""
         return np.flatnonzero(np.append(chosen, False)[self.codes])
 
+    def text(self, row: int) -> str | None:
+        """The value of a row, as text."""
+        code = int(self.codes[row])
+        return self.values[code] if code >= 0 else None
+
     @cached_property
     def null_rows(self) -> Ints:
         """The rows without a value."""
@@ -134,10 +139,14 @@ def _encoded(name: str, column: pa.ChunkedArray) -> ProfiledColumn:
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = [_text(value) for value in encoded.dictionary.to_pylist()]
+    values = _texts(encoded.dictionary)
     counts = np.bincount(codes[codes >= 0], minlength=len(values)).astype(np.int64)
     return ProfiledColumn(name, kind, values, counts, codes)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+def _texts(values: pa.Array) -> list[str]:
+    try:
+        written: list[str] = pc.cast(values, pa.string()).to_pylist()
+    except pa.ArrowException:
+        written = [str(value) for value in values.to_pylist()]
+    return written

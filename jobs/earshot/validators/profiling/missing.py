@@ -9,13 +9,14 @@ from earshot.validators.profiling.findings import Finding, about_values
 
 # What spreadsheets, databases and pandas write for a missing value, folded to lower case.
 MARKERS = frozenset(
-    "n/a na #n/a #na null nil nan -nan <na> none unknown missing undefined ? ?? ??? - -- --- . "
-    "(null) (none) [null] \\n not available not applicable no value tbd n.a. n.a #ref! #value! #div/0! #name? #null!".split(
-        " "
+    (
+        *"n/a na n.a. n.a #n/a #na <na> null nil nan -nan none unknown missing undefined tbd".split(),
+        *("?", "??", "???", "-", "--", "---", ".", "(null)", "(none)", "[null]", "\\n", "#ref!", "#value!", "#div/0!"),
+        *("#name?", "#null!", "not available", "not applicable", "no value"),
     )
-) | {"not available", "not applicable", "no value"}
+)
 
-_ALWAYS, _NEARLY = 1.0, 0.93
+_NEARLY = 0.93
 _COMMON = 0.5
 _CODE = 2
 

@@ -23,13 +23,14 @@ def find_ranges(column: ProfiledColumn) -> Iterator[Finding]:
         yield _of_numbers(column)
     elif column.is_text and column.filled:
         lengths = np.array([len(value) for value in column.values])
+        most = math.ceil(lengths.max() * (1 + _SLACK))
         yield about_values(
             column,
             "length",
             "expect_column_value_lengths_to_be_between",
             np.zeros(len(lengths), dtype=np.bool_),
-            kwargs={"min_value": 1, "max_value": int(math.ceil(lengths.max() * (1 + _SLACK)))},
-            description=f"{column.name} has at most {math.ceil(lengths.max() * (1 + _SLACK))} characters.",
+            kwargs={"min_value": 1, "max_value": most},
+            description=f"{column.name} has at most {most:,} characters.",
             seen={"shortest": int(lengths.min()), "longest": int(lengths.max())},
         )
 

@@ -18,11 +18,12 @@ _SHORTEST, _LONGEST = 5, 200
 _MOST_VALUES = 50_000
 _FREQUENT, _TIMES, _RARE = 5, 8, 0.005
 _LISTED = 500
+_LETTERS = 0.5
 
 
 def find_typos(column: ProfiledColumn) -> Iterator[Finding]:
     """Values that look like a misspelling of another one."""
-    if not column.is_text or len(column.values) > _MOST_VALUES or column.number_share > 0.5:  # noqa: PLR2004 (half)
+    if not column.is_text or len(column.values) > _MOST_VALUES:
         return
     right = misspelt(dict(zip(column.values, column.counts.tolist(), strict=True)), column.filled)
     if not right:
@@ -49,7 +50,7 @@ def misspelt(counts: dict[str, int], rows: int) -> dict[str, str]:
     """
     near: dict[str, list[str]] = defaultdict(list)
     for value, count in counts.items():
-        if count >= _FREQUENT and _SHORTEST <= len(value) <= _LONGEST:
+        if count >= _FREQUENT and _SHORTEST <= len(value) <= _LONGEST and _is_wordy(value):
             for rest in {value, *_shortened(value)}:
                 near[rest].append(value)
     found: dict[str, str] = {}
@@ -61,6 +62,11 @@ def misspelt(counts: dict[str, int], rows: int) -> dict[str, str]:
         if meant:
             found[value] = max(meant, key=lambda right: (counts[right], right))
     return found
+
+
+def _is_wordy(value: str) -> bool:
+    """Whether it is mostly letters: next to a time or a code lies another time or code."""
+    return sum(character.isalpha() for character in value) > _LETTERS * len(value)
 
 
 def _shortened(value: str) -> Iterator[str]:
@@ -83,4 +89,4 @@ def _is_slip(wrong: str, right: str) -> bool:
         return not ours.isdigit()
     if len(ours) > 1 or len(theirs) > 1:
         return False
-    return not any(text.isdigit() for text in (ours, theirs)) or (ours.isdigit() != theirs.isdigit() and bool(theirs) and theirs.isalpha())
+    return not (ours + theirs).isdigit()
