@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from earshot.validators.profiling.findings import Finding
     from earshot.validators.profiling.suggestion import Suggestion
 
+_SAID_BY_COLUMNS = {"type", "filled"}
 _EXAMPLES, _CUT, _UNREAD = 3, 40, 5
 
 
@@ -121,15 +122,16 @@ def _write_cells(path: Path, found: Suggestion, rows: Tabular) -> None:
 
 def _shown(what: str, rows: Tabular, found: Suggestion, target: Path, cells: Path | None) -> RenderableType:
     from earshot.validators.profiling.kinds import kind_of  # noqa: PLC0415 (keeps --help instant)
-    from earshot.validators.profiling.suite import kept  # noqa: PLC0415
 
     shown = Table("column", "type", "filled", "different", "expected", "do not fit", "examples", box=None)
     by_column: dict[str, list[Finding]] = {}
-    for finding in kept(found):
+    for finding in found.findings:
         by_column.setdefault(finding.column, []).append(finding)
     for column in found.profile.columns:
         first = [_cut(column.name), kind_of(column), f"{column.filled_share:.1%}", f"{len(column.values):,}"]
-        for finding in [f for f in by_column.get(column.name, []) if f.kind != "type"]:
+        for finding in [
+            f for f in by_column.get(column.name, []) if f.kind not in _SAID_BY_COLUMNS or len(f.unexpected)
+        ]:
             odd = f"{len(finding.unexpected):,}" if len(finding.unexpected) else ""
             examples = ", ".join(_examples(finding, found, rows))
             shown.add_row(*map(Text, [*first, _spoken(finding), odd, examples]))
@@ -164,9 +166,9 @@ def _cut(value: str | None) -> str:
 
 
 def _told(what: str, rows: Tabular, found: Suggestion, target: Path, cells: Path | None) -> Mapping[str, Any]:
-    from earshot.validators.profiling.suite import kept, rule_names  # noqa: PLC0415 (keeps --help instant)
+    from earshot.validators.profiling.suite import rule_names  # noqa: PLC0415 (keeps --help instant)
 
-    findings = kept(found)
+    findings = found.findings
     listed: Sequence[dict[str, Any]] = [
         {
             "rule": rule,

@@ -25,6 +25,8 @@ _STRONG, _CROSSED, _PAIR = 0.8, 0.3, 0.9
 _SYSTEMATIC, _OFTEN = 0.5, 3
 _LEAST_SUPPORT, _LEAST_ROWS, _LEAST_GROUPS = 0.1, 20, 3
 _GROUP_OF_SOURCE, _DENSE, _ONCE = 10, 0.25, 0.99
+_DENSE_NUMBERS, _CODE = 0.5, 4
+_AS_GOOD, _KEPT = 0.05, 2
 _ROWS_FOR_PAIRS, _MOST_DETERMINANTS = 50_000, 12
 
 
@@ -146,13 +148,34 @@ class Dependency:
 def find_dependencies(profile: Profile) -> list[Finding]:
     """The dependencies of a table, with the rows that break them or leave a known value out."""
     usable = [column for column in profile.columns if len(column.values) > 1 and not column.is_nested]
-    determinants = [c for c in usable if c.filled_share >= _FILLED and len(c.values) <= c.filled / 2]
+    determinants = [c for c in usable if _may_determine(c)]
     found = []
     for a in determinants:
         crossed = any(_are_crossed(a, source) for source in determinants)
         candidates = [Dependency((a.name,), b.name, a.codes, b.codes) for b in usable if b is not a]
         found += [dependency for dependency in candidates if dependency.holds(crossed)]
-    return [_finding(d) for d in (*found, *_of_two(profile, determinants, usable, {d.column for d in found}))]
+    single = [d for b in usable for d in _nearest([d for d in found if d.column == b.name])]
+    return [_finding(d) for d in (*single, *_of_two(profile, determinants, usable, {d.column for d in found}))]
+
+
+def _may_determine(column: ProfiledColumn) -> bool:
+    """Whether the values name things: filled, not told apart by every row, and no measures."""
+    if column.filled_share < _FILLED or len(column.values) > column.filled / 2:
+        return False
+    if column.number_share < _FILLED:
+        return True
+    numbers = column.numbers[~np.isnan(column.numbers)]
+    span = float(numbers.max() - numbers.min()) + 1
+    lengths = np.bincount([len(value) for value in column.values], weights=column.counts)
+    code = column.is_text and len(lengths) > _CODE and lengths.max() >= _ONCE * column.filled
+    return bool(code or len(numbers) >= _DENSE_NUMBERS * span)
+
+
+def _nearest(found: Sequence[Dependency]) -> list[Dependency]:
+    """Of those that determine one column, two that say the most with the largest groups; the others follow."""
+    best = max((d.mu for d in found), default=0.0)
+    strong = [d for d in found if d.mu >= best - _AS_GOOD]
+    return sorted(strong, key=lambda d: (d.support[1], -d.mu, d.determinant))[:_KEPT]
 
 
 def _are_crossed(thing: ProfiledColumn, source: ProfiledColumn) -> bool:

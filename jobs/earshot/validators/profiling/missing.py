@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from earshot.validators.profiling.columns import ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
@@ -10,7 +12,7 @@ from earshot.validators.profiling.findings import Finding, about_values
 # What spreadsheets, databases and pandas write for a missing value, folded to lower case.
 MARKERS = frozenset(
     (
-        *"n/a na n.a. n.a #n/a #na <na> null nil nan -nan none unknown missing undefined tbd".split(),
+        *"n/a na n.a. n.a #n/a #na <na> null nil nan -nan none missing undefined tbd".split(),
         *("?", "??", "???", "-", "--", "---", ".", "(null)", "(none)", "[null]", "\\n", "#ref!", "#value!", "#div/0!"),
         *("#name?", "#null!", "not available", "not applicable", "no value"),
     )
@@ -18,28 +20,44 @@ MARKERS = frozenset(
 
 _NEARLY = 0.93
 _COMMON = 0.5
+_FEW, _SOME, _ON_PURPOSE = 100, 5, 0.9
 _CODE = 2
 
 
-def find_missing(column: ProfiledColumn) -> Iterator[Finding]:
-    """That values are there, and that no text stands in for one."""
+def find_missing(column: ProfiledColumn, others: Sequence[ProfiledColumn] = ()) -> Iterator[Finding]:
+    """That values are there, and that no text stands in for one.
+
+    Args:
+        column: The column.
+        others: Those whose values may say why it is empty.
+    """
     share = column.filled_share
     if share > 0:
-        nearly = share >= _NEARLY
+        wanted = share >= _NEARLY and not any(_explains(other, column) for other in others)
         yield Finding(
             "filled",
             column.name,
             "expect_column_values_to_not_be_null",
             {},
-            f"{column.name} has a value." if nearly else f"{column.name} has a value in {share:.0%} of the rows.",
-            confidence=round(share, 3) if nearly else 0.0,
+            f"{column.name} has a value{'' if wanted else f' in {share:.1%} of the rows'}.",
+            confidence=round(share, 3) if wanted else 0.0,
             support=column.rows,
             unexpected=column.null_rows,
-            cells=None if nearly else column.null_rows[:0],
+            cells=None if wanted else column.null_rows[:0],
             seen={"filled": round(share, 4)},
         )
     if column.is_text:
         yield from _markers(column)
+
+
+def _explains(other: ProfiledColumn, column: ProfiledColumn) -> bool:
+    """Whether a column is empty where another one has a certain value, and there only: empty on purpose."""
+    empty = column.codes < 0
+    if other is column or not 1 < len(other.values) <= _FEW or empty.sum() < _SOME:
+        return False
+    gaps = np.bincount(other.codes[empty & (other.codes >= 0)], minlength=len(other.values))
+    purposely = gaps >= _ON_PURPOSE * other.counts
+    return bool(gaps[purposely].sum() >= _ON_PURPOSE * empty.sum())
 
 
 def _markers(column: ProfiledColumn) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from earshot.validators.profiling.columns import Bools, Floats, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
 
 _FAR = 8.0
-_RARE = 0.005
+_RARE, _FEW_NEGATIVE = 0.005, 0.01
 _SLACK = 0.1
 _LEAST_ROWS = 50
 
@@ -37,7 +37,7 @@ def find_ranges(column: ProfiledColumn) -> Iterator[Finding]:
 
 def _of_numbers(column: ProfiledColumn) -> Finding:
     numbers = column.numbers
-    far = _far_out(numbers, column)
+    far = _far_out(numbers, column) | _of_the_wrong_sign(numbers, column)
     usual = numbers[~far]
     low, high = _with_slack(float(usual.min()), float(usual.max()), whole=bool((usual == np.floor(usual)).all()))
     outside: Bools = (numbers < low) | (numbers > high)
@@ -65,6 +65,13 @@ def _far_out(numbers: Floats, column: ProfiledColumn) -> Bools:
     else:
         far &= _beyond(np.sign(numbers) * np.log1p(np.abs(numbers)), column)
     return far if column.share(far) <= _RARE else nobody
+
+
+def _of_the_wrong_sign(numbers: Floats, column: ProfiledColumn) -> Bools:
+    """The few negative numbers where nearly none is."""
+    negative = numbers < 0
+    few = column.filled >= _LEAST_ROWS and 0 < column.share(negative) <= _FEW_NEGATIVE
+    return negative if few else np.zeros(len(numbers), dtype=np.bool_)
 
 
 def _beyond(numbers: Floats, column: ProfiledColumn) -> Bools:

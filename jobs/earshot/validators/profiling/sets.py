@@ -9,9 +9,9 @@ import numpy as np
 from earshot.validators.profiling.columns import Bools, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
 
-_MOST_VALUES = 60
-_ROWS_A_VALUE = 20
-_GAP = 10
+_FEW, _ROWS_A_FEW = 12, 20
+_MOST_VALUES, _ROWS_A_VALUE = 60, 100
+_GAP = 25
 _STRAY, _STRAY_COUNT = 0.01, 2
 
 
@@ -21,7 +21,8 @@ def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
         return
     stray = _strays(column)
     kept = sorted(value for value, out in zip(column.values, stray, strict=True) if not out)
-    if len(kept) > _MOST_VALUES or column.filled < _ROWS_A_VALUE * len(kept) or column.number_share > 0:
+    rows = _ROWS_A_FEW if len(kept) <= _FEW else _ROWS_A_VALUE
+    if len(kept) > _MOST_VALUES or column.filled < rows * len(kept) or column.number_share > 0:
         return
     yield about_values(
         column,
@@ -29,14 +30,16 @@ def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
         "expect_column_values_to_be_in_set",
         stray,
         kwargs={"value_set": kept},
-        description=f"{column.name} is one of {len(kept)} values.",
+        description=f"{column.name} is one of {len(kept)} values."
+        if len(kept) > 1
+        else f"{column.name} is {kept[0]!r}.",
         confidence=0.85,
         seen={"values": len(kept)},
     )
 
 
 def _strays(column: ProfiledColumn) -> Bools:
-    """Values of one or two rows, where every other value has ten times as many."""
+    """Values of one or two rows, where every other value has many times as many."""
     rare = column.counts <= _STRAY_COUNT
     nobody = np.zeros(len(column.values), dtype=np.bool_)
     if not rare.any() or rare.all() or column.share(rare) > _STRAY:

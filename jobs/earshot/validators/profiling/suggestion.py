@@ -22,7 +22,6 @@ from earshot.validators.profiling.typos import find_typos
 
 _OF_A_COLUMN: tuple[Callable[[ProfiledColumn], Iterator[Finding]], ...] = (
     find_kinds,
-    find_missing,
     find_keys,
     find_patterns,
     find_ranges,
@@ -31,6 +30,11 @@ _OF_A_COLUMN: tuple[Callable[[ProfiledColumn], Iterator[Finding]], ...] = (
     find_damage,
     find_typos,
 )
+_SAID_BY_OTHERS = {
+    "length": frozenset({"set", "pattern", "digits", "number"}),
+    "set": frozenset({"pattern", "digits"}),
+}
+_WORTH_ASKING = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,19 @@ def suggest(table: pa.Table) -> Suggestion:
         table: Any columns; of a CSV, texts, in which an empty one is no value.
     """
     profile = profile_of(table)
-    findings = [finding for column in profile.columns for find in _OF_A_COLUMN for finding in find(column)]
+    findings = [finding for column in profile.columns for finding in _of_column(column, profile)]
     order = {column.name: n for n, column in enumerate(profile.columns)}
     findings += find_dependencies(profile)
     return Suggestion(profile, tuple(sorted(findings, key=lambda finding: order[finding.column])))
+
+
+def _of_column(column: ProfiledColumn, profile: Profile) -> list[Finding]:
+    """What one column suggests, without what another finding says better and what asks for little."""
+    found = [*find_missing(column, profile.columns), *(f for find in _OF_A_COLUMN for f in find(column))]
+    kinds = {finding.kind for finding in found}
+    return [
+        finding
+        for finding in found
+        if not kinds & _SAID_BY_OTHERS.get(finding.kind, frozenset())
+        and (finding.kind != "filled" or finding.mostly >= _WORTH_ASKING)
+    ]

@@ -13,21 +13,6 @@ from earshot.validators.vocabulary import AGGREGATE_TYPES, ROW_TYPES
 
 _OWNER = "suggested"
 _SURE = 0.9
-_WORTH_KEEPING = 0.5
-_SAID_BY_OTHERS = {"length": {"set", "pattern", "digits", "number"}}
-
-
-def kept(suggestion: Suggestion) -> list[Finding]:
-    """The findings that become expectations: not those that another one says better, or that ask for little."""
-    by_column: dict[str, set[str]] = {}
-    for finding in suggestion.findings:
-        by_column.setdefault(finding.column, set()).add(finding.kind)
-    return [
-        finding
-        for finding in suggestion.findings
-        if not by_column[finding.column] & _SAID_BY_OTHERS.get(finding.kind, set())
-        and (finding.kind != "filled" or finding.mostly >= _WORTH_KEEPING)
-    ]
 
 
 def rule_names(findings: Sequence[Finding]) -> list[str]:
@@ -53,7 +38,7 @@ def suite_of(
             it (uniqueness, dependencies) stands in `meta.earshot.beyond_the_gate`, in the same form.
         read: How a file was read, as arguments of `pandas.read_csv`.
     """
-    findings = kept(suggestion)
+    findings = suggestion.findings
     expectations = [_expectation(f, rule) for f, rule in zip(findings, rule_names(findings), strict=True)]
     meta: dict[str, Any] = {"suggested_from": {"rows": suggestion.profile.rows}}
     if table:
