@@ -128,7 +128,7 @@ def _shown(what: str, rows: Tabular, found: Suggestion, target: Path, cells: Pat
     for finding in found.findings:
         by_column.setdefault(finding.column, []).append(finding)
     for column in found.profile.columns:
-        first = [_cut(column.name), kind_of(column), f"{column.filled_share:.1%}", f"{len(column.values):,}"]
+        first = [_cut(column.name), kind_of(column), f"{column.filled_share:.1%}", f"{len(column.texts):,}"]
         for finding in [
             f for f in by_column.get(column.name, []) if f.kind not in _SAID_BY_COLUMNS or len(f.unexpected)
         ]:

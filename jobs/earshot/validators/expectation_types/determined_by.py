@@ -12,16 +12,16 @@ from great_expectations.execution_engine.sparkdf_execution_engine import SparkDF
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 METRIC = "table.dependency_counts"
-_JUDGED, _AGREEING, _GAPS = "judged", "agreeing", "gaps"
+_JUDGED, _AGREEING, _CONFLICTS, _GAPS = "judged", "agreeing", "conflicts", "gaps"
 _PAIR = 2
 
 
 class TableDependencyCounts(TableMetricProvider):
-    """Rows in groups of at least two values, those with their group's most frequent value, and gaps in known groups."""
+    """Rows in groups of at least two values, those that agree and that conflict, and gaps in groups that know a value."""
 
     metric_name = METRIC
     value_keys = ("determinant", "column")
@@ -38,12 +38,17 @@ class TableDependencyCounts(TableMetricProvider):
         by, column = _columns(metric_value_kwargs)
         rows = rows.dropna(subset=by)
         pairs = rows.dropna(subset=[column]).groupby([*by, column], observed=True).size()
-        groups = pairs.groupby(level=list(range(len(by)))).agg(["sum", "max"])
+        of_group = pairs.groupby(level=list(range(len(by))))
+        groups = of_group.agg(["sum", "max"])
         large = groups[groups["sum"] >= _PAIR]
         known = groups[groups["max"] >= _PAIR]
         empty = rows.loc[rows[column].isna(), by]
-        gaps = len(empty.merge(known.reset_index()[by], on=by)) if len(empty) else 0
-        return {_JUDGED: int(large["sum"].sum()), _AGREEING: int(large["max"].sum()), _GAPS: gaps}
+        return {
+            _JUDGED: int(large["sum"].sum()),
+            _AGREEING: int(large["max"].sum()),
+            _CONFLICTS: int(pairs[pairs < of_group.transform("max")].sum()),
+            _GAPS: len(empty.merge(known.reset_index()[by], on=by)) if len(empty) else 0,
+        }
 
     @metric_value(engine=SparkDFExecutionEngine)
     def _spark(
@@ -55,17 +60,20 @@ class TableDependencyCounts(TableMetricProvider):
     ) -> dict[str, int]:
         rows: DataFrame = execution_engine.get_compute_domain(metric_domain_kwargs, MetricDomainTypes.TABLE)[0]
         by, column = _columns(metric_value_kwargs)
-        pairs = rows.dropna(subset=by).groupBy(*by, column).count()
+        pairs = rows.dropna(subset=by).groupBy(*by, column).agg(F.count(F.lit(1)).alias("rows"))
         there = F.col(column).isNotNull()
-        groups = pairs.groupBy(*by).agg(
-            F.sum(F.when(there, F.col("count"))).alias("rows"),
-            F.max(F.when(there, F.col("count"))).alias("most"),
-            F.sum(F.when(~there, F.col("count"))).alias("empty"),
+        ranked = pairs.withColumn("most", F.max(F.when(there, F.col("rows"))).over(Window.partitionBy(*by)))
+        groups = ranked.groupBy(*by).agg(
+            F.sum(F.when(there, F.col("rows"))).alias("judged"),
+            F.max("most").alias("most"),
+            F.sum(F.when(there & (F.col("rows") < F.col("most")), F.col("rows"))).alias("against"),
+            F.sum(F.when(~there, F.col("rows"))).alias("empty"),
         )
-        large, known = F.col("rows") >= _PAIR, F.col("most") >= _PAIR
+        large, known = F.col("judged") >= _PAIR, F.col("most") >= _PAIR
         sums = groups.agg(
-            F.sum(F.when(large, F.col("rows"))).alias(_JUDGED),
+            F.sum(F.when(large, F.col("judged"))).alias(_JUDGED),
             F.sum(F.when(large, F.col("most"))).alias(_AGREEING),
+            F.sum("against").alias(_CONFLICTS),
             F.sum(F.when(known, F.col("empty"))).alias(_GAPS),
         )
         return {name: int(value or 0) for name, value in sums.collect()[0].asDict().items()}
@@ -101,7 +109,7 @@ class ExpectColumnToBeDeterminedBy(BatchExpectation):
         counts = metrics[METRIC]
         gaps = counts[_GAPS] if self.missing_counts else 0
         judged = counts[_JUDGED] + gaps
-        unexpected = judged - counts[_AGREEING]
+        unexpected = counts[_CONFLICTS] + gaps
         agreeing = 1 - unexpected / judged if judged else 1.0
         return {
             "success": agreeing >= self.mostly,

@@ -6,7 +6,6 @@ judged once for each value, not once for each row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,8 +22,6 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER = r"^[+-]?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?$"
 """A number as text; one that begins with a zero is a code, such as a postcode."""
 
-_IS_NUMBER = re.compile(NUMBER)
-
 
 @dataclass(frozen=True)
 class ProfiledColumn:
@@ -33,14 +30,14 @@ class ProfiledColumn:
     Attributes:
         name: As the table has it.
         type: Its type in Arrow.
-        values: Each different value once, as text; nulls are none of them.
+        texts: Each different value once, as text, in Arrow; nulls are none of them.
         counts: Rows that have each value.
         codes: The place in `values` of every row's value; -1 for null.
     """
 
     name: str
     type: pa.DataType
-    values: Sequence[str]
+    texts: pa.StringArray
     counts: Ints
     codes: Ints = field(repr=False)
 
@@ -48,6 +45,12 @@ class ProfiledColumn:
     def rows(self) -> int:
         """Rows of the table."""
         return len(self.codes)
+
+    @cached_property
+    def values(self) -> Sequence[str]:
+        """The texts in Python."""
+        listed: list[str] = self.texts.to_pylist()
+        return listed
 
     @cached_property
     def filled(self) -> int:
@@ -73,19 +76,29 @@ class ProfiledColumn:
     def numbers(self) -> Floats:
         """Each value as a number; not a number where it is none."""
         if self.is_text:
-            return np.array([float(v) if _IS_NUMBER.match(v) else np.nan for v in self.values], dtype=np.float64)
+            numbers = pc.if_else(pc.match_substring_regex(self.texts, NUMBER), self.texts, None)
+            return self._as_floats(pc.replace_substring_regex(numbers, "^[+]", ""))
         if pa.types.is_integer(self.type) or pa.types.is_floating(self.type) or pa.types.is_decimal(self.type):
-            return np.array([float(value) for value in self.values], dtype=np.float64)
-        return np.full(len(self.values), np.nan)
+            return self._as_floats(self.texts)
+        return np.full(len(self.texts), np.nan)
+
+    def _as_floats(self, texts: pa.StringArray) -> Floats:
+        floats: Floats = pc.cast(texts, pa.float64()).to_numpy(zero_copy_only=False)
+        return floats
 
     @cached_property
     def number_share(self) -> float:
         """Of the rows with a value, those whose value is a number."""
         return self.share(~np.isnan(self.numbers))
 
+    def matching(self, regex: str) -> Bools:
+        """In which values an expression of RE2 is found."""
+        found: Bools = pc.match_substring_regex(self.texts, regex).to_numpy(zero_copy_only=False)
+        return found
+
     def where(self, holds: Callable[[str], object]) -> Bools:
         """For which values something holds."""
-        return np.fromiter((bool(holds(value)) for value in self.values), dtype=np.bool_, count=len(self.values))
+        return np.fromiter((bool(holds(value)) for value in self.values), dtype=np.bool_, count=len(self.texts))
 
     def share(self, chosen: Bools) -> float:
         """Of the rows with a value, those that have one of the chosen values."""
@@ -132,21 +145,21 @@ def _encoded(name: str, column: pa.ChunkedArray) -> ProfiledColumn:
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
         codes = np.where(pc.is_valid(column).to_numpy(zero_copy_only=False), 0, -1).astype(np.int64)
         there = int((codes == 0).sum())
-        return ProfiledColumn(name, kind, ["(nested)"] if there else [], np.array([there] if there else [], int), codes)
+        texts = pa.array(["(nested)"] if there else [], pa.string())
+        return ProfiledColumn(name, kind, texts, np.array([there] if there else [], int), codes)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = pc.if_else(pc.equal(column, ""), pa.scalar(None, kind), column)
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = _texts(encoded.dictionary)
-    counts = np.bincount(codes[codes >= 0], minlength=len(values)).astype(np.int64)
-    return ProfiledColumn(name, kind, values, counts, codes)
+    texts = _texts(encoded.dictionary)
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts)).astype(np.int64)
+    return ProfiledColumn(name, kind, texts, counts, codes)
 
 
-def _texts(values: pa.Array) -> list[str]:
+def _texts(values: pa.Array) -> pa.StringArray:
     try:
-        written: list[str] = pc.cast(values, pa.string()).to_pylist()
+        return pc.cast(values, pa.string())
     except pa.ArrowException:
-        written = [str(value) for value in values.to_pylist()]
-    return written
+        return pa.array([str(value) for value in values.to_pylist()], pa.string())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from earshot.validators.profiling.columns import ProfiledColumn
@@ -16,7 +15,7 @@ DAMAGED = (
     "|[\u00c2-\u00c3][\u00a0-\u00bf]"
     "|\u00e2[\u20ac\u201a-\u201e\u2020-\u2022\u0153\u02c6]"
 )
-STRAY_BLANK = r"^\s|\s$"
+STRAY_BLANK = r"^[ \t\r\n]|[ \t\r\n]$"
 
 _RULES = (
     ("undamaged", DAMAGED, "{} holds no characters of a wrong encoding.", 0.97, 0.5),
@@ -29,7 +28,7 @@ def find_damage(column: ProfiledColumn) -> Iterator[Finding]:
     if not column.is_text:
         return
     for kind, regex, told, confidence, most in _RULES:
-        hit = column.where(re.compile(regex).search)
+        hit = column.matching(regex)
         if hit.any() and column.share(hit) <= most:
             yield about_values(
                 column,

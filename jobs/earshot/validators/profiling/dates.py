@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from earshot.validators.profiling.columns import ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
 
-_SHORT_DATE = re.compile(r"^\s*[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{2}\s*$")
+_SHORT_DATE = "^ *[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2} *$"
 _DATES = 0.9
 
 # Three numbers of at most two digits that are a date with the year last, and another one with the year first.
-AMBIGUOUS = r"^\s*(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-](0[1-9]|[12][0-9]|3[01])\s*$"
+AMBIGUOUS = r"^ *(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-](0[1-9]|[12][0-9]|3[01]) *$"
 
 
 def find_dates(column: ProfiledColumn) -> Iterator[Finding]:
     """In a column of dates with years of two digits: those that are dates in more than one order."""
-    if not column.is_text or column.share(column.where(_SHORT_DATE.match)) < _DATES:
+    if not column.is_text or column.share(column.matching(_SHORT_DATE)) < _DATES:
         return
     twofold = re.compile(AMBIGUOUS)
     hit = column.where(lambda value: twofold.match(value) and not _same_anyway(value))

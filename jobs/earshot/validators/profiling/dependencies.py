@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
+import pyarrow.compute as pc
 
 from earshot.validators.profiling.columns import Ints, Profile, ProfiledColumn
 from earshot.validators.profiling.findings import Finding
@@ -21,13 +22,13 @@ from earshot.validators.profiling.findings import Finding
 TYPE = "expect_column_to_be_determined_by"
 
 _FILLED = 0.95
-_STRONG, _CROSSED, _PAIR = 0.8, 0.3, 0.9
+_STRONG, _CROSSED, _PAIR, _MORE = 0.8, 0.3, 0.9, 0.1
 _SYSTEMATIC, _OFTEN = 0.5, 3
 _LEAST_SUPPORT, _LEAST_ROWS, _LEAST_GROUPS = 0.1, 20, 3
 _GROUP_OF_SOURCE, _DENSE, _ONCE = 10, 0.25, 0.99
 _DENSE_NUMBERS, _CODE = 0.5, 4
 _AS_GOOD, _KEPT = 0.05, 2
-_ROWS_FOR_PAIRS, _MOST_DETERMINANTS = 50_000, 12
+_ROWS_LOOKED_AT, _COUNTED_IN_PLACE, _MOST_DETERMINANTS = 50_000, 4_000_000, 12
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,43 @@ class Dependency:
     values: Ints
 
     @cached_property
+    def _judged(self) -> Ints:
+        """The rows that have a group and a value."""
+        return np.flatnonzero((self.groups >= 0) & (self.values >= 0))
+
+    @cached_property
+    def _keys(self) -> Ints:
+        """The pair of group and value of each judged row, as one number."""
+        return self.groups[self._judged] * (int(self.values.max(initial=0)) + 1) + self.values[self._judged]
+
+    @cached_property
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """For each pair of group and value: how many rows, its group; and each judged row's pair."""
-        judged = (self.groups >= 0) & (self.values >= 0)
-        width = int(self.values.max(initial=0)) + 1
-        keys, place, counts = np.unique(
-            self.groups[judged] * width + self.values[judged], return_inverse=True, return_counts=True
-        )
-        return counts, keys // width, place
+        """Each pair that there is, its rows, and its group."""
+        keys = self._keys
+        if len(keys) and int(keys.max()) < _COUNTED_IN_PLACE:
+            rows = np.bincount(keys)
+            pairs = np.flatnonzero(rows)
+            counts = rows[pairs]
+        else:
+            pairs, counts = np.unique(keys, return_counts=True)
+        return pairs, counts, pairs // (int(self.values.max(initial=0)) + 1)
 
     @cached_property
     def _of_groups(self) -> tuple[Ints, Ints]:
         """Rows of each group, and rows of its most frequent value."""
-        counts, group, _ = self._pairs
+        _, counts, group = self._pairs
         rows = np.zeros(int(self.groups.max(initial=-1)) + 1, dtype=np.int64)
         most = rows.copy()
-        np.add.at(rows, group, counts)
-        np.maximum.at(most, group, counts)
+        if len(group):  # pairs are in the order of their groups
+            first = np.flatnonzero(np.diff(group, prepend=-1))
+            rows[group[first]] = np.add.reduceat(counts, first)
+            most[group[first]] = np.maximum.reduceat(counts, first)
         return rows, most
 
     @cached_property
     def mu(self) -> float:
         """The measure, up to 1; 0 or less for no dependency."""
-        counts, group, _ = self._pairs
+        _, counts, group = self._pairs
         rows, _ = self._of_groups
         n, k = int(counts.sum()), int((rows > 0).sum())
         if n <= k:
@@ -81,7 +96,7 @@ class Dependency:
     @cached_property
     def plain_chance(self) -> float:
         """The chance that two rows have the same value, whatever their group."""
-        there = self.values[(self.groups >= 0) & (self.values >= 0)]
+        there = self.values[self._judged]
         shares = np.bincount(there) / max(1, len(there))
         return float((shares**2).sum())
 
@@ -102,10 +117,9 @@ class Dependency:
     @cached_property
     def conflicts(self) -> Ints:
         """Rows whose value is rarer in their group than another one."""
-        counts, group, place = self._pairs
+        pairs, counts, group = self._pairs
         _, most = self._of_groups
-        judged = np.flatnonzero((self.groups >= 0) & (self.values >= 0))
-        return judged[(counts < most[group])[place]]
+        return self._judged[(counts < most[group])[np.searchsorted(pairs, self._keys)]]
 
     @cached_property
     def gaps(self) -> Ints:
@@ -117,7 +131,7 @@ class Dependency:
     @cached_property
     def systematic(self) -> float:
         """Of the conflicts, the share whose pair of group and value comes again and again: no slips of a pen."""
-        counts, group, _ = self._pairs
+        _, counts, group = self._pairs
         _, most = self._of_groups
         against = counts[counts < most[group]]
         return float(against[against >= _OFTEN].sum()) / float(against.sum()) if len(against) else 0.0
@@ -147,26 +161,38 @@ class Dependency:
 
 def find_dependencies(profile: Profile) -> list[Finding]:
     """The dependencies of a table, with the rows that break them or leave a known value out."""
-    usable = [column for column in profile.columns if len(column.values) > 1 and not column.is_nested]
+    usable = [column for column in profile.columns if len(column.texts) > 1 and not column.is_nested]
     determinants = [c for c in usable if _may_determine(c)]
     found = []
     for a in determinants:
         crossed = any(_are_crossed(a, source) for source in determinants)
-        candidates = [Dependency((a.name,), b.name, a.codes, b.codes) for b in usable if b is not a]
+        candidates = [Dependency((a.name,), b.name, a.codes, b.codes) for b in usable if b is not a and _promises(a, b)]
         found += [dependency for dependency in candidates if dependency.holds(crossed)]
     single = [d for b in usable for d in _nearest([d for d in found if d.column == b.name])]
     return [_finding(d) for d in (*single, *_of_two(profile, determinants, usable, {d.column for d in found}))]
 
 
+def _promises(a: ProfiledColumn, b: ProfiledColumn) -> bool:
+    """Whether some of the rows do not already rule the dependency out."""
+    rows = _some_rows(a.rows)
+    looked = Dependency((a.name,), b.name, a.codes[rows], b.codes[rows])
+    return len(rows) == a.rows or not looked.is_supported or looked.mu >= _CROSSED / 2
+
+
+def _some_rows(rows: int) -> Ints:
+    """At most so many rows, evenly spread."""
+    return np.arange(0, rows, max(1, -(-rows // _ROWS_LOOKED_AT)))
+
+
 def _may_determine(column: ProfiledColumn) -> bool:
     """Whether the values name things: filled, not told apart by every row, and no measures."""
-    if column.filled_share < _FILLED or len(column.values) > column.filled / 2:
+    if column.filled_share < _FILLED or len(column.texts) > column.filled / 2:
         return False
     if column.number_share < _FILLED:
         return True
     numbers = column.numbers[~np.isnan(column.numbers)]
     span = float(numbers.max() - numbers.min()) + 1
-    lengths = np.bincount([len(value) for value in column.values], weights=column.counts)
+    lengths = np.bincount(pc.utf8_length(column.texts).to_numpy(), weights=column.counts)
     code = column.is_text and len(lengths) > _CODE and lengths.max() >= _ONCE * column.filled
     return bool(code or len(numbers) >= _DENSE_NUMBERS * span)
 
@@ -180,28 +206,32 @@ def _nearest(found: Sequence[Dependency]) -> list[Dependency]:
 
 def _are_crossed(thing: ProfiledColumn, source: ProfiledColumn) -> bool:
     """Whether a good part of all pairs of a thing and a source have a row, and hardly any has two."""
-    cells = len(thing.values) * len(source.values)
-    if thing is source or source.filled < _GROUP_OF_SOURCE * len(source.values) or not cells:
+    cells = len(thing.texts) * len(source.texts)
+    if thing is source or source.filled < _GROUP_OF_SOURCE * len(source.texts) or not cells:
         return False
     if not _DENSE <= thing.filled / cells <= 1 / _ONCE:
         return False
     pairs = len(np.unique(_joined(thing, source)))
-    return len(source.values) >= _LEAST_GROUPS and pairs >= _ONCE * thing.filled
+    return len(source.texts) >= _LEAST_GROUPS and pairs >= _ONCE * thing.filled
 
 
 def _of_two(
     profile: Profile, determinants: Sequence[ProfiledColumn], usable: Sequence[ProfiledColumn], done: set[str]
 ) -> Iterator[Dependency]:
     """Dependencies on two columns together, of columns that no single one determines."""
-    rows = np.arange(0, profile.rows, max(1, profile.rows // _ROWS_FOR_PAIRS))
-    few = sorted(determinants, key=lambda column: (len(column.values), column.name))[:_MOST_DETERMINANTS]
+    rows = _some_rows(profile.rows)
+    few = sorted(determinants, key=lambda column: (len(column.texts), column.name))[:_MOST_DETERMINANTS]
     for b in (column for column in usable if column.name not in done):
         best: Dependency | None = None
+        alone = {c.name: Dependency((c.name,), b.name, c.codes[rows], b.codes[rows]).mu for c in few if c is not b}
         for one, other in combinations([c for c in few if c is not b], 2):
             groups = _joined(one, other)
             looked = Dependency((one.name, other.name), b.name, _dense(groups[rows]), b.codes[rows])
-            alone = max(Dependency((c.name,), b.name, c.codes[rows], b.codes[rows]).mu for c in (one, other))
-            if looked.is_supported and looked.mu >= max(_PAIR, alone + 0.1) and (best is None or looked.mu > best.mu):
+            if (
+                looked.is_supported
+                and looked.mu >= max(_PAIR, alone[one.name] + _MORE, alone[other.name] + _MORE)
+                and (best is None or looked.mu > best.mu)
+            ):
                 best = Dependency((one.name, other.name), b.name, _dense(groups), b.codes)
         if best is not None and best.is_supported and best.mu >= _PAIR:
             yield best
@@ -209,7 +239,7 @@ def _of_two(
 
 def _joined(one: ProfiledColumn, other: ProfiledColumn) -> Ints:
     known = (one.codes >= 0) & (other.codes >= 0)
-    return np.where(known, one.codes * len(other.values) + other.codes, -1)
+    return np.where(known, one.codes * len(other.texts) + other.codes, -1)
 
 
 def _dense(groups: Ints) -> Ints:

@@ -9,7 +9,7 @@ from earshot.validators.profiling.findings import NOBODY, Finding
 
 _NEARLY = 0.99
 _LEAST_ROWS = 20
-_LONGEST = 64
+_CODE = r"^[^\s.]{1,64}$"
 
 
 def find_keys(column: ProfiledColumn) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def find_keys(column: ProfiledColumn) -> Iterator[Finding]:
     if column.rows < _LEAST_ROWS or column.filled < column.rows or column.is_nested:
         return
     once = float((column.counts == 1).sum()) / column.rows
-    if once < _NEARLY or not all(_is_code(value) for value in column.values):
+    if once < _NEARLY or not column.matching(_CODE).all():
         return
     repeated = column.counts > 1
     yield Finding(
@@ -31,7 +31,3 @@ def find_keys(column: ProfiledColumn) -> Iterator[Finding]:
         unexpected=column.rows_of(repeated) if repeated.any() else NOBODY,
         seen={"once": round(once, 4)},
     )
-
-
-def _is_code(value: str) -> bool:
-    return 0 < len(value) <= _LONGEST and "." not in value and not any(character.isspace() for character in value)

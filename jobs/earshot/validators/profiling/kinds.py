@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 
 from earshot.validators.profiling.columns import ProfiledColumn
@@ -59,4 +58,4 @@ def _types(column: ProfiledColumn) -> tuple[str, ...]:
 
 
 def _is_whole(column: ProfiledColumn) -> bool:
-    return bool((column.numbers == np.floor(column.numbers)).all()) and not any("." in v for v in column.values)
+    return not column.matching("[.eE]").any()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from earshot.validators.profiling.columns import ProfiledColumn
+from earshot.validators.profiling.columns import Bools, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
 
 # What spreadsheets, databases and pandas write for a missing value, folded to lower case.
@@ -21,7 +24,7 @@ MARKERS = frozenset(
 _NEARLY = 0.93
 _COMMON = 0.5
 _FEW, _SOME, _ON_PURPOSE = 100, 5, 0.9
-_CODE = 2
+_CODE = "^[A-Z]{2}$"
 
 
 def find_missing(column: ProfiledColumn, others: Sequence[ProfiledColumn] = ()) -> Iterator[Finding]:
@@ -61,9 +64,10 @@ def _explains(other: ProfiledColumn, column: ProfiledColumn) -> bool:
 
 
 def _markers(column: ProfiledColumn) -> Iterator[Finding]:
-    marks = column.where(lambda value: value.strip().lower() in MARKERS)
+    folded = pc.utf8_lower(pc.utf8_trim_whitespace(column.texts))
+    marks: Bools = pc.is_in(folded, pa.array(sorted(MARKERS))).to_numpy(zero_copy_only=False)
     share = column.share(marks)
-    values = sorted(value for value, mark in zip(column.values, marks, strict=True) if mark)
+    values = sorted(column.texts.filter(pa.array(marks)).to_pylist())
     if not values or share > _COMMON or all(_may_be_a_code(value, column) for value in values):
         return
     yield about_values(
@@ -80,5 +84,4 @@ def _markers(column: ProfiledColumn) -> Iterator[Finding]:
 
 def _may_be_a_code(value: str, column: ProfiledColumn) -> bool:
     """NA is Namibia's code, and None a name, where most values look alike."""
-    alike = column.where(lambda other: len(other) == _CODE and other.isalpha() and other.isupper())
-    return len(value) == _CODE and value.isupper() and column.share(alike) > _COMMON
+    return re.match(_CODE, value) is not None and column.share(column.matching(_CODE)) > _COMMON

@@ -7,15 +7,16 @@ strategies look at the same); a column of codes, dates, times or numbers with un
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from earshot.validators.profiling.columns import NUMBER, Bools, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
 
-_DIGITS, _LETTERS = re.compile(r"[0-9]+"), re.compile(r"[^\W\d_]+")
+_DIGITS, _LETTERS = "[0-9]+", r"\p{L}+"
 _PIECES = re.compile(r"[0-9]+|[^\W\d_]+|.", re.DOTALL)
 _REGULAR, _NUMBERS = 0.85, 0.7
 _KEPT, _FIXED, _FIXED_DIGITS = 0.1, 0.98, 4
@@ -23,9 +24,9 @@ _LEAST_ROWS = 20
 _MOST_SHAPES = 4
 
 
-def shape_of(value: str) -> str:
-    """The value with runs of digits as 9 and of letters as w."""
-    return _LETTERS.sub("w", _DIGITS.sub("9", value))
+def shapes_of(texts: pa.StringArray) -> pa.StringArray:
+    """The texts with runs of digits as 9 and of letters as w."""
+    return pc.replace_substring_regex(pc.replace_substring_regex(texts, _DIGITS, "9"), _LETTERS, "w")
 
 
 def find_patterns(column: ProfiledColumn) -> Iterator[Finding]:
@@ -48,34 +49,33 @@ def find_patterns(column: ProfiledColumn) -> Iterator[Finding]:
 
 
 def _shapes(column: ProfiledColumn) -> Iterator[Finding]:
-    shapes = [shape_of(value) for value in column.values]
-    rows: Counter[str] = Counter()
-    for shape, count in zip(shapes, column.counts.tolist(), strict=True):
-        rows[shape] += count
-    usual = sorted(shape for shape, count in rows.items() if count >= _KEPT * column.filled)
-    covered = sum(rows[shape] for shape in usual) / column.filled
-    if not 0 < len(usual) <= _MOST_SHAPES or covered < _REGULAR or not all("9" in shape for shape in usual):
+    encoded = shapes_of(column.texts).dictionary_encode()
+    shapes, of_value = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    rows = np.bincount(of_value, weights=column.counts, minlength=len(shapes))
+    usual = rows >= _KEPT * column.filled
+    covered = float(rows[usual].sum()) / column.filled
+    named = sorted(shape for shape, often in zip(shapes, usual, strict=True) if often)
+    if not 0 < len(named) <= _MOST_SHAPES or covered < _REGULAR or not all("9" in shape for shape in named):
         return
-    unusual = np.array([shape not in usual for shape in shapes])
-    kept = [value for value, odd in zip(column.values, unusual, strict=True) if not odd]
+    ascii_only = all(value.isascii() for value in column.texts.filter(pa.array(usual[of_value])).to_pylist())
+    examples = sorted(_example(column, of_value == n)[:40] for n in np.flatnonzero(usual))
     yield about_values(
         column,
         "pattern",
         "expect_column_values_to_match_regex",
-        unusual,
-        kwargs={"regex": regex_of(usual, ascii_only=all(value.isascii() for value in kept))},
-        description=f"{column.name} is written like {', '.join(map(repr, sorted(_examples(column, shapes, usual))))}.",
+        ~usual[of_value],
+        kwargs={"regex": regex_of(named, ascii_only=ascii_only)},
+        description=f"{column.name} is written like {', '.join(map(repr, examples))}.",
         confidence=round(covered, 3),
-        seen={"shapes": usual, "covered": round(covered, 4)},
+        seen={"shapes": named, "covered": round(covered, 4)},
     )
 
 
-def _examples(column: ProfiledColumn, shapes: list[str], usual: list[str]) -> list[str]:
-    """The most frequent value of each shape, cut."""
-    best: dict[str, tuple[int, str]] = {}
-    for value, shape, count in zip(column.values, shapes, column.counts.tolist(), strict=True):
-        best[shape] = max(best.get(shape, (0, "")), (count, value))
-    return [best[shape][1][:40] for shape in usual]
+def _example(column: ProfiledColumn, chosen: Bools) -> str:
+    """The most frequent of the chosen values; of several, the first in order."""
+    most = np.flatnonzero(chosen & (column.counts == column.counts[chosen].max()))
+    examples: list[str] = column.texts.take(pa.array(most)).to_pylist()
+    return min(examples)
 
 
 def regex_of(shapes: list[str], *, ascii_only: bool) -> str:
@@ -90,23 +90,20 @@ def regex_of(shapes: list[str], *, ascii_only: bool) -> str:
 
 def _digits(column: ProfiledColumn) -> Iterator[Finding]:
     """Codes of a fixed number of digits, such as postcodes."""
-    only = column.where(lambda value: value.isascii() and value.isdigit())
-    lengths = np.array([len(value) for value in column.values])
+    only = column.matching("^[0-9]+$")
     if column.share(only) < _FIXED:
         return
-    rows: Counter[int] = Counter()
-    for length, count, digits in zip(lengths.tolist(), column.counts.tolist(), only.tolist(), strict=True):
-        rows[length] += count if digits else 0
-    length, most = max(rows.items(), key=lambda item: (item[1], item[0]))
-    if length < _FIXED_DIGITS or most < _FIXED * column.filled:
+    lengths = pc.utf8_length(column.texts).to_numpy()
+    rows = np.bincount(lengths[only], weights=column.counts[only])
+    length = int(rows.argmax())
+    if length < _FIXED_DIGITS or rows[length] < _FIXED * column.filled:
         return
-    odd: Bools = ~only | (lengths != length)
     yield about_values(
         column,
         "digits",
         "expect_column_values_to_match_regex",
-        odd,
+        ~only | (lengths != length),
         kwargs={"regex": f"^[0-9]{{{length}}}$"},
         description=f"{column.name} has {length} digits.",
-        confidence=round(most / column.filled, 3),
+        confidence=round(float(rows[length]) / column.filled, 3),
     )

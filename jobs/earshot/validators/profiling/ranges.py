@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from earshot.validators.profiling.columns import Bools, Floats, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
@@ -22,7 +23,7 @@ def find_ranges(column: ProfiledColumn) -> Iterator[Finding]:
     if column.filled and column.number_share == 1 and not pa.types.is_boolean(column.type):
         yield _of_numbers(column)
     elif column.is_text and column.filled:
-        lengths = np.array([len(value) for value in column.values])
+        lengths = pc.utf8_length(column.texts).to_numpy()
         most = math.ceil(lengths.max() * (1 + _SLACK))
         yield about_values(
             column,

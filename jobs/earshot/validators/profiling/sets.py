@@ -17,12 +17,14 @@ _STRAY, _STRAY_COUNT = 0.01, 2
 
 def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
     """The values of a category; those that stand far below its rarest are outside."""
-    if not column.is_text or not len(column.values):
+    if not column.is_text or not column.filled:
         return
     stray = _strays(column)
+    if len(stray) - stray.sum() > _MOST_VALUES:
+        return
     kept = sorted(value for value, out in zip(column.values, stray, strict=True) if not out)
     rows = _ROWS_A_FEW if len(kept) <= _FEW else _ROWS_A_VALUE
-    if len(kept) > _MOST_VALUES or column.filled < rows * len(kept) or column.number_share > 0:
+    if column.filled < rows * len(kept) or column.number_share > 0:
         return
     yield about_values(
         column,
@@ -41,7 +43,7 @@ def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
 def _strays(column: ProfiledColumn) -> Bools:
     """Values of one or two rows, where every other value has many times as many."""
     rare = column.counts <= _STRAY_COUNT
-    nobody = np.zeros(len(column.values), dtype=np.bool_)
+    nobody = np.zeros(len(column.counts), dtype=np.bool_)
     if not rare.any() or rare.all() or column.share(rare) > _STRAY:
         return nobody
     return rare if column.counts[~rare].min() >= _GAP * column.counts[rare].max() else nobody

@@ -28,12 +28,12 @@ _OF_A_COLUMN: tuple[Callable[[ProfiledColumn], Iterator[Finding]], ...] = (
     find_sets,
     find_dates,
     find_damage,
-    find_typos,
 )
 _SAID_BY_OTHERS = {
     "length": frozenset({"set", "pattern", "digits", "number"}),
     "set": frozenset({"pattern", "digits"}),
 }
+_CODED = frozenset({"pattern", "digits", "number"})
 _WORTH_ASKING = 0.5
 
 
@@ -98,6 +98,8 @@ def _of_column(column: ProfiledColumn, profile: Profile) -> list[Finding]:
     """What one column suggests, without what another finding says better and what asks for little."""
     found = [*find_missing(column, profile.columns), *(f for find in _OF_A_COLUMN for f in find(column))]
     kinds = {finding.kind for finding in found}
+    if not kinds & _CODED:
+        found += find_typos(column)
     return [
         finding
         for finding in found

@@ -16,14 +16,14 @@ from earshot.validators.profiling.findings import Finding, about_values
 
 _SHORTEST, _LONGEST = 5, 200
 _MOST_VALUES = 50_000
-_FREQUENT, _TIMES, _RARE = 5, 8, 0.005
+_FREQUENT, _TIMES, _RARE, _SELDOM = 5, 8, 0.005, 50
 _LISTED = 500
 _LETTERS = 0.5
 
 
 def find_typos(column: ProfiledColumn) -> Iterator[Finding]:
     """Values that look like a misspelling of another one."""
-    if not column.is_text or len(column.values) > _MOST_VALUES:
+    if not column.is_text or len(column.texts) > _MOST_VALUES:
         return
     right = misspelt(dict(zip(column.values, column.counts.tolist(), strict=True)), column.filled)
     if not right:
@@ -55,7 +55,7 @@ def misspelt(counts: dict[str, int], rows: int) -> dict[str, str]:
                 near[rest].append(value)
     found: dict[str, str] = {}
     for value, count in counts.items():
-        if count > max(2, _RARE * rows) or not _SHORTEST - 1 <= len(value) <= _LONGEST:
+        if count > max(2, min(_SELDOM, _RARE * rows)) or not _SHORTEST - 1 <= len(value) <= _LONGEST:
             continue
         candidates = {right for rest in (value, *_shortened(value)) for right in near.get(rest, ())}
         meant = [r for r in candidates if counts[r] >= _TIMES * count and r != value and _is_slip(value, r)]
