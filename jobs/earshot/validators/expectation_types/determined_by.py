@@ -21,7 +21,7 @@ _PAIR = 2
 
 
 class TableDependencyCounts(TableMetricProvider):
-    """Rows in groups of at least two values, those that agree and that conflict, and gaps in groups that know a value."""
+    """Rows in groups of at least two values, those that agree or conflict, and gaps where the group knows a value."""
 
     metric_name = METRIC
     value_keys = ("determinant", "column")

@@ -16,14 +16,15 @@ from itertools import combinations
 import numpy as np
 import pyarrow.compute as pc
 
-from earshot.validators.profiling.columns import Ints, Profile, ProfiledColumn
+from earshot.validators.profiling.columns import Bools, Ints, Profile, ProfiledColumn
 from earshot.validators.profiling.findings import Finding
 
 TYPE = "expect_column_to_be_determined_by"
 
+_TWICE = 2
 _FILLED = 0.95
 _STRONG, _CROSSED, _PAIR, _MORE = 0.8, 0.3, 0.9, 0.1
-_SYSTEMATIC, _OFTEN = 0.5, 3
+_SYSTEMATIC, _OFTEN, _FACTS = 0.1, 0.1, 0.9
 _LEAST_SUPPORT, _LEAST_ROWS, _LEAST_GROUPS = 0.1, 20, 3
 _GROUP_OF_SOURCE, _DENSE, _ONCE = 10, 0.25, 0.99
 _DENSE_NUMBERS, _CODE = 0.5, 4
@@ -104,7 +105,7 @@ class Dependency:
     def support(self) -> tuple[int, int]:
         """Rows in groups of at least two, and how many such groups."""
         rows, _ = self._of_groups
-        large = rows[rows >= 2]  # noqa: PLR2004 (a group that can disagree)
+        large = rows[rows >= _TWICE]
         return int(large.sum()), len(large)
 
     @cached_property
@@ -112,7 +113,7 @@ class Dependency:
         """The share of rows, in groups of at least two, that have the most frequent value of their group."""
         rows, most = self._of_groups
         total = self.support[0]
-        return float(most[rows >= 2].sum()) / total if total else 0.0  # noqa: PLR2004
+        return float(most[rows >= _TWICE].sum()) / total if total else 0.0
 
     @cached_property
     def conflicts(self) -> Ints:
@@ -126,15 +127,31 @@ class Dependency:
         """Rows without a value whose group knows one, at least twice."""
         _, most = self._of_groups
         empty = np.flatnonzero((self.groups >= 0) & (self.values < 0))
-        return empty[most[self.groups[empty]] >= 2]  # noqa: PLR2004
+        return empty[most[self.groups[empty]] >= _TWICE]
+
+    @cached_property
+    def _facts(self) -> Bools:
+        """For each pair: whether its value comes often in its group, though another one comes more often."""
+        _, counts, group = self._pairs
+        _, most = self._of_groups
+        often = (counts >= _TWICE) & (counts >= _OFTEN * most[group])
+        return np.asarray(often & (counts < most[group]))
 
     @cached_property
     def systematic(self) -> float:
-        """Of the conflicts, the share whose pair of group and value comes again and again: no slips of a pen."""
-        _, counts, group = self._pairs
-        _, most = self._of_groups
-        against = counts[counts < most[group]]
-        return float(against[against >= _OFTEN].sum()) / float(against.sum()) if len(against) else 0.0
+        """The share of groups in which a second value comes often: no slips of a pen."""
+        _, _, group = self._pairs
+        groups = self.support[1]
+        return len(np.unique(group[self._facts])) / groups if groups else 0.0
+
+    @cached_property
+    def slips(self) -> Ints:
+        """The conflicts whose value is rare in their group."""
+        pairs, _, _ = self._pairs
+        conflicts = self.conflicts
+        width = int(self.values.max(initial=0)) + 1
+        keys = self.groups[conflicts] * width + self.values[conflicts]
+        return conflicts[~self._facts[np.searchsorted(pairs, keys)]]
 
     def certainty(self) -> float:
         """How likely a conflict is an error: what the dependency explains, and by how far majorities lead."""
@@ -156,7 +173,12 @@ class Dependency:
         """
         if not self.is_supported:
             return False
-        return self.mu >= _CROSSED if crossed else self.mu >= _STRONG and self.systematic <= _SYSTEMATIC
+        return self.mu >= _CROSSED if crossed else self.is_strong
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether it holds but for slips."""
+        return self.mu >= _STRONG and self.systematic <= _SYSTEMATIC
 
 
 def find_dependencies(profile: Profile) -> list[Finding]:
@@ -168,8 +190,11 @@ def find_dependencies(profile: Profile) -> list[Finding]:
         crossed = any(_are_crossed(a, source) for source in determinants)
         candidates = [Dependency((a.name,), b.name, a.codes, b.codes) for b in usable if b is not a and _promises(a, b)]
         found += [dependency for dependency in candidates if dependency.holds(crossed)]
+    strong = {d.column for d in found if d.is_strong}
+    double = list(_of_two(profile, determinants, usable, strong))
+    explained = {d.column for d in double}
     single = [d for b in usable for d in _nearest([d for d in found if d.column == b.name])]
-    return [_finding(d) for d in (*single, *_of_two(profile, determinants, usable, {d.column for d in found}))]
+    return [_finding(d) for d in (*(d for d in single if d.column not in explained), *double)]
 
 
 def _promises(a: ProfiledColumn, b: ProfiledColumn) -> bool:
@@ -222,19 +247,18 @@ def _of_two(
     rows = _some_rows(profile.rows)
     few = sorted(determinants, key=lambda column: (len(column.texts), column.name))[:_MOST_DETERMINANTS]
     for b in (column for column in usable if column.name not in done):
-        best: Dependency | None = None
         alone = {c.name: Dependency((c.name,), b.name, c.codes[rows], b.codes[rows]).mu for c in few if c is not b}
+        promising = []
         for one, other in combinations([c for c in few if c is not b], 2):
-            groups = _joined(one, other)
-            looked = Dependency((one.name, other.name), b.name, _dense(groups[rows]), b.codes[rows])
-            if (
-                looked.is_supported
-                and looked.mu >= max(_PAIR, alone[one.name] + _MORE, alone[other.name] + _MORE)
-                and (best is None or looked.mu > best.mu)
-            ):
-                best = Dependency((one.name, other.name), b.name, _dense(groups), b.codes)
-        if best is not None and best.is_supported and best.mu >= _PAIR:
-            yield best
+            looked = Dependency((one.name, other.name), b.name, _dense(_joined(one, other)[rows]), b.codes[rows])
+            least = max(_PAIR, alone[one.name] + _MORE, alone[other.name] + _MORE)
+            if looked.is_supported and looked.mu >= least and looked.systematic <= _SYSTEMATIC:
+                promising.append(looked)
+        for looked in _nearest(promising)[:1]:
+            one, other = (profile[name] for name in looked.determinant)
+            whole = Dependency(looked.determinant, b.name, _dense(_joined(one, other)), b.codes)
+            if whole.is_supported and whole.mu >= _PAIR and whole.systematic <= _SYSTEMATIC:
+                yield whole
 
 
 def _joined(one: ProfiledColumn, other: ProfiledColumn) -> Ints:
@@ -249,6 +273,7 @@ def _dense(groups: Ints) -> Ints:
 
 def _finding(d: Dependency) -> Finding:
     gaps, conflicts = d.gaps, d.conflicts
+    slips = d.slips if d.is_strong else conflicts
     by = " and ".join(d.determinant)
     return Finding(
         kind=f"determined_by_{'_and_'.join(d.determinant)}",
@@ -259,5 +284,6 @@ def _finding(d: Dependency) -> Finding:
         confidence=d.certainty(),
         support=d.support[0] + len(gaps) if len(gaps) else d.support[0],
         unexpected=np.sort(np.concatenate([gaps, conflicts])),
+        cells=np.sort(np.concatenate([gaps, slips])),
         seen={"confidence": round(d.confidence, 4), "mu": round(d.mu, 4), "groups": d.support[1]},
     )

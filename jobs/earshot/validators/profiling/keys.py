@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from earshot.validators.profiling.columns import ProfiledColumn
 from earshot.validators.profiling.findings import NOBODY, Finding
 
-_NEARLY = 0.99
+_NEARLY = 0.998
 _LEAST_ROWS = 20
 _CODE = r"^[^\s.]{1,64}$"
 

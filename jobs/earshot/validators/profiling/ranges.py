@@ -95,4 +95,4 @@ def _with_slack(low: float, high: float, *, whole: bool) -> tuple[float, float]:
     above = min(above, 0.0) if high <= 0 < above and low < 0 else above
     if whole and abs(below) < 2**53 and abs(above) < 2**53:
         return math.floor(below), math.ceil(above)
-    return below, above
+    return float(f"{below:.6g}"), float(f"{above:.6g}")

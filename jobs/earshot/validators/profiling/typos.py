@@ -18,7 +18,8 @@ _SHORTEST, _LONGEST = 5, 200
 _MOST_VALUES = 50_000
 _FREQUENT, _TIMES, _RARE, _SELDOM = 5, 8, 0.005, 50
 _LISTED = 500
-_LETTERS = 0.5
+_LETTERS, _CROWDED = 0.5, 0.05
+_SYMBOLS = " -*#~^_$%@!;:|+=<>?/\\"
 
 
 def find_typos(column: ProfiledColumn) -> Iterator[Finding]:
@@ -53,9 +54,19 @@ def misspelt(counts: dict[str, int], rows: int) -> dict[str, str]:
         if count >= _FREQUENT and _SHORTEST <= len(value) <= _LONGEST and _is_wordy(value):
             for rest in {value, *_shortened(value)}:
                 near[rest].append(value)
+    frequent = {value for values in near.values() for value in values}
+    crowded = sum(any(_is_slip(v, o) for r in (v, *_shortened(v)) for o in near[r] if o != v) for v in frequent)
+    if crowded > _CROWDED * len(frequent):
+        near.clear()  # words that differ by a letter are different words here
     found: dict[str, str] = {}
     for value, count in counts.items():
-        if count > max(2, min(_SELDOM, _RARE * rows)) or not _SHORTEST - 1 <= len(value) <= _LONGEST:
+        if count > max(2, min(_SELDOM, _RARE * rows)) or len(value) > _LONGEST:
+            continue
+        bare = value.strip(_SYMBOLS)
+        if bare != value.strip() and counts.get(bare, 0) >= max(_FREQUENT, _TIMES * count):
+            found[value] = bare
+            continue
+        if len(value) < _SHORTEST - 1:
             continue
         candidates = {right for rest in (value, *_shortened(value)) for right in near.get(rest, ())}
         meant = [r for r in candidates if counts[r] >= _TIMES * count and r != value and _is_slip(value, r)]
