@@ -1,184 +1,29 @@
-"""Functional dependencies that hold but for errors, and the cells that break them.
+"""Functional dependencies that hold but for errors: which are worth keeping, and the cells that break them.
 
-How well A determines B is mu (Piatetsky-Shapiro and Matheus 1993, recommended for approximate dependencies by
-Parciak et al., ICDE 2024): pdep(A, B), the chance that two rows with the same A have the same B, corrected for what
-pdep would be if B were shuffled, so that neither a near-unique A nor a nearly constant B looks like a dependency.
-Confidence is the share of rows that agree with their group's majority, over groups of at least two rows.
+What is measured stands in `dependency`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pyarrow.compute as pc
 
-from earshot.validators.profiling.columns import Bools, Ints, Profile, ProfiledColumn
+from earshot.validators.profiling.columns import Ints, Profile, ProfiledColumn
+from earshot.validators.profiling.dependency import CROSSED, SYSTEMATIC, Dependency
 from earshot.validators.profiling.findings import Finding
 
 TYPE = "expect_column_to_be_determined_by"
 
-_TWICE = 2
 _FILLED = 0.95
-_STRONG, _CROSSED, _PAIR, _MORE = 0.8, 0.3, 0.9, 0.1
-_SYSTEMATIC, _OFTEN, _FACTS = 0.1, 0.1, 0.9
-_LEAST_SUPPORT, _LEAST_ROWS, _LEAST_GROUPS = 0.1, 20, 3
-_GROUP_OF_SOURCE, _DENSE, _ONCE = 10, 0.25, 0.99
+_PAIR, _MORE = 0.9, 0.1
+_GROUP_OF_SOURCE, _SOURCES, _DENSE, _ONCE = 10, 3, 0.25, 0.99
 _DENSE_NUMBERS, _CODE = 0.5, 4
 _AS_GOOD, _KEPT = 0.05, 2
-_ROWS_LOOKED_AT, _COUNTED_IN_PLACE, _MOST_DETERMINANTS = 50_000, 4_000_000, 12
-
-
-@dataclass(frozen=True)
-class Dependency:
-    """One determinant (one or two columns) and the column that it may determine.
-
-    Attributes:
-        determinant: Names of columns.
-        column: The determined one.
-        groups: The group of every row by the determinant, -1 for none.
-        values: The code of every row's value, -1 for null.
-    """
-
-    determinant: tuple[str, ...]
-    column: str
-    groups: Ints
-    values: Ints
-
-    @cached_property
-    def _judged(self) -> Ints:
-        """The rows that have a group and a value."""
-        return np.flatnonzero((self.groups >= 0) & (self.values >= 0))
-
-    @cached_property
-    def _keys(self) -> Ints:
-        """The pair of group and value of each judged row, as one number."""
-        return self.groups[self._judged] * (int(self.values.max(initial=0)) + 1) + self.values[self._judged]
-
-    @cached_property
-    def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Each pair that there is, its rows, and its group."""
-        keys = self._keys
-        if len(keys) and int(keys.max()) < _COUNTED_IN_PLACE:
-            rows = np.bincount(keys)
-            pairs = np.flatnonzero(rows)
-            counts = rows[pairs]
-        else:
-            pairs, counts = np.unique(keys, return_counts=True)
-        return pairs, counts, pairs // (int(self.values.max(initial=0)) + 1)
-
-    @cached_property
-    def _of_groups(self) -> tuple[Ints, Ints]:
-        """Rows of each group, and rows of its most frequent value."""
-        _, counts, group = self._pairs
-        rows = np.zeros(int(self.groups.max(initial=-1)) + 1, dtype=np.int64)
-        most = rows.copy()
-        if len(group):  # pairs are in the order of their groups
-            first = np.flatnonzero(np.diff(group, prepend=-1))
-            rows[group[first]] = np.add.reduceat(counts, first)
-            most[group[first]] = np.maximum.reduceat(counts, first)
-        return rows, most
-
-    @cached_property
-    def mu(self) -> float:
-        """The measure, up to 1; 0 or less for no dependency."""
-        _, counts, group = self._pairs
-        rows, _ = self._of_groups
-        n, k = int(counts.sum()), int((rows > 0).sum())
-        if n <= k:
-            return 0.0
-        pdep = float((counts.astype(float) ** 2 / rows[group]).sum()) / n
-        plain = self.plain_chance
-        return 1 - (1 - pdep) / (1 - plain) * (n - 1) / (n - k) if plain < 1 else 0.0
-
-    @cached_property
-    def plain_chance(self) -> float:
-        """The chance that two rows have the same value, whatever their group."""
-        there = self.values[self._judged]
-        shares = np.bincount(there) / max(1, len(there))
-        return float((shares**2).sum())
-
-    @cached_property
-    def support(self) -> tuple[int, int]:
-        """Rows in groups of at least two, and how many such groups."""
-        rows, _ = self._of_groups
-        large = rows[rows >= _TWICE]
-        return int(large.sum()), len(large)
-
-    @cached_property
-    def confidence(self) -> float:
-        """The share of rows, in groups of at least two, that have the most frequent value of their group."""
-        rows, most = self._of_groups
-        total = self.support[0]
-        return float(most[rows >= _TWICE].sum()) / total if total else 0.0
-
-    @cached_property
-    def conflicts(self) -> Ints:
-        """Rows whose value is rarer in their group than another one."""
-        pairs, counts, group = self._pairs
-        _, most = self._of_groups
-        return self._judged[(counts < most[group])[np.searchsorted(pairs, self._keys)]]
-
-    @cached_property
-    def gaps(self) -> Ints:
-        """Rows without a value whose group knows one, at least twice."""
-        _, most = self._of_groups
-        empty = np.flatnonzero((self.groups >= 0) & (self.values < 0))
-        return empty[most[self.groups[empty]] >= _TWICE]
-
-    @cached_property
-    def _facts(self) -> Bools:
-        """For each pair: whether its value comes often in its group, though another one comes more often."""
-        _, counts, group = self._pairs
-        _, most = self._of_groups
-        often = (counts >= _TWICE) & (counts >= _OFTEN * most[group])
-        return np.asarray(often & (counts < most[group]))
-
-    @cached_property
-    def systematic(self) -> float:
-        """The share of groups in which a second value comes often: no slips of a pen."""
-        _, _, group = self._pairs
-        groups = self.support[1]
-        return len(np.unique(group[self._facts])) / groups if groups else 0.0
-
-    @cached_property
-    def slips(self) -> Ints:
-        """The conflicts whose value is rare in their group."""
-        pairs, _, _ = self._pairs
-        conflicts = self.conflicts
-        width = int(self.values.max(initial=0)) + 1
-        keys = self.groups[conflicts] * width + self.values[conflicts]
-        return conflicts[~self._facts[np.searchsorted(pairs, keys)]]
-
-    def certainty(self) -> float:
-        """How likely a conflict is an error: what the dependency explains, and by how far majorities lead."""
-        return round(min(0.99, 0.5 + max(0.0, self.mu) / 2), 3)
-
-    @property
-    def is_supported(self) -> bool:
-        """Whether enough rows and groups speak for it."""
-        rows, groups = self.support
-        return rows >= max(_LEAST_ROWS, _LEAST_SUPPORT * len(self.values)) and groups >= _LEAST_GROUPS
-
-    def holds(self, crossed: bool) -> bool:
-        """Whether it is one.
-
-        Args:
-            crossed: Whether the rows are what sources report of the same things, each once: then what a thing is
-                described by should agree, however often it does not. Elsewhere a value that comes again and again
-                against the majority is a fact and no slip.
-        """
-        if not self.is_supported:
-            return False
-        return self.mu >= _CROSSED if crossed else self.is_strong
-
-    @property
-    def is_strong(self) -> bool:
-        """Whether it holds but for slips."""
-        return self.mu >= _STRONG and self.systematic <= _SYSTEMATIC
+_ROWS_LOOKED_AT, _MOST_DETERMINANTS = 50_000, 12
 
 
 def find_dependencies(profile: Profile) -> list[Finding]:
@@ -201,7 +46,7 @@ def _promises(a: ProfiledColumn, b: ProfiledColumn) -> bool:
     """Whether some of the rows do not already rule the dependency out."""
     rows = _some_rows(a.rows)
     looked = Dependency((a.name,), b.name, a.codes[rows], b.codes[rows])
-    return len(rows) == a.rows or not looked.is_supported or looked.mu >= _CROSSED / 2
+    return len(rows) == a.rows or not looked.is_supported or looked.mu >= CROSSED / 2
 
 
 def _some_rows(rows: int) -> Ints:
@@ -229,6 +74,23 @@ def _nearest(found: Sequence[Dependency]) -> list[Dependency]:
     return sorted(strong, key=lambda d: (d.support[1], -d.mu, d.determinant))[:_KEPT]
 
 
+def blamed(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, with no cell flagged by a dependency whose determinant is flagged in the same row.
+
+    Where a state is wrong, its tax rate only looks wrong. Two columns that determine each other keep their flags.
+    """
+    return [replace(f, cells=_not_explained(f, findings)) if f.type == TYPE else f for f in findings]
+
+
+def _not_explained(finding: Finding, findings: Sequence[Finding]) -> Ints:
+    wrong = [
+        other.flagged
+        for other in findings
+        if other.column in finding.kwargs["determinant"] and finding.column not in other.kwargs.get("determinant", ())
+    ]
+    return finding.flagged[~np.isin(finding.flagged, np.concatenate(wrong))] if wrong else finding.flagged
+
+
 def _are_crossed(thing: ProfiledColumn, source: ProfiledColumn) -> bool:
     """Whether a good part of all pairs of a thing and a source have a row, and hardly any has two."""
     cells = len(thing.texts) * len(source.texts)
@@ -237,7 +99,7 @@ def _are_crossed(thing: ProfiledColumn, source: ProfiledColumn) -> bool:
     if not _DENSE <= thing.filled / cells <= 1 / _ONCE:
         return False
     pairs = len(np.unique(_joined(thing, source)))
-    return len(source.texts) >= _LEAST_GROUPS and pairs >= _ONCE * thing.filled
+    return len(source.texts) >= _SOURCES and pairs >= _ONCE * thing.filled
 
 
 def _of_two(
@@ -252,12 +114,12 @@ def _of_two(
         for one, other in combinations([c for c in few if c is not b], 2):
             looked = Dependency((one.name, other.name), b.name, _dense(_joined(one, other)[rows]), b.codes[rows])
             least = max(_PAIR, alone[one.name] + _MORE, alone[other.name] + _MORE)
-            if looked.is_supported and looked.mu >= least and looked.systematic <= _SYSTEMATIC:
+            if looked.is_supported and looked.mu >= least and looked.systematic <= SYSTEMATIC:
                 promising.append(looked)
         for looked in _nearest(promising)[:1]:
             one, other = (profile[name] for name in looked.determinant)
             whole = Dependency(looked.determinant, b.name, _dense(_joined(one, other)), b.codes)
-            if whole.is_supported and whole.mu >= _PAIR and whole.systematic <= _SYSTEMATIC:
+            if whole.is_supported and whole.mu >= _PAIR and whole.systematic <= SYSTEMATIC:
                 yield whole
 
 
@@ -281,7 +143,7 @@ def _finding(d: Dependency) -> Finding:
         type=TYPE,
         kwargs={"determinant": list(d.determinant), "missing_counts": bool(len(gaps))},
         description=f"Rows with the same {by} have the same {d.column}.",
-        confidence=d.certainty(),
+        confidence=d.certainty,
         support=d.support[0] + len(gaps) if len(gaps) else d.support[0],
         unexpected=np.sort(np.concatenate([gaps, conflicts])),
         cells=np.sort(np.concatenate([gaps, slips])),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from earshot.validators.profiling.columns import Profile, ProfiledColumn, profile_of
 from earshot.validators.profiling.damage import find_damage
 from earshot.validators.profiling.dates import find_dates
-from earshot.validators.profiling.dependencies import find_dependencies
+from earshot.validators.profiling.dependencies import blamed, find_dependencies
 from earshot.validators.profiling.findings import Finding
 from earshot.validators.profiling.keys import find_keys
 from earshot.validators.profiling.kinds import find_kinds
@@ -31,6 +31,7 @@ _OF_A_COLUMN: tuple[Callable[[ProfiledColumn], Iterator[Finding]], ...] = (
 )
 _SAID_BY_OTHERS = {
     "length": frozenset({"set", "pattern", "digits", "number"}),
+    "number": frozenset({"digits"}),
     "set": frozenset({"pattern", "digits"}),
 }
 _CODED = frozenset({"pattern", "digits", "number"})
@@ -91,7 +92,7 @@ def suggest(table: pa.Table) -> Suggestion:
     findings = [finding for column in profile.columns for finding in _of_column(column, profile)]
     order = {column.name: n for n, column in enumerate(profile.columns)}
     findings += find_dependencies(profile)
-    return Suggestion(profile, tuple(sorted(findings, key=lambda finding: order[finding.column])))
+    return Suggestion(profile, tuple(sorted(blamed(findings), key=lambda finding: order[finding.column])))
 
 
 def _of_column(column: ProfiledColumn, profile: Profile) -> list[Finding]:
