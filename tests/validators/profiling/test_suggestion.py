@@ -36,13 +36,13 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert {(order[row], column) for row, column in cells(shuffled)} == cells(straight)
 
 
-def test_ten_times_the_rows_change_neither_patterns_nor_ranges_nor_dependencies() -> None:
-    """They may make a set of what were a few values, and a key of nothing."""
+def test_with_every_row_ten_times_patterns_ranges_and_dependencies_still_hold() -> None:
+    """But keys are none any more, and a few values may become a set."""
     rows = plays()
     once, often = (
         {(f.column, f.kind, str(f.kwargs)) for f in suggest(as_table(r)).findings} for r in (rows, rows * 10)
     )
-    assert {kind for _, kind, _ in once ^ often} <= {"unique", "set", "length"}
+    assert {kind for _, kind, _ in once - often} <= {"unique", "set", "length"}
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.none() | st.integers(-5, 5)), max_size=40))

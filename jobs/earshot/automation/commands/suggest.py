@@ -177,7 +177,7 @@ def _told(what: str, rows: Tabular, found: Suggestion, target: Path, cells: Path
             "kwargs": dict(f.kwargs),
             "mostly": f.mostly,
             "description": f.description,
-            "confidence": f.confidence,
+            "confidence": f.seen.get("confidence", f.confidence),
             "support": f.support,
             "unexpected": len(f.unexpected),
             "examples": _examples(f, found, rows),

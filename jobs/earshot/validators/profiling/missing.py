@@ -63,23 +63,31 @@ def _explains(other: ProfiledColumn, column: ProfiledColumn) -> bool:
     return bool(gaps[purposely].sum() >= _ON_PURPOSE * empty.sum())
 
 
-def _markers(column: ProfiledColumn) -> Iterator[Finding]:
+def stand_ins(column: ProfiledColumn) -> Bools:
+    """The values that stand for a missing one; none where most do, or where they are codes of their own."""
     folded = pc.utf8_lower(pc.utf8_trim_whitespace(column.texts))
     marks: Bools = pc.is_in(folded, pa.array(sorted(MARKERS))).to_numpy(zero_copy_only=False)
-    share = column.share(marks)
-    values = sorted(column.texts.filter(pa.array(marks)).to_pylist())
-    if not values or share > _COMMON or all(_may_be_a_code(value, column) for value in values):
-        return
-    yield about_values(
-        column,
-        "no_stand_in",
-        "expect_column_values_to_not_be_in_set",
-        marks,
-        kwargs={"value_set": values},
-        description=f"No text stands for a missing {column.name}.",
-        confidence=0.95,
-        seen={"share": round(share, 4)},
-    )
+    own = column.share(marks) > _COMMON or all(_may_be_a_code(value, column) for value in _chosen(column, marks))
+    return np.zeros_like(marks) if own else marks
+
+
+def _markers(column: ProfiledColumn) -> Iterator[Finding]:
+    marks = stand_ins(column)
+    if marks.any():
+        yield about_values(
+            column,
+            "no_stand_in",
+            "expect_column_values_to_not_be_in_set",
+            marks,
+            kwargs={"value_set": _chosen(column, marks)},
+            description=f"No text stands for a missing {column.name}.",
+            confidence=0.95,
+            seen={"share": round(column.share(marks), 4)},
+        )
+
+
+def _chosen(column: ProfiledColumn, marks: Bools) -> list[str]:
+    return sorted(column.texts.filter(pa.array(marks)).to_pylist())
 
 
 def _may_be_a_code(value: str, column: ProfiledColumn) -> bool:

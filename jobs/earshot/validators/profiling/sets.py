@@ -8,6 +8,7 @@ import numpy as np
 
 from earshot.validators.profiling.columns import Bools, ProfiledColumn
 from earshot.validators.profiling.findings import Finding, about_values
+from earshot.validators.profiling.missing import stand_ins
 
 _FEW, _ROWS_A_FEW = 12, 20
 _MOST_VALUES, _ROWS_A_VALUE = 60, 100
@@ -19,7 +20,8 @@ def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
     """The values of a category; those that stand far below its rarest are outside."""
     if not column.is_text or not column.filled:
         return
-    stray = _strays(column)
+    missing = stand_ins(column)
+    stray = _strays(column, missing) | missing
     if len(stray) - stray.sum() > _MOST_VALUES:
         return
     kept = sorted(value for value, out in zip(column.values, stray, strict=True) if not out)
@@ -40,10 +42,10 @@ def find_sets(column: ProfiledColumn) -> Iterator[Finding]:
     )
 
 
-def _strays(column: ProfiledColumn) -> Bools:
+def _strays(column: ProfiledColumn, missing: Bools) -> Bools:
     """Values of one or two rows, where every other value has many times as many."""
-    rare = column.counts <= _STRAY_COUNT
-    nobody = np.zeros(len(column.counts), dtype=np.bool_)
-    if not rare.any() or rare.all() or column.share(rare) > _STRAY:
-        return nobody
-    return rare if column.counts[~rare].min() >= _GAP * column.counts[rare].max() else nobody
+    rare = (column.counts <= _STRAY_COUNT) & ~missing
+    usual = ~rare & ~missing
+    if not rare.any() or not usual.any() or column.share(rare) > _STRAY:
+        return np.zeros_like(rare)
+    return rare if column.counts[usual].min() >= _GAP * column.counts[rare].max() else np.zeros_like(rare)
