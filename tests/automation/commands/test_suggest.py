@@ -38,7 +38,7 @@ def test_a_file_gets_a_suite_and_a_table_that_says_what_was_found(capsys: Any) -
     assert main(["suggest", written("My Plays.csv", as_csv(rows)), "--cells", "cells.csv"]) == 0
     out = capsys.readouterr().out
     assert "country is one of 4 values." in out
-    assert "(confidence 9" in out
+    assert "Rows with the same track have the same title." in out
     assert "The suite is in My Plays.suggested.json, the cells in cells.csv." in out
     suite = json.loads(Path("My Plays.suggested.json").read_text())
     assert {e["meta"]["earshot"]["action"] for e in suite["expectations"]} == {"warn"}

@@ -148,7 +148,7 @@ def _shown(what: str, rows: Tabular, found: Suggestion, target: Path, cells: Pat
 
 
 def _spoken(finding: Finding) -> str:
-    certain = f" (confidence {finding.seen['confidence']:.0%})" if "confidence" in finding.seen else ""
+    certain = f" ({finding.seen['confidence']:.1%} agree)" if "confidence" in finding.seen else ""
     return f"{finding.description}{certain}"
 
 
