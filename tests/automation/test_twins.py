@@ -65,13 +65,16 @@ def test_the_same_file_twice_has_no_errors(tmp_path: Path, capsys: Any) -> None:
     assert (row["errors"], row["flagged"], row["precision"], row["recall"]) == (0, 0, 1, 1)
 
 
-def test_a_folder_may_be_named_by_a_setting_and_have_the_layout_of_the_original(tmp_path: Path, capsys: Any) -> None:
+def test_a_folder_may_be_named_by_a_setting_and_have_the_layout_of_the_original(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     dirty, clean = map(Path, twins(tmp_path))
     folder = tmp_path / "sets" / "mine"
     folder.mkdir(parents=True)
     dirty.rename(folder / "dirty.csv")
     clean.rename(folder / "clean.csv")
-    assert figures(capsys, "--raha", str(folder.parent))["twins"][0]["dataset"] == "mine"
+    monkeypatch.setenv("EARSHOT_QUALITY__TWINS", str(folder.parent))
+    assert figures(capsys)["twins"][0]["dataset"] == "mine"
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ def evaluate_quality(
 
     Args:
         settings: Name HOME, and the folder of twins where no other is given.
-        folder: Of twins. With it, or with a pair, HOME needs no truth.
+        folder: Of twins. With it, the setting or a pair, HOME needs no truth.
         pair: A dirty and a clean file.
     """
     figures: dict[str, Any] = {}
-    asked = folder is not None or pair is not None
+    asked = folder is not None or pair is not None or bool(settings.quality.twins)
     if not asked or (settings.home / "truth" / "lines.parquet").is_file():
         figures |= _truth(settings)
     return figures | _twins(settings, folder, pair)
