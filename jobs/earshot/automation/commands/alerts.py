@@ -71,7 +71,7 @@ def list_alerts(
         until = f"{alert.ends_at:%Y-%m-%d %H:%M}" if alert.ends_at else ""
         since = f"{alert.starts_at:%Y-%m-%d %H:%M}"
         note = ", ".join(filter(None, notes))
-        table.add_row(alert.fingerprint, alert.severity, alert.state, since, until, _literal(alert.summary), note)
+        table.add_row(alert.fingerprint, alert.severity, alert.state, since, until, alert.summary, note)
         rows.append({**alert.model_dump(mode="json"), "note": note})
     none = f"No alert is {state}." if state else "There are no alerts."
     current().emit(table if shown else none, {"alerts": rows, "total": len(every)})
@@ -96,7 +96,7 @@ def show(fingerprint: Fingerprint) -> None:
     lines = [text, *(f"Delivery: {row['channel']} {row['state']} after {row['attempts']} tries" for row in sent)]
     lines += [f"Said: {row['verdict']} by {row['author']}: {row['reason']}" for row in said]
     machine = {"alerts": [alert.model_dump(mode="json") for alert in episodes], "deliveries": sent, "feedback": said}
-    current().emit(_literal("\n".join(lines)), machine)
+    current().emit("\n".join(lines), machine)
 
 
 def silence(
@@ -119,7 +119,7 @@ def silence(
             _audit("alert.silence.expire", ended.silence_id, {})
         known = [] if expire else sorted(silences.read_silences(tables), key=lambda one: one.ends_at, reverse=True)
         lines = [_spoken(one, now) for one in known] or ["Expired." if expire else "There are no silences."]
-        current().emit(_literal("\n".join(lines)), {"silences": [_plain(one) for one in known]})
+        current().emit("\n".join(lines), {"silences": [_plain(one) for one in known]})
         return
     _check_labels([parse_matcher(text).label for text in matchers or []])
     starts_at = _moment(since, "--from") if since else now
@@ -131,7 +131,7 @@ def silence(
     covered = sum(made.holds(alert, max(now, starts_at)) and alert.state != "resolved" for alert in _alerts())
     ending = f"earshot alerts silence --expire {made.silence_id}"
     text = f"{_spoken(made, now)}\nIt covers {covered} open alerts. End it with: {ending}"
-    current().emit(_literal(text), {"silence": _plain(made), "covered": covered})
+    current().emit(text, {"silence": _plain(made), "covered": covered})
 
 
 def route(
@@ -171,7 +171,7 @@ def route(
         "labels": labels,
         "silenced_by": silenced,
     }
-    current().emit(_literal("\n".join(lines)), machine)
+    current().emit("\n".join(lines), machine)
 
 
 def confirm(fingerprint: Fingerprint, reason: Reason = "") -> None:
@@ -191,7 +191,7 @@ def _judge(fingerprint: str, verdict: Literal["confirmed", "dismissed"], reason:
     alert = find_alert(tables, fingerprint)[0]
     record_verdict(tables, alert.fingerprint, verdict, author=author, reason=_required(reason), at=datetime.now(UTC))
     _audit(f"alert.{verdict}", alert.fingerprint, {"reason": reason, "rule": alert.rule})
-    text = f"{alert.fingerprint} is {verdict} by {author}: {_literal(alert.summary)}"
+    text = f"{alert.fingerprint} is {verdict} by {author}: {alert.summary}"
     current().emit(text, {"fingerprint": alert.fingerprint, "verdict": verdict, "author": author, "reason": reason})
 
 
@@ -247,12 +247,6 @@ def _moment(text: str, option: str) -> datetime:
         remedy = "Write ISO 8601, for example 2026-03-29T10:00Z."
         raise ArgumentError(f"{text!r} is no time.", where=f"option {option}", remedy=remedy) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _literal(text: str) -> str:
-    from rich.markup import escape  # noqa: PLC0415 (keeps --help instant)
-
-    return escape(text)
 
 
 def _spoken(one: Silence, now: datetime) -> str:
