@@ -21,6 +21,7 @@ from earshot.automation.invocation import current, machine_line, take_common_opt
 from earshot.core.errors import ArgumentError, DependencyError, EarshotError, InputError
 from earshot.core.explanations import nearest
 from earshot.core.logs import StructuredLog
+from earshot.core.system_faults import system_fault
 from earshot.core.text import one_line
 
 _INTERRUPTED = 130
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _report(_of_the_system(error))
     except Exception as error:
-        return _report(_unexpected(error))
+        return _report(system_fault(error, current().settings.home) or _unexpected(error))
     if code == _INTERRUPTED:
         Console(stderr=True).print("Interrupted. Run the same command again: nothing is done twice.")
     return code if isinstance(code, int) else 0
@@ -111,6 +112,8 @@ def _of_the_system(error: OSError) -> EarshotError:
     where = str(error.filename or "")
     if isinstance(error, _USERS_TO_MEND) or "Unable to create dir" in str(error):
         return InputError(what, where=where, remedy="Name a place that is there and that you may read and write.")
+    if fault := system_fault(error, current().settings.home):
+        return fault
     return DependencyError(what, where=where, remedy="Mend it (`earshot doctor` helps) and run the command again.")
 
 

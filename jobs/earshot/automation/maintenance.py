@@ -29,7 +29,7 @@ def maintain(name: str, tables: Tables, small_tables: SmallTables, *, vacuum_hou
         tables.vacuum(name, vacuum_hours)
         return
     table.optimize.compact()
-    table.vacuum(int(vacuum_hours), dry_run=False, enforce_retention_duration=False)
+    table.vacuum(int(vacuum_hours), dry_run=False, enforce_retention_duration=False, full=True)  # the dead's, too
     table.create_checkpoint()
 
 

@@ -15,6 +15,7 @@ class JobSpec:
         often: Whether it also runs every five minutes.
         retries: How often Airflow tries again; exit 3 is never tried again.
         after_failure: Whether it runs although a job before it failed.
+        turn: Jobs of the same turn never run at the same time in one HOME; by default each has its own.
         loads: Modules that it imports only when it needs them, because they are slow to import.
     """
 
@@ -23,15 +24,24 @@ class JobSpec:
     often: bool = False
     retries: int = 2
     after_failure: bool = False
+    turn: str = ""
     loads: tuple[str, ...] = ()
 
 
+_LISTENS = "listens"  # who writes, counts or moves the files of silver.listens
 _JUDGES = ("earshot.validators.observed_engine", "earshot.validators.expectation_types")
 
 PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("import_catalogue", "fill silver.tracks from landing, CSV and web catalogues"),
-    JobSpec("ingest_listens", "read what is new at sources and in landing/ into bronze.listens", often=True),
-    JobSpec("publish_listens", "judge the batches and publish silver.listens", often=True, loads=_JUDGES),
+    JobSpec(
+        "ingest_listens",
+        "read what is new at sources and in landing/ into bronze.listens",
+        often=True,
+        turn=_LISTENS,
+    ),
+    JobSpec(
+        "publish_listens", "judge the batches and publish silver.listens", often=True, turn=_LISTENS, loads=_JUDGES
+    ),
     JobSpec("build_sessions", "rebuild the sessions of the days that were touched"),
     JobSpec("detect_manipulation", "name the streams that look manipulated"),
     JobSpec("build_marts", "rebuild the marts of the days that were touched"),
@@ -42,13 +52,13 @@ PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("publish_alerts", "turn findings into alerts and deliver them", often=True, after_failure=True),
     JobSpec("publish_cache", "publish results to the cache"),
     JobSpec("export_reports", "write the report and the exports"),
-    JobSpec("maintain_tables", "compact and vacuum the tables"),
+    JobSpec("maintain_tables", "compact and vacuum the tables", turn=_LISTENS),
 )
 
 # Jobs that are called by name only: they take a subject, not a day.
 ON_DEMAND: tuple[JobSpec, ...] = (
-    JobSpec("erase_listeners", "remove listeners from everything", retries=0),
-    JobSpec("replay_quarantine", "judge quarantined lines again", retries=0),
+    JobSpec("erase_listeners", "remove listeners from everything", retries=0, turn=_LISTENS),
+    JobSpec("replay_quarantine", "judge quarantined lines again", retries=0, turn=_LISTENS),
 )
 
 JOBS: dict[str, JobSpec] = {spec.name: spec for spec in (*PIPELINE, *ON_DEMAND)}

@@ -34,7 +34,9 @@ class RunJournal:
         path = self._folder / f"{run_id}.{job}.json"
         started_at = self._clock().isoformat()
         started = {"run_id": run_id, "job": job, "run_date": run_date.isoformat(), "started_at": started_at}
-        path.write_text(json.dumps({**started, "pid": os.getpid()}), encoding="utf-8")
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps({**started, "pid": os.getpid()}), encoding="utf-8")
+        draft.replace(path)
         yield path
         path.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 import traceback
@@ -19,15 +20,20 @@ from earshot.automation.pipeline import JOBS
 from earshot.automation.progress import progress_for
 from earshot.automation.run_journal import RunJournal
 from earshot.automation.session import open_session
+from earshot.automation.turns import Turns
 from earshot.core.commits import create_tables
-from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError, said
+from earshot.core.errors import ArgumentError, EarshotError, GateRefusedError, JobSkippedError, OvertakenError, said
 from earshot.core.job import Job, Summary
 from earshot.core.logs import StructuredLog
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.core.system_faults import system_fault
 from earshot.core.tables import Tables
 from earshot.security.audit import AuditChain
 from earshot.security.keys import load_keys
+
+_ATTEMPTS = 5
+_LONGEST_NAP_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,7 @@ class _Run:
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._names, self._day, self._settings, self._arguments = names, day, settings, arguments
         self._small_tables = SmallTables(settings.lake_root)
+        self._turns = Turns(settings.home / "turns", settings.maintenance.turn_wait_s)
         self._journal = RunJournal(settings.home / "running", self._small_tables, _now)
         self._log = StructuredLog(run_id=self.run_id)
         self._progress = progress_for(self._log, as_json=as_json)
@@ -177,11 +184,26 @@ class _Run:
         started_at, began = _now(), time.monotonic()
         with self._journal.entry(self.run_id, name, self._day):
             log.info("job started", date=self._day)
-            status, code, error = _outcome(load_job(name), job)
+            status, code, error = _outcome(lambda: self._in_turn(job), log, self._settings.home)
             result = RunResult(name, self.run_id, self._day, status, code, time.monotonic() - began, job.summary, error)
             (log.error if code else log.info)("job ended", **{k: v for k, v in result.as_dict().items() if k != "job"})
             self._record(result, started_at)
         return result
+
+    def _in_turn(self, job: Job) -> None:
+        """Run the job alone among those of its turn; again from the beginning if another writer overtook it."""
+        holder = {"run_id": self.run_id, "job": job.name}
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._turns.turn(JOBS[job.name].turn or job.name, holder, job.log):
+                    load_job(job.name)(job)
+                return
+            except OvertakenError as error:
+                if attempt == _ATTEMPTS:
+                    raise
+                job.log.warning("another run was faster: the job begins again", table=error.table, attempt=attempt)
+                job.summary = Summary()
+                time.sleep(random.uniform(0, _LONGEST_NAP_S))  # noqa: S311 (no secret: writers come apart)
 
     def _record(self, result: RunResult, started_at: datetime) -> None:
         row = {
@@ -212,9 +234,9 @@ def _make_home(home: Path) -> None:
         ) from None
 
 
-def _outcome(run: Callable[[Job], None], job: Job) -> tuple[str, int, str]:
+def _outcome(run: Callable[[], None], log: StructuredLog, home: Path) -> tuple[str, int, str]:
     try:
-        run(job)
+        run()
     except JobSkippedError as error:
         return "skipped", 0, error.what
     except GateRefusedError as error:
@@ -222,7 +244,9 @@ def _outcome(run: Callable[[Job], None], job: Job) -> tuple[str, int, str]:
     except EarshotError as error:
         return "failed", error.exit_code, str(error)
     except Exception as error:
-        job.log.error("unexpected error", traceback=traceback.format_exc())
+        if fault := system_fault(error, home):
+            return "failed", fault.exit_code, str(fault)
+        log.error("unexpected error", traceback=traceback.format_exc())
         return "failed", 1, f"{type(error).__name__}: {said(error)}"
     return "done", 0, ""
 

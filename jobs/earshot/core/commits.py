@@ -10,16 +10,19 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.core.errors import TableError
+from earshot.core.errors import OvertakenError
+from earshot.core.overtaken import overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.staging import Stage, StagedFile
 from earshot.core.tables import columns_with_statistics, spec_of
@@ -41,6 +44,19 @@ class Contents:
 
     version: int
     files: Sequence[StagedFile]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a writer had before it when it decided what to write.
+
+    Attributes:
+        version: Of the table.
+        writers: Writers of the same name exclude each other: the first of them commits, the others begin anew.
+    """
+
+    version: int
+    writers: str
 
 
 def create_tables(root: str) -> None:
@@ -82,22 +98,55 @@ class DeltaLog:
         table = self._table()
         if table:
             return self._with_every_column(table)
-        return DeltaTable.create(
-            self.path,
-            schema=self.schema,
-            mode="ignore",
-            partition_by=list(self.spec.partition_by),
-            configuration={
-                "delta.enableDeletionVectors": "false",
-                "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
-            },
-        )
+        try:
+            with overtaken(self.spec.name, self.path):
+                return DeltaTable.create(
+                    self.path,
+                    schema=self.schema,
+                    mode="ignore",
+                    partition_by=list(self.spec.partition_by),
+                    configuration={
+                        "delta.enableDeletionVectors": "false",
+                        "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
+                    },
+                )
+        except OvertakenError:  # by whoever made it
+            return DeltaTable(self.path)
 
-    def add(self, files: Sequence[StagedFile], *, app_id: str, metadata: Mapping[str, object]) -> None:
-        """Add staged files in one commit, once for this application; a second call changes nothing."""
-        if self.transaction_version(app_id) is not None:
+    def seen(self, writers: str) -> Seen:
+        """The table as it is now, for a writer that is about to decide what to write; makes it where there is none."""
+        return Seen(self.create().version(), writers)
+
+    def add(
+        self,
+        files: Sequence[StagedFile],
+        *,
+        app_id: str,
+        metadata: Mapping[str, object],
+        seen: Seen | None = None,
+    ) -> None:
+        """Add staged files in one commit, once for this application; a second call changes nothing.
+
+        Args:
+            files: From a stage of this table.
+            app_id: The application.
+            metadata: What the commit says of itself.
+            seen: What the files were made from.
+
+        Raises:
+            OvertakenError: A writer of the same name has committed since then, the same application does so at this
+                moment, or a vacuum took staged files away.
+        """
+        table = self.create()
+        if table.transaction_version(app_id) is not None:
             return
-        self._commit(self.create(), [_added(file) for file in files], app_id, 1, metadata)
+        if "://" not in self.path and not all(Path(self.path, unquote(file.path)).exists() for file in files):
+            raise OvertakenError(self.spec.name, where=self.path)
+        transactions = [Transaction(app_id, 1)]
+        if seen:
+            table = DeltaTable(self.path, version=seen.version)
+            transactions.append(Transaction(seen.writers, seen.version + 1))
+        self._commit(table, [_added(file) for file in files], transactions, metadata)
 
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
@@ -133,38 +182,39 @@ class DeltaLog:
             metadata: What the commit says of itself.
 
         Raises:
-            TableError: Another writer was faster.
+            OvertakenError: Another writer was faster.
         """
         table = DeltaTable(self.path, version=since)
         now = int(time.time() * 1000)
         removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
-        try:
-            self._commit(table, [*removed, *map(_added, new)], app_id, since + 1, metadata)
-        except CommitFailedError as error:
-            raise TableError(
-                f"Another run changed {self.spec.name} meanwhile.", where=self.path, remedy="Run the job again."
-            ) from error
+        self._commit(table, [*removed, *map(_added, new)], [Transaction(app_id, since + 1)], metadata)
 
     def _commit(
         self,
         table: DeltaTable,
         actions: list[AddAction | RemoveAction],
-        app_id: str,
-        version: int,
+        transactions: list[Transaction],
         metadata: Mapping[str, object],
     ) -> None:
-        table.create_write_transaction(
-            actions,
-            mode="append",
-            schema=self.schema,
-            partition_by=list(self.spec.partition_by),
-            commit_properties=_properties(metadata, app_id, version),
-        )
+        with overtaken(self.spec.name, self.path):
+            table.create_write_transaction(
+                actions,
+                mode="append",
+                schema=self.schema,
+                partition_by=list(self.spec.partition_by),
+                commit_properties=_properties(metadata, transactions),
+            )
 
     def append(self, rows: Any, *, app_id: str, metadata: Mapping[str, object]) -> None:
-        """Append Arrow rows (of the table's columns) in one commit, once for this application."""
-        if self.transaction_version(app_id) is None:
-            write_deltalake(self.create(), rows, mode="append", commit_properties=_properties(metadata, app_id))
+        """Append Arrow rows (of the table's columns) in one commit, once for this application.
+
+        Raises:
+            OvertakenError: The same application commits at this moment.
+        """
+        table, properties = self.create(), _properties(metadata, [Transaction(app_id, 1)])
+        if table.transaction_version(app_id) is None:
+            with overtaken(self.spec.name, self.path):
+                write_deltalake(table, rows, mode="append", commit_properties=properties)
 
     def merge(self, rows: pa.Table, *, stamps: Sequence[str], metadata: Mapping[str, object]) -> tuple[int, int]:
         """Insert rows, or update those of the same key that differ, in one commit.
@@ -178,7 +228,7 @@ class DeltaLog:
             Rows inserted, rows updated.
         """
         compared = [name for name in self.spec.column_names if name not in (*self.spec.key, *stamps)]
-        merged = (
+        merge = (
             self.create()
             .merge(
                 rows.select(self.schema.names).cast(self.schema),
@@ -189,32 +239,36 @@ class DeltaLog:
             )
             .when_matched_update_all(predicate=" OR ".join(f"(old.{n} IS DISTINCT FROM new.{n})" for n in compared))
             .when_not_matched_insert_all()
-            .execute()
         )
+        with overtaken(self.spec.name, self.path):
+            merged = merge.execute()
         return int(merged["num_target_rows_inserted"]), int(merged["num_target_rows_updated"])
 
     def drop_rows(self, predicate: str, metadata: Mapping[str, object]) -> None:
         """Delete the rows for which the SQL predicate holds; whole partitions cost no rewriting."""
         if table := self._table():
-            table.delete(predicate, commit_properties=_properties(metadata))
+            with overtaken(self.spec.name, self.path):
+                table.delete(predicate, commit_properties=_properties(metadata))
 
     def update_from(self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str]) -> None:
         """Set columns of the rows whose keys are among the given rows, in one commit."""
         if table := self._table():
             same = " AND ".join(f"old.{name} = new.{name}" for name in on)
             merge = table.merge(rows, same, source_alias="new", target_alias="old")
-            merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
+            with overtaken(self.spec.name, self.path):
+                merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
     def amend(
         self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str], app_id: str, metadata: Mapping[str, object]
     ) -> None:
         """Delete the rows whose keys are given with a false `kept`, set columns of the others; one commit, once."""
-        if (table := self._table()) and self.transaction_version(app_id) is None:
+        if (table := self._table()) and table.transaction_version(app_id) is None:
             same = " AND ".join(f"old.{name} = new.{name}" for name in on)
-            properties = _properties(metadata, app_id)
+            properties = _properties(metadata, [Transaction(app_id, 1)])
             merge = table.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
             merge = merge.when_matched_delete("NOT new.kept")
-            merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
+            with overtaken(self.spec.name, self.path):
+                merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
     def newest_first(self) -> Iterator[LoggedCommit]:
         """The commits from the newest to the oldest, read piece by piece."""
@@ -252,7 +306,8 @@ class DeltaLog:
         there = {field.name for field in table.schema().fields}
         missing = [field for field in Schema.from_arrow(self.schema).fields if field.name not in there]
         if missing:
-            table.alter.add_columns(missing)
+            with overtaken(self.spec.name, self.path):
+                table.alter.add_columns(missing)
         return table
 
     def _table(self) -> DeltaTable | None:
@@ -270,8 +325,8 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _properties(metadata: Mapping[str, object], app_id: str | None = None, version: int = 1) -> CommitProperties:
+def _properties(metadata: Mapping[str, object], transactions: list[Transaction] | None = None) -> CommitProperties:
     return CommitProperties(
         custom_metadata={"userMetadata": json.dumps(metadata, default=str, sort_keys=True)},
-        app_transactions=[Transaction(app_id, version)] if app_id else None,
+        app_transactions=transactions,
     )

@@ -66,6 +66,19 @@ class TableError(EarshotError):
     """A table is missing, has another shape, or was changed by somebody else."""
 
 
+class OvertakenError(TableError):
+    """Another run changed a table after this one had decided on it: nothing was written, the job can begin anew.
+
+    Args:
+        table: Its name.
+        where: Its folder.
+    """
+
+    def __init__(self, table: str, *, where: str = "") -> None:
+        self.table = table
+        super().__init__(f"Another run changed {table} meanwhile.", where=where, remedy="Run the job again.")
+
+
 class DependencyError(EarshotError):
     """A program, server or package that is needed is missing or does not answer."""
 

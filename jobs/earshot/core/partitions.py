@@ -44,7 +44,8 @@ def replace_partitions(
         since: Version of the table from which the rows were computed, where they were.
 
     Raises:
-        TableError: A row lies in another partition, or another writer was faster.
+        TableError: A row lies in another partition.
+        OvertakenError: Another writer was faster.
     """
     log = DeltaLog(tables.root, name)
     now = log.contents(since)

@@ -207,10 +207,11 @@ class PrivacySettings(Section):
 
 
 class MaintenanceSettings(Section):
-    """How long old versions of the tables are kept, and after how many commits one is compacted."""
+    """How long old versions of the tables are kept, when one is compacted, and how long a run waits for another."""
 
     vacuum_hours: NotNegative = 168.0
     commits_between: Positive = 20
+    turn_wait_s: NotNegative = 3600.0
 
 
 class Settings(Section):

@@ -16,6 +16,7 @@ from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import InputError, TableError
+from earshot.core.overtaken import overtaken
 from earshot.core.tables import columns_with_statistics, spec_of
 
 
@@ -83,9 +84,10 @@ class SmallTables:
 
         Raises:
             InputError: The lake's folder cannot be made.
+            OvertakenError: Another process makes the table at this moment.
         """
         if rows:
-            self._write(name, self._table(name, rows), mode="append")
+            self._write(name, self.table(name, rows), mode="append")
 
     def overwrite(
         self,
@@ -98,8 +100,11 @@ class SmallTables:
         """Replace the rows for which the SQL predicate holds (all of them without it) in one commit.
 
         `metadata` is left in the commit where Spark's writers leave their `userMetadata`.
+
+        Raises:
+            OvertakenError: Another process changed rows that are replaced.
         """
-        table = self._table(name, rows)
+        table = self.table(name, rows)
         if predicate and not DeltaTable.is_deltatable(self.path(name)):
             predicate = None
         told = None if metadata is None else json.dumps(metadata, default=str, sort_keys=True)
@@ -121,7 +126,8 @@ class SmallTables:
 
     def _write(self, name: str, table: pa.Table, **how: Any) -> None:
         try:
-            write_deltalake(self.path(name), table, **how, **self._layout(name))
+            with overtaken(name, self.path(name)):
+                write_deltalake(self.path(name), table, **how, **self._layout(name))
         except TableNotFoundError as error:  # what delta-rs calls a folder that it cannot make
             raise InputError(
                 f"{name} cannot be written: {str(error).splitlines()[0]}.",
@@ -140,7 +146,8 @@ class SmallTables:
     def _schema(self, name: str) -> pa.Schema:
         return to_arrow_schema(spec_of(name).schema, timezone="UTC")
 
-    def _table(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
+        """Rows as a table of these columns; a column that a row does not have is null."""
         if isinstance(rows, pa.Table):
             return rows.cast(self._schema(name))
         return pa.Table.from_pylist([dict(row) for row in rows], schema=self._schema(name))

@@ -23,6 +23,7 @@ from pyspark.sql.types import (
 )
 
 from earshot.core.errors import TableError
+from earshot.core.overtaken import overtaken
 from earshot.core.schemas import TABLES, TableSpec
 
 
@@ -138,9 +139,7 @@ class Tables:
         writer = self._writer(name, rows).mode("append")
         if transaction:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", str(transaction.version))
-        if metadata is not None:
-            writer = writer.option("userMetadata", json.dumps(metadata, default=str, sort_keys=True))
-        writer.save(self.path(name))
+        self._save(name, writer, metadata)
 
     def overwrite(
         self, name: str, rows: DataFrame, *, where: str | None = None, metadata: Mapping[str, object] | None = None
@@ -150,9 +149,7 @@ class Tables:
         writer = self._writer(name, rows).mode("overwrite")
         if where is not None:
             writer = writer.option("replaceWhere", where)
-        if metadata is not None:
-            writer = writer.option("userMetadata", json.dumps(metadata, default=str, sort_keys=True))
-        writer.save(self.path(name))
+        self._save(name, writer, metadata)
 
     def merge(self, name: str, rows: DataFrame, *, on: Sequence[str] = ()) -> None:
         """Insert rows, or update those that have the same key (nulls are equal)."""
@@ -209,6 +206,12 @@ class Tables:
         """Merge small files."""
         if self.exists(name):
             self._delta(name).optimize().executeCompaction()
+
+    def _save(self, name: str, writer: DataFrameWriter, metadata: Mapping[str, object] | None) -> None:
+        if metadata is not None:
+            writer = writer.option("userMetadata", json.dumps(metadata, default=str, sort_keys=True))
+        with overtaken(name, self.path(name)):
+            writer.save(self.path(name))
 
     def _writer(self, name: str, rows: DataFrame) -> DataFrameWriter:
         # A table that was made before a column was added to its spec gets the column.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Set
@@ -41,11 +42,22 @@ def archive_files(files: Iterable[LandingFile], settings: Settings) -> None:
                 there.unlink()
                 continue
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = kept.with_name(f".{kept.name}")
-            shutil.move(there, draft)
-            os.replace(draft, kept)
+            _move(there, kept)
         except FileNotFoundError:
             continue
+
+
+def _move(there: Path, kept: Path) -> None:
+    """Move a file so that it lies in one of the two places whole, whenever the process dies."""
+    try:
+        os.replace(there, kept)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        draft = kept.with_name(f".{kept.name}")
+        shutil.copy2(there, draft)
+        os.replace(draft, kept)
+        there.unlink()
 
 
 def strike_archived(files: Iterable[LandingFile], lines: Mapping[str, Set[int]], settings: Settings) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from earshot.core import columns as c
-from earshot.core.commits import DeltaLog
+from earshot.core.commits import DeltaLog, Seen
 from earshot.core.errors import ArgumentError
 from earshot.core.partial_figures import Count, Distinct, Partial, Partials, Quantile, added, values_of
 from earshot.core.small_tables import SmallTables
@@ -29,6 +29,7 @@ BRONZE = "bronze.listens"
 LEDGER = "ops.ledger"
 COMMITTED, REFUSED, SET_ASIDE = "committed", "refused", "set_aside"
 _BATCH, _PUBLISHED = "batch", "published"
+_INGESTS = "ingest"
 _DAYS = "listen_days"
 EVENT_LAG, LINE_COUNT = "event_lag_s", "lines"
 _LAG_SHARE = 0.99
@@ -106,16 +107,22 @@ class Bronze:
         self._tables = tables
         self._small = small_tables
         self.log = DeltaLog(tables.root, BRONZE)
+        self._seen: Seen | None = None
 
     def known(self) -> Known:
-        """What was taken before: the ledger's files, and those of batches that are pending."""
+        """What was taken before: the ledger's files, and those of batches that are pending.
+
+        `commit` will not take files that another ingest has taken since.
+        """
+        self._seen = self.log.seen(_INGESTS)
+        pending = self.pending()  # before the ledger: a batch that is published meanwhile is in one of them
         rows = self._small.arrow(LEDGER, columns=[c.SOURCE_FILE, c.CONTENT_SHA256, c.STATUS]).to_pylist()
         published = [
             LandingFile(row[c.SOURCE_FILE], _member(row[c.SOURCE_FILE]), row[c.CONTENT_SHA256], 0, datetime.min)
             for row in rows
             if row[c.STATUS] != SET_ASIDE
         ]
-        return Known().with_files(published).with_files(f for batch in self.pending() for f in batch.files)
+        return Known().with_files(published).with_files(f for batch in pending for f in batch.files)
 
     def stage(self, batch_id: str, reading: Reading, lines: Lines, *, ingested_at: datetime) -> Staged:
         """Read, judge and write the rows of a batch beside the table, in one pass; no reader sees them yet.
@@ -156,6 +163,9 @@ class Bronze:
             staged: What `stage` returned.
             files: The manifest.
             started_at: When the ingest began.
+
+        Raises:
+            OvertakenError: Another ingest has committed since `known` was asked.
         """
         self.log.add(
             staged.files,
@@ -168,6 +178,7 @@ class Bronze:
                 "figures": staged.figures,
                 "days": [day.isoformat() for day in staged.days],
             },
+            seen=self._seen,
         )
         return self.find(staged.batch_id)
 

@@ -15,7 +15,7 @@ from earshot.core.job import Job
 from earshot.core.partial_figures import Partials
 from earshot.core.small_tables import SmallTables
 from earshot.importers.bronze import COMMITTED, EVENT_LAG, LINE_COUNT, REFUSED, Batch, Bronze
-from earshot.importers.publication import Publication, Tally
+from earshot.importers.publication import Publication, Tally, sums
 from earshot.importers.tellings import Rule
 
 
@@ -127,8 +127,8 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
         census = publication.census()
         verdict = _judged(publication, gate, census, job.settings.quality.examples)
         if verdict.closed and batch.batch_id not in gate.released:
-            publication.enter(REFUSED, reason=verdict.reason)
             job.audit.record("gate.refuse", batch.batch_id, {"reason": verdict.reason})
+            publication.enter(publication.told(REFUSED, reason=verdict.reason))
             return verdict
         tally = _accepted(publication, gate, census)
     elif tally.total(c.ACCEPTED) and not publication.is_amended:
@@ -136,8 +136,11 @@ def _publish(job: Job, publication: Publication, gate: Gate) -> Verdict | None:
     publication.set_lines_aside(tally)
     if batch.figures[LINE_COUNT]:
         _measure(publication, gate, tally)
-    counts = publication.enter(COMMITTED, tally)
+    rows = publication.told(COMMITTED, tally)
+    counts = sums(rows)
+    # Before the ledger: killed between the two, a batch is in the trail twice rather than not at all.
     job.audit.record("publish", batch.batch_id, {**counts, "files": len(batch.files)})
+    publication.enter(rows, tally)
     job.summary.rows_in += counts[c.READ]
     job.summary.rows_out += counts[c.ACCEPTED]
     job.tell(**{what: count + int(str(job.summary.facts.get(what, 0))) for what, count in counts.items()})

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from earshot.core import columns as c
-from earshot.core.commits import DeltaLog
+from earshot.core.commits import DeltaLog, Seen
+from earshot.core.errors import OvertakenError
 from earshot.core.partial_figures import Partials
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
@@ -25,7 +26,7 @@ from earshot.core.staging import StagedFile
 from earshot.core.tables import Tables
 from earshot.importers.amendments import SILVER, amend_silver, amendment_of, superseded
 from earshot.importers.archive import archive_files, strike_archived
-from earshot.importers.bronze import COMMITTED, LEDGER, REFUSED, SET_ASIDE, Batch, Bronze
+from earshot.importers.bronze import COMMITTED, LEDGER, LINE_COUNT, REFUSED, SET_ASIDE, Batch, Bronze
 from earshot.importers.dressing import ERASED
 from earshot.importers.landing import LandingFile
 from earshot.importers.play_files import files_of_a_batch, published_files
@@ -78,6 +79,7 @@ class Publication:
         self._now = now
         self._app_id = f"publish:{batch.batch_id}"
         self._bronze = Bronze(tables, small_tables)
+        self._seen: Seen | None = None
 
     def status(self) -> str | None:
         """What the ledger says of the batch; None while it waits."""
@@ -86,7 +88,11 @@ class Publication:
         return next((status for status in (REFUSED, COMMITTED, SET_ASIDE) if status in statuses), None)
 
     def told_twice(self, rule: Rule) -> pa.Table:
-        """The plays of the batch that are told elsewhere too, and the published ones that change by it."""
+        """The plays of the batch that are told elsewhere too, and the published ones that change by it.
+
+        `accept` will not let plays enter if others have entered since.
+        """
+        self._seen = DeltaLog(self._tables.root, SILVER).seen(_PUBLISHERS)
         around = {date.fromordinal(day.toordinal() + n) for day in self.batch.days for n in (-1, 0, 1)}
         files = files_of_a_batch(self._bronze.log.path, self._bronze.files(self.batch.batch_id))
         return told_twice([*files, *published_files(self._tables.root, around, without=self.batch.batch_id)], rule)
@@ -105,8 +111,14 @@ class Publication:
         return None
 
     def census(self) -> Tally:
-        """The lines before duplicates are known: none is a duplicate yet."""
+        """The lines before duplicates are known: none is a duplicate yet.
+
+        Raises:
+            OvertakenError: Another run has published and forgotten the batch meanwhile.
+        """
         counts = self._bronze.census(self.batch.batch_id)
+        if sum(found[c.READ] for found in counts.values()) != self.batch.figures[LINE_COUNT]:
+            raise OvertakenError(self._bronze.log.spec.name, where=self._bronze.log.path)
         files = {name: _NOTHING | found for name, found in counts.items()}
         return Tally(
             {name: {**n, c.ACCEPTED: n[c.READ] - n[c.QUARANTINED] - n[c.FILTERED]} for name, n in files.items()}
@@ -146,7 +158,7 @@ class Publication:
                 "more": tally.more,
                 "superseded": tally.superseded,
             }
-            log.add(staged, app_id=self._app_id, metadata=metadata)
+            log.add(staged, app_id=self._app_id, metadata=metadata, seen=self._seen)
         return tally
 
     @property
@@ -171,11 +183,15 @@ class Publication:
     def measure(self, kpis: Sequence[Mapping[str, Any]]) -> None:
         """Append the KPIs, unless the batch has some."""
         if not self._small.rows(KPIS, filters=[(c.BATCH_ID, "=", self.batch.batch_id)]):
-            self._small.append(KPIS, kpis)
+            rows, metadata = self._small.table(KPIS, kpis), {"batch_id": self.batch.batch_id}
+            DeltaLog(self._tables.root, KPIS).append(rows, app_id=self._app_id, metadata=metadata)
 
-    def enter(self, status: str, tally: Tally | None = None, reason: str = "") -> dict[str, int]:
-        """Write the ledger's rows: from here on the batch counts as published (or refused); returns their sums."""
-        rows = [self._ledger_row(file, status, tally, reason) for file in self.batch.files]
+    def told(self, status: str, tally: Tally | None = None, reason: str = "") -> list[dict[str, Any]]:
+        """The ledger's rows of the batch, not yet written."""
+        return [self._ledger_row(file, status, tally, reason) for file in self.batch.files]
+
+    def enter(self, rows: Sequence[dict[str, Any]], tally: Tally | None = None) -> None:
+        """Write the ledger's rows: from here on the batch counts as published (or refused)."""
         again = self._again()
         lost = self._with_superseded(tally.superseded if tally else (), without=again)
         if self.status() is None and not again and not lost:
@@ -185,7 +201,6 @@ class Publication:
             files = [f"({c.SOURCE_FILE} = {_quoted(f)} AND {c.CONTENT_SHA256} = '{sha256}')" for f, sha256 in again]
             replaced = f"{c.BATCH_ID} IN ({', '.join(map(_quoted, batches))})"
             self._small.overwrite(LEDGER, [*rows, *lost], predicate=" OR ".join([replaced, *files]))
-        return {what: sum(row[what] for row in rows) for what in _NOTHING}
 
     def finish(self) -> None:
         """Archive the landing files, without lines of the erased; forget the batch in bronze, unless it was refused."""
@@ -269,6 +284,11 @@ class Publication:
         return max((row[c.READ] or 0 for row in rows), default=0)
 
 
+def sums(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Lines of the ledger's rows: read, accepted, duplicate, quarantined, filtered."""
+    return {what: sum(row[what] for row in rows) for what in _NOTHING}
+
+
 def _tally(census: Tally, staged: Sequence[StagedFile], figures: Mapping[str, Any]) -> Tally:
     accepted: Mapping[str, int] = figures.get(ACCEPTED_BY_FILE, {})
     files = {
@@ -280,6 +300,7 @@ def _tally(census: Tally, staged: Sequence[StagedFile], figures: Mapping[str, An
     return Tally(files, sorted(days), more)
 
 
+_PUBLISHERS = "publish"
 _EXAMPLE_ROWS, _EXAMPLE_CHARS = 2_000, 200
 
 

@@ -1,0 +1,33 @@
+"""What the writers of Delta say when another one was faster, in one word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deltalake.exceptions import CommitFailedError
+
+from earshot.core.errors import OvertakenError
+
+_SPARKS = ("io.delta.exceptions.", "[DELTA_CONCURRENT", "[DELTA_METADATA_CHANGED", "[DELTA_PROTOCOL_CHANGED")
+
+
+@contextmanager
+def overtaken(table: str, where: str) -> Iterator[None]:
+    """Name a conflict of commits, delta-rs's or Spark's, as what it is; other errors pass.
+
+    Args:
+        table: Its name.
+        where: Its folder.
+
+    Raises:
+        OvertakenError: Another writer committed first.
+    """
+    try:
+        yield
+    except CommitFailedError as error:
+        raise OvertakenError(table, where=where) from error
+    except Exception as error:
+        if any(mark in str(error) for mark in _SPARKS):
+            raise OvertakenError(table, where=where) from error
+        raise

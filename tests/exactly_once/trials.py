@@ -1,0 +1,161 @@
+"""Trials: a run is killed, run again, and what its home says is compared with that of an undisturbed one.
+
+`python tests/exactly_once/trials.py --moments 50 --seed 4` prints a line a death and ends 1 if a table differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from exactly_once.homes import FIRST, SECOND, THIRD, Told, land, told, unbalanced, versions
+from exactly_once.processes import STEPS, Run
+
+Recover = Callable[[Path], None]
+_BEFORE_THE_JOBS = 0.1
+"""Share of the random moments that lie before the first job, while Python and the JVM start."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """One trial: when and where the run died, and what differs after the next one."""
+
+    moment: str
+    phase: str
+    committed: tuple[str, ...]
+    differences: list[str]
+    seconds: float
+
+
+@dataclass
+class Trials:
+    """Trials on copies of one home, in which a batch is published, one waits, and one has landed.
+
+    Attributes:
+        folder: Where homes and logs go.
+        recover: Runs the two jobs to their end, after the death.
+        expected: What the undisturbed home says.
+        writes: The writes of the undisturbed run.
+        starts_s: From its start to its first job.
+        works_s: From there to its end.
+    """
+
+    folder: Path
+    recover: Recover
+    expected: Told = field(init=False)
+    writes: list[str] = field(init=False)
+    starts_s: float = field(init=False)
+    works_s: float = field(init=False)
+
+    def prepare(self) -> None:
+        """Make the home that all trials begin from, and the undisturbed one."""
+        base = self.folder / "base"
+        land(base, FIRST)
+        self.recover(base)
+        land(base, SECOND)
+        _ended(Run.start(base, self.folder / "base.log", jobs=STEPS[:1]))
+        land(base, THIRD)
+        run = Run.start(self._home("undisturbed"), self.folder / "undisturbed.log")
+        began = time.monotonic()
+        run.wait_for_job()
+        self.starts_s = time.monotonic() - began
+        _ended(run)
+        self.works_s = time.monotonic() - began - self.starts_s
+        self.writes = run.log.with_suffix(".writes").read_text(encoding="utf-8").splitlines()
+        self.expected = told(run.home)
+        assert not unbalanced(run.home)
+
+    def at_write(self, moment: int) -> Death:
+        """Die before (odd) or after (even) a write."""
+        name = f"{'before' if moment % 2 else 'after'} {self.writes[(moment - 1) // 2]}"
+        run = Run.start(self._home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment)
+        code = run.wait()
+        assert code < 0, f"the run did not die {name}, but ended {code}: {run.log}"
+        return self._judged(run, name)
+
+    def at_random(self, chance: random.Random) -> Death:
+        """Die at a moment of the run: a tenth of them while it starts, the others while its jobs work."""
+        driver_only = chance.random() < 1 / 4
+        while True:
+            early, share = chance.random() < _BEFORE_THE_JOBS, chance.random()
+            name = f"{'start' if early else 'work'}-{share * 10_000:04.0f}"
+            run = Run.start(self._home(name), self.folder / f"{name}.log")
+            if not early:
+                run.wait_for_job()
+            time.sleep(share * (self.starts_s if early else self.works_s))
+            if run.kill(driver_only=driver_only):
+                moment = f"{share:5.0%} of the {'start' if early else 'work'}{', driver only' if driver_only else ''}"
+                return self._judged(run, moment)
+            shutil.rmtree(run.home)
+
+    def _judged(self, run: Run, moment: str) -> Death:
+        before, now = versions(self.folder / "base"), versions(run.home)
+        committed = tuple(sorted(f"{name}+{n}" for name in now if (n := now[name] - before.get(name, 0))))
+        began = time.monotonic()
+        self.recover(run.home)
+        run.outlived()
+        differences = [*told(run.home).differences(self.expected), *map(str, unbalanced(run.home))]
+        if not differences:
+            shutil.rmtree(run.home)
+        return Death(moment, run.phase(), committed, differences, time.monotonic() - began)
+
+    def _home(self, name: str) -> Path:
+        return Path(shutil.copytree(self.folder / "base", self.folder / name, symlinks=True))
+
+
+def in_a_process(home: Path) -> None:
+    """Run the two jobs as a user does."""
+    _ended(Run.start(home, home.with_name(f"{home.name}.again.log")))
+
+
+def _ended(run: Run) -> None:
+    code = run.wait()
+    assert code == 0, f"exit {code}: {run.log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
+
+
+def deaths(trials: Trials, *, moments: int, steps: Sequence[int], seed: int) -> Iterator[Death]:
+    """At random moments, then in the named writes."""
+    chance = random.Random(seed)  # noqa: S311 (seeded, not secret)
+    for _ in range(moments):
+        yield trials.at_random(chance)
+    for step in steps:
+        yield trials.at_write(step)
+
+
+def main() -> int:
+    """Print a line a death."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--moments", type=int, default=50)
+    parser.add_argument("--steps", default="all", help="all, none, or numbers: 7,8,21")
+    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="earshot-kills-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = Trials(folder, in_a_process)
+    trials.prepare()
+    print(f"undisturbed: {trials.starts_s:.1f} s start, {trials.works_s:.1f} s work, {len(trials.writes)} writes")
+    every = range(1, 2 * len(trials.writes), 2)
+    steps = every if given.steps == "all" else [] if given.steps == "none" else map(int, given.steps.split(","))
+    bad = n = 0
+    for n, death in enumerate(deaths(trials, moments=given.moments, steps=list(steps), seed=given.seed), 1):
+        bad += bool(death.differences)
+        verdict = "DIFFERENT" if death.differences else "equal"
+        print(f"{n:3}  {death.moment:44}  {verdict:9}  {death.phase:44}  {' '.join(death.committed)}", flush=True)
+        for line in death.differences[:8]:
+            print(f"       {line[:300]}", flush=True)
+    print(f"{n} deaths, {n - bad} equal, {bad} different")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
