@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PYTEST_ARGS ?=
+MOMENTS ?= 50
+SEED ?= 4
 
-.PHONY: help setup demo test lint bench docs lock
+.PHONY: help setup demo test lint bench kills docs lock
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +19,7 @@ demo: setup ## simulate two weeks, run everything, deliver an alert, write the r
 test: ## lint, types, import contracts and every test
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory lint
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m "not benchmark" $(PYTEST_ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m "not benchmark and not kills" $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
@@ -27,6 +29,10 @@ lint: setup ## ruff, mypy strict, import-linter
 
 bench: setup ## the benchmarks: ratios against a floor or a peer in the same run
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m benchmark -s tests/benchmarks $(PYTEST_ARGS)
+
+kills: setup ## SIGKILL at MOMENTS=50 seeded moments and in every named write, disks that fail, eight writers at once
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/exactly_once/trials.py --moments $(MOMENTS) --seed $(SEED)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m kills -s tests/exactly_once $(PYTEST_ARGS)
 
 docs: setup ## write docs/tables.md from core.schemas
 	@$(BIN)/python -m earshot.automation.table_reference docs/tables.md

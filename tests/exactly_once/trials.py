@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from exactly_once.homes import FIRST, SECOND, THIRD, Told, land, told, unbalanced, versions
 from exactly_once.processes import STEPS, Run
 
-Recover = Callable[[Path], None]
+Recover = Callable[[Path, Sequence[str]], None]
+"""Runs jobs in a home to their end."""
 _BEFORE_THE_JOBS = 0.1
 """Share of the random moments that lie before the first job, while Python and the JVM start."""
 
@@ -42,7 +43,7 @@ class Trials:
 
     Attributes:
         folder: Where homes and logs go.
-        recover: Runs the two jobs to their end, after the death.
+        recover: What runs them again after the death.
         expected: What the undisturbed home says.
         writes: The writes of the undisturbed run.
         starts_s: From its start to its first job.
@@ -60,15 +61,15 @@ class Trials:
         """Make the home that all trials begin from, and the undisturbed one."""
         base = self.folder / "base"
         land(base, FIRST)
-        self.recover(base)
+        self.recover(base, STEPS)
         land(base, SECOND)
-        _ended(Run.start(base, self.folder / "base.log", jobs=STEPS[:1]))
+        self.recover(base, STEPS[:1])
         land(base, THIRD)
-        run = Run.start(self._home("undisturbed"), self.folder / "undisturbed.log")
+        run = Run.start(self.home("undisturbed"), self.folder / "undisturbed.log")
         began = time.monotonic()
         run.wait_for_job()
         self.starts_s = time.monotonic() - began
-        _ended(run)
+        ended(run)
         self.works_s = time.monotonic() - began - self.starts_s
         self.writes = run.log.with_suffix(".writes").read_text(encoding="utf-8").splitlines()
         self.expected = told(run.home)
@@ -77,7 +78,7 @@ class Trials:
     def at_write(self, moment: int) -> Death:
         """Die before (odd) or after (even) a write."""
         name = f"{'before' if moment % 2 else 'after'} {self.writes[(moment - 1) // 2]}"
-        run = Run.start(self._home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment)
+        run = Run.start(self.home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment)
         code = run.wait()
         assert code < 0, f"the run did not die {name}, but ended {code}: {run.log}"
         return self._judged(run, name)
@@ -88,7 +89,7 @@ class Trials:
         while True:
             early, share = chance.random() < _BEFORE_THE_JOBS, chance.random()
             name = f"{'start' if early else 'work'}-{share * 10_000:04.0f}"
-            run = Run.start(self._home(name), self.folder / f"{name}.log")
+            run = Run.start(self.home(name), self.folder / f"{name}.log")
             if not early:
                 run.wait_for_job()
             time.sleep(share * (self.starts_s if early else self.works_s))
@@ -101,23 +102,25 @@ class Trials:
         before, now = versions(self.folder / "base"), versions(run.home)
         committed = tuple(sorted(f"{name}+{n}" for name in now if (n := now[name] - before.get(name, 0))))
         began = time.monotonic()
-        self.recover(run.home)
+        self.recover(run.home, STEPS)
         run.outlived()
         differences = [*told(run.home).differences(self.expected), *map(str, unbalanced(run.home))]
         if not differences:
             shutil.rmtree(run.home)
         return Death(moment, run.phase(), committed, differences, time.monotonic() - began)
 
-    def _home(self, name: str) -> Path:
+    def home(self, name: str) -> Path:
+        """A copy of the home that all trials begin from."""
         return Path(shutil.copytree(self.folder / "base", self.folder / name, symlinks=True))
 
 
-def in_a_process(home: Path) -> None:
-    """Run the two jobs as a user does."""
-    _ended(Run.start(home, home.with_name(f"{home.name}.again.log")))
+def in_a_process(home: Path, jobs: Sequence[str]) -> None:
+    """Run jobs as a user does."""
+    ended(Run.start(home, home.with_name(f"{home.name}.again.log"), jobs=jobs))
 
 
-def _ended(run: Run) -> None:
+def ended(run: Run) -> None:
+    """Check that a run ends, and ends well."""
     code = run.wait()
     assert code == 0, f"exit {code}: {run.log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
 

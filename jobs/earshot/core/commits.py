@@ -22,7 +22,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import OvertakenError
-from earshot.core.overtaken import overtaken
+from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.staging import Stage, StagedFile
 from earshot.core.tables import columns_with_statistics, spec_of
@@ -329,4 +329,5 @@ def _properties(metadata: Mapping[str, object], transactions: list[Transaction] 
     return CommitProperties(
         custom_metadata={"userMetadata": json.dumps(metadata, default=str, sort_keys=True)},
         app_transactions=transactions,
+        max_commit_retries=RETRIES,
     )

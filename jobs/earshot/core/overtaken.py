@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from deltalake.exceptions import CommitFailedError
 
 from earshot.core.errors import OvertakenError
+
+RETRIES: Final = 100
+"""How often delta-rs tries a commit anew that conflicts with none of those that were faster."""
 
 _SPARKS = ("io.delta.exceptions.", "[DELTA_CONCURRENT", "[DELTA_METADATA_CHANGED", "[DELTA_PROTOCOL_CHANGED")
 

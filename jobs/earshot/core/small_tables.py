@@ -16,7 +16,7 @@ from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import InputError, TableError
-from earshot.core.overtaken import overtaken
+from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.tables import columns_with_statistics, spec_of
 
 
@@ -87,7 +87,8 @@ class SmallTables:
             OvertakenError: Another process makes the table at this moment.
         """
         if rows:
-            self._write(name, self.table(name, rows), mode="append")
+            properties = CommitProperties(max_commit_retries=RETRIES)
+            self._write(name, self.table(name, rows), mode="append", commit_properties=properties)
 
     def overwrite(
         self,
@@ -108,7 +109,9 @@ class SmallTables:
         if predicate and not DeltaTable.is_deltatable(self.path(name)):
             predicate = None
         told = None if metadata is None else json.dumps(metadata, default=str, sort_keys=True)
-        properties = None if told is None else CommitProperties(custom_metadata={"userMetadata": told})
+        properties = CommitProperties(
+            custom_metadata=None if told is None else {"userMetadata": told}, max_commit_retries=RETRIES
+        )
         self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties)
 
     def vacuum(self, name: str, hours: int) -> list[str]:

@@ -1,0 +1,37 @@
+"""Ingest and publication that are killed, processes and all, and run again leave what an undisturbed run leaves.
+
+Six deaths here; `make kills` dies at fifty seeded moments and in every named write.
+"""
+
+from __future__ import annotations
+
+import random
+
+from exactly_once.homes import told, unbalanced
+from exactly_once.trials import Trials, deaths
+
+
+def test_an_undisturbed_run_publishes_every_fate_of_a_line(trials: Trials) -> None:
+    rows = trials.expected.rows
+    assert rows["silver.listens"].total() == 181
+    assert {"a.jsonl", "notes.bin", "g.zip!2.jsonl", "empty.jsonl"} <= _named_in(rows["ops.ledger"])
+    assert not rows["bronze.listens"]
+    assert not rows["landing/"]
+    assert not rows["problems of ops.audit"]
+
+
+def test_a_run_that_was_killed_at_any_moment_and_repeated_changes_nothing(trials: Trials) -> None:
+    steps = random.Random(11).sample(range(1, 2 * len(trials.writes) + 1), 3)  # noqa: S311 (seeded, not secret)
+    for death in deaths(trials, moments=3, steps=steps, seed=4):
+        assert death.differences == [], f"{death.moment}, {death.phase}, {death.committed}"
+
+
+def test_a_third_run_finds_nothing_to_do(trials: Trials) -> None:
+    home = trials.folder / "undisturbed"
+    trials.recover(home, ("ingest_listens", "publish_listens"))
+    assert told(home).differences(trials.expected) == []
+    assert unbalanced(home) == []
+
+
+def _named_in(ledger: object) -> set[str]:
+    return {part.split("2026-03-30/")[1].split('"')[0] for part in map(str, ledger) if "2026-03-30/" in part}  # type: ignore[attr-defined]
