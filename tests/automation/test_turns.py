@@ -23,6 +23,7 @@ from earshot.automation.pipeline import JOBS
 from earshot.automation.turns import Turns
 from earshot.core.errors import OvertakenError, TableError
 from earshot.core.job import Job
+from earshot.core.locations import source_root
 from earshot.core.logs import StructuredLog
 from earshot.core.settings import Settings
 
@@ -61,7 +62,8 @@ def test_turns_of_other_names_do_not_wait(tmp_path: Path) -> None:
 
 
 def test_whoever_waits_is_told_for_whom_and_gets_the_turn_of_one_that_was_killed(tmp_path: Path) -> None:
-    other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
+    with_us = {**os.environ, "PYTHONPATH": str(source_root())}
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, env=with_us)
     assert other.stdout is not None
     assert other.stdout.readline() == b"has it\n"
     with (

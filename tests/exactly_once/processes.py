@@ -15,9 +15,9 @@ from typing import Any
 
 from exactly_once.homes import DAY
 
-DYING = Path(__file__).with_name("dying.py")
+DYING, FAILING = Path(__file__).with_name("dying.py"), Path(__file__).with_name("failing")
 STEPS = ("ingest_listens", "publish_listens")
-_SOURCES = Path(__file__).resolve().parents[2] / "jobs"
+SOURCES = Path(__file__).resolve().parents[2] / "jobs"
 _SESSION = 3  # of the fields of /proc/PID/stat after the name
 
 
@@ -53,7 +53,7 @@ class Run:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": str(_SOURCES), "OPENBLAS_NUM_THREADS": "1", **(more or {})},
+                env={**os.environ, "PYTHONPATH": str(SOURCES), "OPENBLAS_NUM_THREADS": "1", **(more or {})},
             )
         return cls(process, log, home)
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import random
 import shutil
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from exactly_once.homes import FIRST, SECOND, THIRD, Told, land, told, unbalanced, versions
-from exactly_once.processes import STEPS, Run
+from exactly_once.processes import FAILING, SOURCES, STEPS, Run
 
 Recover = Callable[[Path, Sequence[str]], None]
 """Runs jobs in a home to their end."""
@@ -35,6 +37,24 @@ class Death:
     committed: tuple[str, ...]
     differences: list[str]
     seconds: float
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: what the run made of it, and what differs after the next one.
+
+    Attributes:
+        code: Its exit code.
+        calls: How many calls were counted.
+        place: The file whose call failed.
+        text: What the run printed.
+    """
+
+    death: Death
+    code: int
+    calls: int
+    place: str
+    text: str
 
 
 @dataclass
@@ -97,6 +117,30 @@ class Trials:
                 moment = f"{share:5.0%} of the {'start' if early else 'work'}{', driver only' if driver_only else ''}"
                 return self._judged(run, moment)
             shutil.rmtree(run.home)
+
+    def with_fault(self, call: int | str, number: int) -> Fault:
+        """Let one call (its number, or a name: the first) fail, the driver's or a task's; then run again without."""
+        home, log = self.home(f"fault-{call}"), self.folder / f"fault-{call}.log"
+        counter = log.with_suffix(".calls")
+        more = {"PYTHONPATH": f"{FAILING}:{SOURCES}", "EARSHOT_TEST_FAULT": f"{call} {number} {home} {counter}"}
+        return self._faulty(Run.start(home, log, more=more), counter, os.strerror(number))
+
+    def with_fault_of_hadoop(self, call: int, classes: Path) -> Fault:
+        """The same for calls of the JVM: `classes` holds the compiled FailingFileSystem."""
+        home, log = self.home(f"jvm-{call}"), self.folder / f"jvm-{call}.log"
+        counter = log.with_suffix(".calls")
+        submit = f"--driver-class-path {classes} --conf spark.hadoop.fs.file.impl=FailingFileSystem pyspark-shell"
+        more = {"PYSPARK_SUBMIT_ARGS": submit, "EARSHOT_TEST_JVM_FAULT": f"{call} {home} {counter}"}
+        return self._faulty(Run.start(home, log, more=more), counter, os.strerror(errno.EIO))
+
+    def _faulty(self, run: Run, counter: Path, what: str) -> Fault:
+        code = run.wait()
+        met = counter.with_name(f"{counter.name}.met")
+        where = met.read_text(encoding="utf-8") if met.exists() else ""
+        calls = counter.stat().st_size if counter.exists() else 0
+        text = run.log.read_text(encoding="utf-8", errors="replace")
+        death = self._judged(run, f"{what}: {where.replace(str(run.home), '')}")
+        return Fault(death, code, calls, where.partition(" ")[2], text)
 
     def _judged(self, run: Run, moment: str) -> Death:
         before, now = versions(self.folder / "base"), versions(run.home)

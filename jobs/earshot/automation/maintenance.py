@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from earshot.core.overtaken import overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables
@@ -21,7 +22,15 @@ def maintain(name: str, tables: Tables, small_tables: SmallTables, *, vacuum_hou
     """Compact a table and remove files that no version of the last hours needs.
 
     A small table is done by delta-rs in this process, a large one by Spark.
+
+    Raises:
+        OvertakenError: A writer replaced files while they were compacted.
     """
+    with overtaken(name, small_tables.path(name)):
+        _maintain(name, tables, small_tables, vacuum_hours)
+
+
+def _maintain(name: str, tables: Tables, small_tables: SmallTables, vacuum_hours: float) -> None:
     table = DeltaTable(small_tables.path(name))
     files = pa.table(table.get_add_actions(flatten=True))
     if sum(files.column("size_bytes").to_pylist()) > _SMALL_BYTES:

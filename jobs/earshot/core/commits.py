@@ -140,13 +140,11 @@ class DeltaLog:
         table = self.create()
         if table.transaction_version(app_id) is not None:
             return
-        if "://" not in self.path and not all(Path(self.path, unquote(file.path)).exists() for file in files):
-            raise OvertakenError(self.spec.name, where=self.path)
         transactions = [Transaction(app_id, 1)]
         if seen:
             table = DeltaTable(self.path, version=seen.version)
             transactions.append(Transaction(seen.writers, seen.version + 1))
-        self._commit(table, [_added(file) for file in files], transactions, metadata)
+        self._commit(table, (), files, transactions, metadata)
 
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
@@ -182,23 +180,27 @@ class DeltaLog:
             metadata: What the commit says of itself.
 
         Raises:
-            OvertakenError: Another writer was faster.
+            OvertakenError: Another writer was faster, or a vacuum took staged files away.
         """
         table = DeltaTable(self.path, version=since)
-        now = int(time.time() * 1000)
-        removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
-        self._commit(table, [*removed, *map(_added, new)], [Transaction(app_id, since + 1)], metadata)
+        self._commit(table, old, new, [Transaction(app_id, since + 1)], metadata)
 
     def _commit(
         self,
         table: DeltaTable,
-        actions: list[AddAction | RemoveAction],
+        old: Sequence[StagedFile],
+        new: Sequence[StagedFile],
         transactions: list[Transaction],
         metadata: Mapping[str, object],
     ) -> None:
+        if "://" not in self.path and not all(Path(self.path, unquote(file.path)).exists() for file in new):
+            raise OvertakenError(self.spec.name, where=self.path)
+        now = int(time.time() * 1000)
+        removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
+        added = [AddAction(file.path, file.size, file.partition, now, True, file.stats) for file in new]
         with overtaken(self.spec.name, self.path):
             table.create_write_transaction(
-                actions,
+                [*removed, *added],
                 mode="append",
                 schema=self.schema,
                 partition_by=list(self.spec.partition_by),
@@ -315,10 +317,6 @@ class DeltaLog:
             return DeltaTable(self.path)
         except TableNotFoundError:
             return None
-
-
-def _added(file: StagedFile) -> AddAction:
-    return AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, file.stats)
 
 
 def _text(value: object) -> str | None:
