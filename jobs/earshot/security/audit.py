@@ -203,7 +203,10 @@ class AuditChain:
         root = Path(self._tables.path(AUDIT))
         commits = sorted((root / "_delta_log").glob("*.json"))[-1:]
         written = [root / path for commit in commits for path in _added(commit)]
-        with open(self._folder / "audit.files", "a", encoding="utf-8", opener=_for_the_owner) as notes:
+        with open(self._folder / "audit.files", "a+", encoding="utf-8", opener=_for_the_owner) as notes:
+            notes.seek(max(0, notes.seek(0, os.SEEK_END) - 1))
+            if notes.read() not in {"", "\n"}:  # a full disk cut the last line
+                notes.write("\n")
             for path in [*commits, *written]:
                 notes.write(f"{_digest(path)}  {path.relative_to(root)}\n")
 
