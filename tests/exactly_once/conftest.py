@@ -22,6 +22,6 @@ def trials(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tri
         results = run_jobs(jobs, DAY, load_settings(overrides={"home": str(home)}), as_json=True)
         assert [result.status for result in results] == ["done"] * len(jobs), results
 
-    made = Trials(tmp_path_factory.mktemp("trials"), recover)
+    made = Trials(tmp_path_factory.mktemp("trials"), recover, own_jvm=False)
     made.prepare()
     return made

@@ -10,7 +10,8 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,23 @@ NAMED: list[tuple[Any, str]] = [
 INSIDE = threading.local()
 
 
-def dying(original: Callable[..., Any], name: str, moment: int, writes: Path) -> Callable[..., Any]:
-    """The write, before or after which the session is killed if its turn has come; writes inside it do not count."""
+@contextmanager
+def dying_in(moment: int, writes: Path, die: Callable[[], None]) -> Iterator[None]:
+    """Die before or after a write while the block runs, and list the writes; those inside others do not count."""
+    originals = [(owner, name, getattr(owner, name)) for owner, name in NAMED]
+    writes.write_text("")
+    for owner, name, original in originals:
+        setattr(owner, name, _dying(original, f"{owner.__name__}.{name}", moment, writes, die))
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
 
+
+def _dying(
+    original: Callable[..., Any], name: str, moment: int, writes: Path, die: Callable[[], None]
+) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         if getattr(INSIDE, "write", False) or _is_idle(name, arguments):
             return original(*arguments, **named)
@@ -44,10 +59,10 @@ def dying(original: Callable[..., Any], name: str, moment: int, writes: Path) ->
             with writes.open("a") as file:
                 file.write(f"{name} {_of(arguments)}\n")
             if number * 2 - 1 == moment:
-                end_session(os.getsid(0), last=os.getpid())
+                die()
             result = original(*arguments, **named)
             if number * 2 == moment:
-                end_session(os.getsid(0), last=os.getpid())
+                die()
             return result
         finally:
             INSIDE.write = False
@@ -70,8 +85,6 @@ def _of(arguments: tuple[Any, ...]) -> str:
 
 if __name__ == "__main__":
     moment, writes = int(sys.argv[1]), Path(sys.argv[2])
-    open(writes, "w").close()
-    for owner, name in NAMED:
-        setattr(owner, name, dying(getattr(owner, name), f"{owner.__name__}.{name}", moment, writes))
     sys.argv = ["earshot", *sys.argv[3:]]
-    entry_point()
+    with dying_in(moment, writes, lambda: end_session(os.getsid(0), last=os.getpid())):
+        entry_point()

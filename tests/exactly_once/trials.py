@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from exactly_once.dying import dying_in
 from exactly_once.homes import FIRST, SECOND, THIRD, Told, land, told, unbalanced, versions
 from exactly_once.processes import FAILING, SOURCES, STEPS, Run
 
@@ -64,6 +65,8 @@ class Trials:
     Attributes:
         folder: Where homes and logs go.
         recover: What runs them again after the death.
+        own_jvm: Whether the undisturbed run is a process, too, and tells how long one takes; else the first run
+            of this process does.
         expected: What the undisturbed home says.
         writes: The writes of the undisturbed run.
         starts_s: From its start to its first job.
@@ -72,6 +75,7 @@ class Trials:
 
     folder: Path
     recover: Recover
+    own_jvm: bool = True
     expected: Told = field(init=False)
     writes: list[str] = field(init=False)
     starts_s: float = field(init=False)
@@ -81,27 +85,52 @@ class Trials:
         """Make the home that all trials begin from, and the undisturbed one."""
         base = self.folder / "base"
         land(base, FIRST)
+        began = time.monotonic()
         self.recover(base, STEPS)
+        self.starts_s = self.works_s = time.monotonic() - began
         land(base, SECOND)
         self.recover(base, STEPS[:1])
         land(base, THIRD)
-        run = Run.start(self.home("undisturbed"), self.folder / "undisturbed.log")
+        home, writes = self.home("undisturbed"), self.folder / "undisturbed.writes"
+        if self.own_jvm:
+            self._timed(home)
+        else:
+            with dying_in(0, writes, lambda: None):
+                self.recover(home, STEPS)
+        self.writes = writes.read_text(encoding="utf-8").splitlines()
+        self.expected = told(home)
+        assert not unbalanced(home)
+
+    def _timed(self, home: Path) -> None:
         began = time.monotonic()
+        run = Run.start(home, self.folder / "undisturbed.log")
         run.wait_for_job()
         self.starts_s = time.monotonic() - began
         ended(run)
         self.works_s = time.monotonic() - began - self.starts_s
-        self.writes = run.log.with_suffix(".writes").read_text(encoding="utf-8").splitlines()
-        self.expected = told(run.home)
-        assert not unbalanced(run.home)
 
     def at_write(self, moment: int) -> Death:
         """Die before (odd) or after (even) a write."""
-        name = f"{'before' if moment % 2 else 'after'} {self.writes[(moment - 1) // 2]}"
+        name = self._named(moment)
         run = Run.start(self.home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment)
         code = run.wait()
         assert code < 0, f"the run did not die {name}, but ended {code}: {run.log}"
         return self._judged(run, name)
+
+    def at_write_without_a_process(self, moment: int) -> Death:
+        """The same, but only the Python of this process gives up: all that a gate has the time for."""
+        home, began = self.home(f"given-up-{moment}"), time.monotonic()
+        try:
+            with dying_in(moment, self.folder / f"given-up-{moment}.writes", _give_up):
+                self.recover(home, STEPS)
+            raise AssertionError(f"nothing was written: {self._named(moment)}")
+        except GivenUpError:
+            committed = self._committed(home)
+        self.recover(home, STEPS)
+        return Death(self._named(moment), "", committed, self._different(home), time.monotonic() - began)
+
+    def _named(self, moment: int) -> str:
+        return f"{'before' if moment % 2 else 'after'} {self.writes[(moment - 1) // 2]}"
 
     def at_random(self, chance: random.Random) -> Death:
         """Die at a moment of the run: a tenth of them while it starts, the others while its jobs work."""
@@ -143,19 +172,33 @@ class Trials:
         return Fault(death, code, calls, where.partition(" ")[2], text)
 
     def _judged(self, run: Run, moment: str) -> Death:
-        before, now = versions(self.folder / "base"), versions(run.home)
-        committed = tuple(sorted(f"{name}+{n}" for name in now if (n := now[name] - before.get(name, 0))))
+        committed = self._committed(run.home)
         began = time.monotonic()
         self.recover(run.home, STEPS)
         run.outlived()
-        differences = [*told(run.home).differences(self.expected), *map(str, unbalanced(run.home))]
+        differences = self._different(run.home)
         if not differences:
             shutil.rmtree(run.home)
         return Death(moment, run.phase(), committed, differences, time.monotonic() - began)
 
+    def _committed(self, home: Path) -> tuple[str, ...]:
+        before, now = versions(self.folder / "base"), versions(home)
+        return tuple(sorted(f"{name}+{n}" for name in now if (n := now[name] - before.get(name, 0))))
+
+    def _different(self, home: Path) -> list[str]:
+        return [*told(home).differences(self.expected), *map(str, unbalanced(home))]
+
     def home(self, name: str) -> Path:
         """A copy of the home that all trials begin from."""
         return Path(shutil.copytree(self.folder / "base", self.folder / name, symlinks=True))
+
+
+class GivenUpError(BaseException):
+    """The process is gone, as far as its Python is concerned."""
+
+
+def _give_up() -> None:
+    raise GivenUpError
 
 
 def in_a_process(home: Path, jobs: Sequence[str]) -> None:
