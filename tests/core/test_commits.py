@@ -74,6 +74,7 @@ def test_of_writers_who_decided_on_the_same_version_one_commits_and_the_others_k
 
 def test_writers_who_look_again_after_they_were_overtaken_all_commit(tmp_path: Path) -> None:
     log = DeltaLog(str(tmp_path), "gold.quality_kpis")
+    log.create()
     files = [staged(tmp_path, log, n) for n in range(WRITERS)]
 
     def until_done(n: int) -> int:

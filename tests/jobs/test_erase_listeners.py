@@ -19,6 +19,7 @@ from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables, Transaction
 from earshot.security.audit import AuditChain
 from earshot.security.encryption import BatchCipher
+from earshot.security.erasure import Erasure
 from earshot.security.keys import Keys, load_keys
 from earshot.security.pseudonyms import Pseudonymiser
 from earshot.security.tombstones import Tombstones
@@ -162,6 +163,22 @@ def test_an_erased_listener_is_nowhere_and_everybody_else_is_where_they_were(
     again = _erase(make_job, settings, keys, GONE)
     assert again.summary.rows_in == 0
     assert len(lake.rows("ops.tombstones")) == 1
+
+
+def test_an_erasure_that_was_killed_when_the_rows_were_gone_still_knows_the_listeners_own_export(
+    lake: SmallTables,
+    settings: Settings,
+    keys: Keys,
+    make_job: Callable[..., Job],
+    pseudonyms: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Erasure, "redact_texts", lambda erasure: (_ for _ in ()).throw(KeyboardInterrupt))
+        _erase(make_job, settings, keys, GONE)
+    _erase(make_job, settings, keys, GONE)
+    assert not (settings.archive / "bb" / ("b" * 64)).exists()
+    assert files_with(settings.home, [pseudonyms[GONE]]) == []
 
 
 def _others(lake: SmallTables, name: str, gone: str) -> list[dict[str, Any]]:

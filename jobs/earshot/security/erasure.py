@@ -103,6 +103,8 @@ class Erasure:
         self._keys = keys
         self._buried = Buried(keys.master_key)
         self._owned: set[str] = set()
+        self._struck: dict[Path, int] = {}
+        self._exports = 0
 
     def bury(self, at: datetime, run_id: str) -> str:
         """Leave the tombstone first: plays that arrive while the rest is going on are turned away.
@@ -139,15 +141,10 @@ class Erasure:
         """Take the listener's lines out of the archive, and reports and exports that name them away.
 
         An archived file that names nobody, and all of whose accepted plays were theirs, is an export of
-        their own: it goes as a whole.
+        their own: it went as a whole when their rows were removed.
         """
-        struck = owned = 0
         for path in _files(self._settings.archive):
-            lines = strike_lines(path, self._listener.identity) if self._listener.identity is not None else 0
-            struck += lines
-            if not lines and any(sha in path.as_posix() for sha in self._owned):
-                path.unlink()
-                owned += 1
+            self._strike(path)
         shown = [
             path
             for folder in ("reports", "exports")
@@ -156,8 +153,8 @@ class Erasure:
         for path in shown:
             path.unlink()
         return [
-            Removed("archive (lines)", struck, 0),
-            Removed("archive (own exports)", owned, 0),
+            Removed("archive (lines)", sum(self._struck.values()), 0),
+            Removed("archive (own exports)", self._exports, 0),
             Removed("reports and exports (files)", len(shown), 0),
         ]
 
@@ -192,6 +189,7 @@ class Erasure:
         if spec.name == LISTENS:
             metadata["touched_days"] = sorted({row[c.LISTEN_DATE].isoformat() for row in found})
             self._count_in_ledger(counts)
+            self._strike_owned()
         inside = rows.where(where) if where else rows
         kept = _filtered(inside, theirs) if spec.name == BRONZE else inside.where(~theirs)
         self._tables.overwrite(spec.name, kept, where=where, metadata=metadata)
@@ -235,6 +233,20 @@ class Erasure:
                 entry[c.ERASED] = entry[c.ACCEPTED] - left[file]
                 self._owned |= {entry[c.CONTENT_SHA256]} if not left[file] else set()
         self._small.overwrite(LEDGER, ledger)
+
+    def _strike_owned(self) -> None:
+        """Do so before the rows go that tell whose files they are: killed after it, nobody could tell any more."""
+        for path in _files(self._settings.archive):
+            if path.name in self._owned and not self._strike(path):
+                path.unlink()
+                self._exports += 1
+
+    def _strike(self, path: Path) -> int:
+        """Take their lines out of a file, once; says how many there were."""
+        if path not in self._struck:
+            identity = self._listener.identity
+            self._struck[path] = strike_lines(path, identity) if identity is not None else 0
+        return self._struck[path]
 
     def _redact(self, name: str) -> Removed:
         rows = self._small.rows(name)

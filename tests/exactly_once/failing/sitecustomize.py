@@ -80,8 +80,8 @@ _failing(io, "open", _written)
 _failing(shutil, "move", _second)
 _failing(pq, "write_table", _second)
 _failing(pq.ParquetWriter, "__init__", _second, "ParquetWriter")
-_failing(pq.ParquetWriter, "write_table", lambda writer, *_: writer.where, "ParquetWriter.write_table")
-_failing(pq.ParquetWriter, "close", lambda writer: writer.where, "ParquetWriter.close")
+_failing(pq.ParquetWriter, "write_table", lambda writer, *_, **__: writer.where, "ParquetWriter.write_table")
+_failing(pq.ParquetWriter, "close", lambda writer, *_, **__: writer.where, "ParquetWriter.close")
 # delta-rs writes in Rust: its calls fail before they begin.
 for _module in (earshot.core.commits, earshot.core.small_tables):
     _failing(_module, "write_deltalake", lambda table, *_, **__: getattr(table, "table_uri", table))
