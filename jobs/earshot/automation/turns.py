@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from earshot.core.errors import TableError
 from earshot.core.logs import StructuredLog
@@ -52,12 +53,13 @@ class Turns:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8") as file:
             if not _taken(file.fileno()):
                 self._wait(file.fileno(), path, log)
-            file.truncate()
             since = datetime.now(UTC).isoformat(timespec="seconds")
             told = {**holder, "pid": os.getpid(), "host": socket.gethostname(), "since": since}
-            file.write(json.dumps(told))
-            file.flush()
-            yield
+            _say(file, json.dumps(told))
+            try:
+                yield
+            finally:
+                _say(file, "")
 
     def _wait(self, handle: int, path: Path, log: StructuredLog) -> None:
         began = time.monotonic()
@@ -72,6 +74,13 @@ class Turns:
                 )
             time.sleep(_NAP_S)
         log.info("has its turn", waited_s=round(time.monotonic() - began, 1))
+
+
+def _say(file: TextIO, text: str) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
 
 
 def _taken(handle: int) -> bool:
