@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -92,6 +93,18 @@ def test_a_journal_entry_that_was_cut_in_half_is_put_away(settings: Settings) ->
     journal = RunJournal(folder, SmallTables(settings.lake_root), lambda: datetime.now(UTC))
     assert journal.bury_the_dead() == []
     assert not list(folder.iterdir())
+
+
+def test_two_runs_that_find_the_same_dead_run_write_its_row_once(settings: Settings) -> None:
+    folder, small = settings.home / "running", SmallTables(settings.lake_root)
+    folder.mkdir()
+    entry = {"run_id": "r0", "job": "build_marts", "run_date": "2026-03-28", "started_at": "2026-03-28T01:00:00+00:00"}
+    for n in range(8):
+        (folder / f"r{n}.build_marts.json").write_text(json.dumps({**entry, "run_id": f"r{n}", "pid": 2**22 - 7}))
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(RunJournal(folder, small, lambda: datetime.now(UTC)).bury_the_dead)
+    assert sorted(row["run_id"] for row in small.rows("ops.runs")) == [f"r{n}" for n in range(8)]
 
 
 def test_a_backfill_resumes_where_it_stopped(jobs: dict, settings: Settings) -> None:

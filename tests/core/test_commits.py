@@ -113,7 +113,6 @@ def test_files_that_a_vacuum_took_away_are_not_committed(tmp_path: Path) -> None
 
 def test_rows_appended_by_several_processes_at_once_are_all_there(tmp_path: Path) -> None:
     small = SmallTables(str(tmp_path))
-    DeltaLog(str(tmp_path), "gold.quality_kpis").create()
     together(lambda n: [small.append("gold.quality_kpis", [kpi(f"{n}-{m}")]) for m in range(3)])
     assert len({row["batch_id"] for row in small.rows("gold.quality_kpis")}) == 3 * WRITERS
 

@@ -46,9 +46,12 @@ class RunJournal:
         for path in sorted(self._folder.glob("*.json")):
             entry = _read(path)
             if entry is None or not _is_alive(int(entry["pid"])):
+                try:
+                    path.unlink()
+                except FileNotFoundError:  # another run buries it, or it has ended
+                    continue
                 if entry is not None:
                     rows.append(self._row(entry))
-                path.unlink(missing_ok=True)
         self._small_tables.append("ops.runs", rows)
         return rows
 

@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.core.errors import InputError, TableError
+from earshot.core.errors import InputError, OvertakenError, TableError
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.tables import columns_with_statistics, spec_of
 
@@ -84,11 +84,14 @@ class SmallTables:
 
         Raises:
             InputError: The lake's folder cannot be made.
-            OvertakenError: Another process makes the table at this moment.
         """
         if rows:
             properties = CommitProperties(max_commit_retries=RETRIES)
-            self._write(name, self.table(name, rows), mode="append", commit_properties=properties)
+            table = self.table(name, rows)
+            try:
+                self._write(name, table, mode="append", commit_properties=properties)
+            except OvertakenError:  # by whoever made the table: it is there now
+                self._write(name, table, mode="append", commit_properties=properties)
 
     def overwrite(
         self,
