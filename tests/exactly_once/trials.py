@@ -151,7 +151,7 @@ class Trials:
         """Let one call (its number, or a name: the first) fail, the driver's or a task's; then run again without."""
         home, log = self.home(f"fault-{call}"), self.folder / f"fault-{call}.log"
         counter = log.with_suffix(".calls")
-        more = {"PYTHONPATH": f"{FAILING}:{SOURCES}", "EARSHOT_TEST_FAULT": f"{call} {number} {home} {counter}"}
+        more = {"PYTHONPATH": f"{FAILING}:{SOURCES}", "FAULT_OF_THE_DISK": f"{call} {number} {home} {counter}"}
         return self._faulty(Run.start(home, log, more=more), counter, os.strerror(number))
 
     def with_fault_of_hadoop(self, call: int, classes: Path) -> Fault:
@@ -159,7 +159,7 @@ class Trials:
         home, log = self.home(f"jvm-{call}"), self.folder / f"jvm-{call}.log"
         counter = log.with_suffix(".calls")
         submit = f"--driver-class-path {classes} --conf spark.hadoop.fs.file.impl=FailingFileSystem pyspark-shell"
-        more = {"PYSPARK_SUBMIT_ARGS": submit, "EARSHOT_TEST_JVM_FAULT": f"{call} {home} {counter}"}
+        more = {"PYSPARK_SUBMIT_ARGS": submit, "FAULT_OF_HADOOP": f"{call} {home} {counter}"}
         return self._faulty(Run.start(home, log, more=more), counter, os.strerror(errno.EIO))
 
     def _faulty(self, run: Run, counter: Path, what: str) -> Fault:

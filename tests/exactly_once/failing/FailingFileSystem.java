@@ -12,16 +12,16 @@ import org.apache.hadoop.util.Progressable;
 /**
  * Hadoop's local file system, of which one call fails: `fs.file.impl` names it.
  *
- * <p>EARSHOT_TEST_JVM_FAULT is `N HOME COUNTER`: the N-th call on a path below HOME fails. Calls are counted in the file
+ * <p>FAULT_OF_HADOOP is `N HOME COUNTER`: the N-th call on a path below HOME fails. Calls are counted in the file
  * COUNTER, a byte a call; COUNTER.met tells which one failed.
  */
 public class FailingFileSystem extends LocalFileSystem {
-  private static final String[] FAULT = System.getenv("EARSHOT_TEST_JVM_FAULT").split(" ");
+  private static final String[] FAULT = System.getenv("FAULT_OF_HADOOP").split(" ");
   private static long calls = 0;
 
   private static synchronized void count(String what, Path path) throws IOException {
     String place = path.toUri().getPath();
-    if (!place.startsWith(FAULT[1])) {
+    if (!place.startsWith(FAULT[1] + "/")) {
       return;
     }
     try (FileOutputStream counter = new FileOutputStream(FAULT[2], true)) {

@@ -1,6 +1,6 @@
 """Loaded by every Python of a run whose PYTHONPATH names this folder: lets one call of the file system fail.
 
-EARSHOT_TEST_FAULT is `N ERRNO HOME COUNTER`: the N-th call, of the driver and its tasks together, that would change a
+FAULT_OF_THE_DISK is `N ERRNO HOME COUNTER`: the N-th call, of the driver and its tasks together, that would change a
 file below HOME raises OSError(ERRNO); N may also be the name of a call, and means the first of them. Calls are counted
 in the file COUNTER, a byte a call; COUNTER.met tells which one failed.
 """
@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 import earshot.core.commits
 import earshot.core.small_tables
 
-_MOMENT, _ERRNO, _HOME, _COUNTER = os.environ["EARSHOT_TEST_FAULT"].split(" ")
+_MOMENT, _ERRNO, _HOME, _COUNTER = os.environ["FAULT_OF_THE_DISK"].split(" ")
 _OPEN = os.open
 
 
 def _fails(place: object, what: str) -> None:
     """Count a call on a place below HOME; it may be the one that fails."""
     text = str(os.fspath(place)).removeprefix("file://") if isinstance(place, str | os.PathLike) else ""
-    if not text.startswith(_HOME):
+    if not text.startswith(_HOME + "/"):
         return
     handle = _OPEN(_COUNTER, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(handle, b".")
@@ -72,8 +72,8 @@ def _second(_: Any, path: Any, *__: Any, **___: Any) -> object:
 
 for _name in ("replace", "rename", "link"):
     _failing(os, _name, _second)
-for _name in ("mkdir", "unlink"):
-    _failing(os, _name, _first)
+_failing(os, "unlink", _first)
+_failing(os, "mkdir", lambda path, *_, **__: None if os.path.isdir(path) else path)
 _failing(os, "open", _created)
 _failing(builtins, "open", _written)
 _failing(io, "open", _written)
