@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -41,6 +42,9 @@ LOCAL_DEFAULTS = {
 }
 
 
+_TELL_OF_TASKS = ("org.apache.spark.executor.Executor", "org.apache.spark.scheduler.TaskSetManager")
+
+
 def jar_paths() -> list[Path]:
     """Delta's jars, as set-up fetched them; sorted, so that a command line is reproducible."""
     return sorted(JARS.glob("*.jar"))
@@ -71,4 +75,13 @@ def open_session(settings: SparkSettings, *, name: str = "earshot") -> SparkSess
         builder = builder.config(key, value)
     session: SparkSession = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if str(session.sparkContext.master).startswith("local"):
+        _leave_task_errors_to_the_job(session.sparkContext._jvm)
     return session
+
+
+def _leave_task_errors_to_the_job(jvm: Any) -> None:
+    """A task that fails has its stack trace in the error that the driver gets: Spark need not print it as well."""
+    log4j = jvm.org.apache.logging.log4j
+    for name in _TELL_OF_TASKS:
+        log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
