@@ -50,11 +50,17 @@ def test_any_call_of_the_file_system_may_fail(trials: Trials) -> None:
 
 @pytest.mark.kills
 def test_any_call_of_hadoops_file_system_may_fail(trials: Trials, tmp_path: Path) -> None:
+    """Ingest and publication write without it: the sessions that are built after them are read and written by Spark."""
     if not shutil.which("javac"):
         pytest.skip("there is no Java compiler here: Hadoop's file system cannot be wrapped")
     jars = Path(pyspark.__file__).parent / "jars"
-    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", tmp_path, FAILING / "FailingFileSystem.java"], check=True)
+    subprocess.run(
+        ["javac", "-cp", f"{jars}/*", "-d", str(tmp_path), str(FAILING / "FailingFileSystem.java")], check=True
+    )
+    trials = Trials(tmp_path / "trials", trials.recover, own_jvm=False, jobs=(*STEPS, "build_sessions"))
+    trials.prepare()
     calls = trials.with_fault_of_hadoop(0, tmp_path).calls
+    assert calls > _FAULTS_OF_HADOOP
     chance = random.Random(4)  # noqa: S311 (seeded, not secret)
     for call in sorted(chance.sample(range(1, calls + 1), min(calls, _FAULTS_OF_HADOOP))):
         fault = trials.with_fault_of_hadoop(call, tmp_path)

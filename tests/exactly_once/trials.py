@@ -67,6 +67,7 @@ class Trials:
         recover: What runs them again after the death.
         own_jvm: Whether the undisturbed run is a process, too, and tells how long one takes; else the first run
             of this process does.
+        jobs: What runs in a trial.
         expected: What the undisturbed home says.
         writes: The writes of the undisturbed run.
         starts_s: From its start to its first job.
@@ -76,6 +77,7 @@ class Trials:
     folder: Path
     recover: Recover
     own_jvm: bool = True
+    jobs: tuple[str, ...] = STEPS
     expected: Told = field(init=False)
     writes: list[str] = field(init=False)
     starts_s: float = field(init=False)
@@ -86,7 +88,7 @@ class Trials:
         base = self.folder / "base"
         land(base, FIRST)
         began = time.monotonic()
-        self.recover(base, STEPS)
+        self.recover(base, self.jobs)
         self.starts_s = self.works_s = time.monotonic() - began
         land(base, SECOND)
         self.recover(base, STEPS[:1])
@@ -96,14 +98,14 @@ class Trials:
             self._timed(home)
         else:
             with dying_in(0, writes, lambda: None):
-                self.recover(home, STEPS)
+                self.recover(home, self.jobs)
         self.writes = writes.read_text(encoding="utf-8").splitlines()
         self.expected = told(home)
         assert not unbalanced(home)
 
     def _timed(self, home: Path) -> None:
         began = time.monotonic()
-        run = Run.start(home, self.folder / "undisturbed.log")
+        run = Run.start(home, self.folder / "undisturbed.log", jobs=self.jobs)
         run.wait_for_job()
         self.starts_s = time.monotonic() - began
         ended(run)
@@ -112,7 +114,9 @@ class Trials:
     def at_write(self, moment: int) -> Death:
         """Die before (odd) or after (even) a write."""
         name = self._named(moment)
-        run = Run.start(self.home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment)
+        run = Run.start(
+            self.home(f"write-{moment}"), self.folder / f"write-{moment}.log", dies_in=moment, jobs=self.jobs
+        )
         code = run.wait()
         assert code < 0, f"the run did not die {name}, but ended {code}: {run.log}"
         return self._judged(run, name)
@@ -122,11 +126,11 @@ class Trials:
         home, began = self.home(f"given-up-{moment}"), time.monotonic()
         try:
             with dying_in(moment, self.folder / f"given-up-{moment}.writes", _give_up):
-                self.recover(home, STEPS)
+                self.recover(home, self.jobs)
             raise AssertionError(f"nothing was written: {self._named(moment)}")
         except GivenUpError:
             committed = self._committed(home)
-        self.recover(home, STEPS)
+        self.recover(home, self.jobs)
         return Death(self._named(moment), "", committed, self._different(home), time.monotonic() - began)
 
     def _named(self, moment: int) -> str:
@@ -138,7 +142,7 @@ class Trials:
         while True:
             early, share = chance.random() < _BEFORE_THE_JOBS, chance.random()
             name = f"{'start' if early else 'work'}-{share * 10_000:04.0f}"
-            run = Run.start(self.home(name), self.folder / f"{name}.log")
+            run = Run.start(self.home(name), self.folder / f"{name}.log", jobs=self.jobs)
             if not early:
                 run.wait_for_job()
             time.sleep(share * (self.starts_s if early else self.works_s))
@@ -152,7 +156,7 @@ class Trials:
         home, log = self.home(f"fault-{call}"), self.folder / f"fault-{call}.log"
         counter = log.with_suffix(".calls")
         more = {"PYTHONPATH": f"{FAILING}:{SOURCES}", "FAULT_OF_THE_DISK": f"{call} {number} {home} {counter}"}
-        return self._faulty(Run.start(home, log, more=more), counter, os.strerror(number))
+        return self._faulty(Run.start(home, log, jobs=self.jobs, more=more), counter, os.strerror(number))
 
     def with_fault_of_hadoop(self, call: int, classes: Path) -> Fault:
         """The same for calls of the JVM: `classes` holds the compiled FailingFileSystem."""
@@ -160,7 +164,7 @@ class Trials:
         counter = log.with_suffix(".calls")
         submit = f"--driver-class-path {classes} --conf spark.hadoop.fs.file.impl=FailingFileSystem pyspark-shell"
         more = {"PYSPARK_SUBMIT_ARGS": submit, "FAULT_OF_HADOOP": f"{call} {home} {counter}"}
-        return self._faulty(Run.start(home, log, more=more), counter, os.strerror(errno.EIO))
+        return self._faulty(Run.start(home, log, jobs=self.jobs, more=more), counter, os.strerror(errno.EIO))
 
     def _faulty(self, run: Run, counter: Path, what: str) -> Fault:
         code = run.wait()
@@ -174,7 +178,7 @@ class Trials:
     def _judged(self, run: Run, moment: str) -> Death:
         committed = self._committed(run.home)
         began = time.monotonic()
-        self.recover(run.home, STEPS)
+        self.recover(run.home, self.jobs)
         run.outlived()
         differences = self._different(run.home)
         if not differences:
