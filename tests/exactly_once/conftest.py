@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,9 @@ def trials(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tri
     """Trials whose dead runs are processes; the next run is one of this process, whose JVM is warm."""
 
     def recover(home: Path, jobs: Sequence[str]) -> None:
-        results = run_jobs(jobs, DAY, load_settings(overrides={"home": str(home)}), as_json=True)
-        assert [result.status for result in results] == ["done"] * len(jobs), results
+        with redirect_stderr(io.StringIO()) as log:
+            results = run_jobs(jobs, DAY, load_settings(overrides={"home": str(home)}), as_json=True)
+        assert [result.status for result in results] == ["done"] * len(jobs), log.getvalue()
 
     made = Trials(tmp_path_factory.mktemp("trials"), recover, own_jvm=False)
     made.prepare()
