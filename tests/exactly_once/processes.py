@@ -68,10 +68,13 @@ class Run:
                     continue
         return found
 
-    def wait_for_job(self) -> None:
-        """Until the first job has started, or the run has ended."""
-        while self.process.poll() is None and not any(line["event"] == "job started" for line in self.told()):
+    def wait_for(self, job: str) -> None:
+        """Until the job (any of them, if none is named) has started, or the run has ended."""
+        while self.process.poll() is None and not self._has_started(job):
             time.sleep(0.02)
+
+    def _has_started(self, job: str) -> bool:
+        return any(line["event"] == "job started" and job in {"", line["job"]} for line in self.told())
 
     def wait(self, seconds: float = 600) -> int:
         """The exit code."""

@@ -5,7 +5,9 @@ Six deaths here, three of them by SIGKILL; `make kills` kills at fifty seeded mo
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Iterable
 
 from exactly_once.homes import told, unbalanced
 from exactly_once.trials import Trials, deaths
@@ -38,5 +40,5 @@ def test_a_third_run_finds_nothing_to_do(trials: Trials) -> None:
     assert unbalanced(home) == []
 
 
-def _named_in(ledger: object) -> set[str]:
-    return {part.split("2026-03-30/")[1].split('"')[0] for part in map(str, ledger) if "2026-03-30/" in part}  # type: ignore[attr-defined]
+def _named_in(ledger: Iterable[str]) -> set[str]:
+    return {json.loads(row)["source_file"].removeprefix("2026-03-30/") for row in ledger}

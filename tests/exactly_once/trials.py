@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +23,10 @@ from exactly_once.dying import dying_in
 from exactly_once.homes import FIRST, SECOND, THIRD, Told, land, told, unbalanced, versions
 from exactly_once.processes import FAILING, SOURCES, STEPS, Run
 
-Recover = Callable[[Path, Sequence[str]], None]
-"""Runs jobs in a home to their end."""
-_BEFORE_THE_JOBS = 0.1
-"""Share of the random moments that lie before the first job, while Python and the JVM start."""
+Recover = Callable[[Path, Sequence[str]], Mapping[str, float]]
+"""Runs jobs in a home to their end; says the seconds of each."""
+_START, _BEFORE_THE_JOBS = "start", 0.1
+"""Share of the random moments that lie before the first job, while Python and the JVM start; the jobs have the rest."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ class Trials:
         jobs: What runs in a trial.
         expected: What the undisturbed home says.
         writes: The writes of the undisturbed run.
-        starts_s: From its start to its first job.
-        works_s: From there to its end.
+        seconds: Of its start, up to the first job, and of each job.
     """
 
     folder: Path
@@ -80,36 +79,27 @@ class Trials:
     jobs: tuple[str, ...] = STEPS
     expected: Told = field(init=False)
     writes: list[str] = field(init=False)
-    starts_s: float = field(init=False)
-    works_s: float = field(init=False)
+    seconds: dict[str, float] = field(init=False)
 
     def prepare(self) -> None:
         """Make the home that all trials begin from, and the undisturbed one."""
         base = self.folder / "base"
         land(base, FIRST)
-        began = time.monotonic()
-        self.recover(base, self.jobs)
-        self.starts_s = self.works_s = time.monotonic() - began
+        first = self.recover(base, self.jobs)
         land(base, SECOND)
         self.recover(base, STEPS[:1])
         land(base, THIRD)
         home, writes = self.home("undisturbed"), self.folder / "undisturbed.writes"
         if self.own_jvm:
-            self._timed(home)
+            later = _timed(Run.start(home, self.folder / "undisturbed.log", jobs=self.jobs))
         else:
             with dying_in(0, writes, lambda: None):
-                self.recover(home, self.jobs)
+                later = self.recover(home, self.jobs)
+        self.seconds = {job: max(first[job], later[job]) for job in self.jobs}
+        self.seconds[_START] = later.get(_START, first[self.jobs[0]])
         self.writes = writes.read_text(encoding="utf-8").splitlines()
         self.expected = told(home)
         assert not unbalanced(home)
-
-    def _timed(self, home: Path) -> None:
-        began = time.monotonic()
-        run = Run.start(home, self.folder / "undisturbed.log", jobs=self.jobs)
-        run.wait_for_job()
-        self.starts_s = time.monotonic() - began
-        ended(run)
-        self.works_s = time.monotonic() - began - self.starts_s
 
     def at_write(self, moment: int) -> Death:
         """Die before (odd) or after (even) a write."""
@@ -137,17 +127,18 @@ class Trials:
         return f"{'before' if moment % 2 else 'after'} {self.writes[(moment - 1) // 2]}"
 
     def at_random(self, chance: random.Random) -> Death:
-        """Die at a moment of the run: a tenth of them while it starts, the others while its jobs work."""
+        """Die at a moment: a tenth of them while the run starts, the others while its jobs work, each as often."""
         driver_only = chance.random() < 1 / 4
         while True:
-            early, share = chance.random() < _BEFORE_THE_JOBS, chance.random()
-            name = f"{'start' if early else 'work'}-{share * 10_000:04.0f}"
+            part = _START if chance.random() < _BEFORE_THE_JOBS else chance.choice(self.jobs)
+            share = chance.random()
+            name = f"{part}-{share * 10_000:04.0f}"
             run = Run.start(self.home(name), self.folder / f"{name}.log", jobs=self.jobs)
-            if not early:
-                run.wait_for_job()
-            time.sleep(share * (self.starts_s if early else self.works_s))
+            if part != _START:
+                run.wait_for(part)
+            time.sleep(share * self.seconds[part])
             if run.kill(driver_only=driver_only):
-                moment = f"{share:5.0%} of the {'start' if early else 'work'}{', driver only' if driver_only else ''}"
+                moment = f"{share:5.1%} of {part}{', driver only' if driver_only else ''}"
                 return self._judged(run, moment)
             shutil.rmtree(run.home)
 
@@ -205,9 +196,18 @@ def _give_up() -> None:
     raise GivenUpError
 
 
-def in_a_process(home: Path, jobs: Sequence[str]) -> None:
+def in_a_process(home: Path, jobs: Sequence[str]) -> Mapping[str, float]:
     """Run jobs as a user does."""
-    ended(Run.start(home, home.with_name(f"{home.name}.again.log"), jobs=jobs))
+    return _timed(Run.start(home, home.with_name(f"{home.name}.again.log"), jobs=jobs))
+
+
+def _timed(run: Run) -> Mapping[str, float]:
+    """Seconds of a run until its first job, and of each of its jobs."""
+    began = time.monotonic()
+    run.wait_for("")
+    starts_s = time.monotonic() - began
+    ended(run)
+    return {line["job"]: line["seconds"] for line in run.told() if line["event"] == "job ended"} | {_START: starts_s}
 
 
 def ended(run: Run) -> None:
@@ -237,7 +237,8 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     trials = Trials(folder, in_a_process)
     trials.prepare()
-    print(f"undisturbed: {trials.starts_s:.1f} s start, {trials.works_s:.1f} s work, {len(trials.writes)} writes")
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in trials.seconds.items())
+    print(f"undisturbed: {parts}, {len(trials.writes)} writes", flush=True)
     every = range(1, 2 * len(trials.writes), 2)
     steps = every if given.steps == "all" else [] if given.steps == "none" else map(int, given.steps.split(","))
     bad = n = 0
