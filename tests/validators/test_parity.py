@@ -74,14 +74,14 @@ ROW_EXPECTATIONS: dict[str, dict[str, Any]] = {
         "column_B": "duration_ms",
         "ignore_row_if": "either_value_is_missing",
     },
-    "expect_country_to_be_known": {"column": "country", "also": ["XK"]},
+    "expect_known_country": {"column": "country", "also": ["XK"]},
     "expect_listen_to_have_no_parse_fault": {
         "column": "parse_faults",
         "fault": "typed_fields",
         "required": "country",
     },
-    "expect_play_to_fit_its_duration": {"column_A": "played_ms", "column_B": "duration_ms"},
-    "expect_times_to_be_ordered": {"column_A": "started_at", "column_B": "ended_at"},
+    "expect_played_within_duration": {"column_A": "played_ms", "column_B": "duration_ms"},
+    "expect_ordered_times": {"column_A": "started_at", "column_B": "ended_at"},
     "expect_time_not_to_be_in_the_future": {
         "column_A": "started_at",
         "column_B": "arrived_at",

@@ -36,4 +36,4 @@ def judge_again(rows: DataFrame, compiled: CompiledSuite, *, batch_id: str) -> G
         for row in by_file.collect()
     ]
     figures = judged.agg(*compiled.aggregates()).collect()[0].asDict()
-    return compiled.verdict(figures, batch_id=batch_id, files=files)
+    return compiled.verdict(figures, batch_id=batch_id, files=files, rows=lambda: judged)

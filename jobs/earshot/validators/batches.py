@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.validators.catalogue import AGREEING, CHECKED
@@ -41,9 +43,13 @@ class BatchMeasures:
         batch_id: str,
         files: Sequence[FileFigures],
         examples: Mapping[str, Sequence[str]],
+        rows: Callable[[], DataFrame],
     ) -> GateVerdict:
-        """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/."""
-        verdict = self._suite.verdict(figures, batch_id=batch_id, files=files, examples=examples)
+        """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/.
+
+        Only an expectation that is not compiled asks for the rows.
+        """
+        verdict = self._suite.verdict(figures, batch_id=batch_id, files=files, examples=examples, rows=rows)
         write_report(self._settings, verdict)
         return verdict
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -97,11 +97,16 @@ class CompiledSuite:
         batch_id: str = "",
         files: Sequence[FileFigures] = (),
         examples: Mapping[str, Sequence[str]] | None = None,
+        rows: Callable[[], DataFrame] | None = None,
     ) -> GateVerdict:
         """Great Expectations' verdict on observed figures, with as many examples as is set; see `judge_figures`."""
         most = self.settings.quality.examples
         first = {rule: lines[:most] for rule, lines in (examples or {}).items()}
-        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first)
+        scanned = partial(self._judged_rows, rows) if rows else None
+        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first, rows=scanned)
+
+    def _judged_rows(self, rows: Callable[[], DataFrame]) -> DataFrame:
+        return rows() if self.rules.exempt is None else rows().where(~self.rules.exempt(SPARK))
 
 
 def compile_suite(suite: Suite, settings: Settings, *, exempt: Callable[[Terms], Value] | None = None) -> CompiledSuite:

@@ -10,6 +10,7 @@ from earshot.validators.compile import CompiledSuite, compile_suite
 from earshot.validators.line_judge import LineJudge
 from earshot.validators.suites import GATE_SUITE, load_suite
 from earshot.validators.terms import Terms, Value
+from earshot.validators.verdicts import to_great_expectations
 
 
 def gate_suite(settings: Settings) -> CompiledSuite:
@@ -27,8 +28,11 @@ def line_judge(settings: Settings, lines: pa.Schema) -> LineJudge:
     Raises:
         SettingsError: The suite asks for something that cannot be judged there.
     """
-    judge = LineJudge(gate_suite(settings).rules)
+    rules = gate_suite(settings).rules
+    judge = LineJudge(rules)
     judge.check(lines)
+    if rules.suite.scanned:
+        to_great_expectations(rules)
     return judge
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -35,8 +36,13 @@ def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[Gat
             rows = _DERIVED[table](read) if table in _DERIVED else read(table)
             figures = rows.agg(*compiled.aggregates(judged=False)).collect()[0].asDict()
             if figures[ROWS]:
-                verdicts.append(compiled.verdict(figures | schema_figures(rows.schema), batch_id=table))
+                given = figures | schema_figures(rows.schema)
+                verdicts.append(compiled.verdict(given, batch_id=table, rows=partial(_given, rows)))
     return verdicts
+
+
+def _given(rows: DataFrame) -> DataFrame:
+    return rows
 
 
 def revenue_pools(revenue: DataFrame) -> DataFrame:

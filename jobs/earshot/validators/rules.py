@@ -70,7 +70,7 @@ class Rules:
         if judged:
             figures[FAILED] = terms.count_if(terms.has_items(terms.column(FAILED_RULES)))
             figures[QUARANTINED] = terms.count_if(terms.has_items(terms.column(QUARANTINE_RULES)))
-        for expectation in self.suite.expectations:
+        for expectation in self.suite.compiled:
             figures.update(self._figures(terms, expectation, judged))
         return figures
 

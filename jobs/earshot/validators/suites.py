@@ -21,13 +21,25 @@ from earshot.core.errors import SettingsError
 from earshot.core.locations import expectations_folder
 from earshot.core.schemas import TABLES
 from earshot.core.settings import Settings
-from earshot.validators.vocabulary import AGGREGATE_TYPES, DERIVED_TABLES, JUDGED_COLUMNS, ROW_TYPES
+from earshot.validators.vocabulary import (
+    AGGREGATE_TYPES,
+    DERIVED_TABLES,
+    JUDGED_COLUMNS,
+    ROW_TYPES,
+    SCANNED_TYPES,
+)
 
 Action = Literal["quarantine", "warn", "fail"]
 Severity = Literal["info", "warning", "critical"]
 
 GATE_SUITE: Final = "silver_listens"
 """The suite before which every line of a batch stands."""
+
+_TYPES: Final = ROW_TYPES | AGGREGATE_TYPES | SCANNED_TYPES
+_COLUMN_ARGUMENTS: Final = (
+    *("column", "column_A", "column_B", "required"),
+    *("listener_column", "end_column", "plays_column"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,14 @@ class SuiteExpectation:
         return self.type in ROW_TYPES
 
     @property
+    def is_compiled(self) -> bool:
+        """Whether it is judged in the pass that writes the rows; else it costs scans of the table."""
+        return self.type not in SCANNED_TYPES
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that its arguments name."""
-        named = [self.kwargs.get(key) for key in ("column", "column_A", "column_B", "required")]
+        named = [self.kwargs.get(key) for key in _COLUMN_ARGUMENTS]
         listed = self.kwargs.get("column_list") or []
         return tuple(str(name) for name in (*named, *listed) if name)
 
@@ -91,6 +108,16 @@ class Suite:
     path: Path
     fingerprint: str
     expectations: tuple[SuiteExpectation, ...] = field(repr=False)
+
+    @property
+    def compiled(self) -> tuple[SuiteExpectation, ...]:
+        """Those that are judged from figures of the writing pass."""
+        return tuple(e for e in self.expectations if e.is_compiled)
+
+    @property
+    def scanned(self) -> tuple[SuiteExpectation, ...]:
+        """Those that Great Expectations' Spark engine judges, by scans of the written rows."""
+        return tuple(e for e in self.expectations if not e.is_compiled)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -168,8 +195,8 @@ def _earshot(item: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpectation:
     own = _earshot(item)
     kind, kwargs = str(item.get("type", "")), item.get("kwargs") or {}
-    if kind not in ROW_TYPES | AGGREGATE_TYPES:
-        raise _refusal(where, f"The expectation type {kind!r} is not known", kind, ROW_TYPES | AGGREGATE_TYPES)
+    if kind not in _TYPES:
+        raise _refusal(where, f"The expectation type {kind!r} is not known", kind, _TYPES)
     rule = str(own.get("rule", ""))
     if not re.fullmatch(r"[a-z][a-z0-9_]*", rule):
         raise SettingsError(
@@ -183,8 +210,9 @@ def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpec
     if severity not in get_args(Severity):
         raise _refusal(where, f"{rule}: meta.earshot.severity is {severity!r}", severity, get_args(Severity))
     if action == "quarantine" and kind not in ROW_TYPES:
+        when = "is judged after the rows are written" if kind in SCANNED_TYPES else "judges the whole table"
         raise SettingsError(
-            f"{rule}: {kind} judges the whole table, so it cannot set a row aside.",
+            f"{rule}: {kind} {when}, so it cannot set a row aside.",
             where=where,
             remedy="Give it the action warn or fail.",
         )
