@@ -20,7 +20,7 @@ def run(job: Job) -> None:
     job.tell(files=len(files))
     if not files:
         return
-    batch_id, lines = batch_id_of(files), Lines(canonical, judge.judge, judge.observe, with_raw)
+    batch_id, lines = batch_id_of(files), Lines(canonical, judge.judge, judge.observe_batch, with_raw)
     with job.stage("read, judge and write"):
         files, reading, staged = read_whole(
             files,

@@ -109,6 +109,10 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_unique_value_count_to_be_between", {"column": "country", "min_value": 2, "max_value": 3}),
     ("expect_column_proportion_of_unique_values_to_be_between", {"column": "country", "min_value": 0.6}),
     ("expect_column_proportion_of_non_null_values_to_be_between", {"column": "title", "min_value": 0.9}),
+    (
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        {"column": "title", "min_value": 0.9, "row_condition": PREMIUM},
+    ),
     ("expect_column_distinct_values_to_be_in_set", {"column": "tier", "value_set": ["free", "premium"]}),
     ("expect_column_distinct_values_to_contain_set", {"column": "tier", "value_set": ["free", "student"]}),
     ("expect_column_distinct_values_to_equal_set", {"column": "tier", "value_set": ["free", "premium"]}),

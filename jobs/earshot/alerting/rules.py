@@ -14,7 +14,7 @@ from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.toml_files import read_toml
 
-Source = Literal["anomalies", "refused_batches", "quality_kpis", "failed_jobs", "freshness", "heartbeat"]
+Source = Literal["anomalies", "refused_batches", "quality_kpis", "failed_jobs", "freshness", "heartbeat", "new_columns"]
 Channel = Literal["console", "file", "webhook", "slack", "email"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
@@ -30,6 +30,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
     "failed_jobs": ("job", "run_date", "error", "times"),
     "freshness": ("newest", *_AGE),
     "heartbeat": ("job", "last", *_AGE),
+    "new_columns": ("source", "column", "batch", "day"),
 }
 LABELS: dict[Source, tuple[str, ...]] = {
     "anomalies": ("metric", "family", "grain", "severity", "detector", *DIMENSIONS),
@@ -38,6 +39,7 @@ LABELS: dict[Source, tuple[str, ...]] = {
     "failed_jobs": ("job",),
     "freshness": (),
     "heartbeat": ("job",),
+    "new_columns": ("source", "column"),
 }
 
 
@@ -56,7 +58,7 @@ class Rule(_Closed):
         labels: Labels added to the alert, for routes.
         windows: Windows (measurements, runs) that it takes to fire (`for` in the file).
         hold: Unseen windows that an alert survives.
-        max_age_hours: For freshness and heartbeat: what is still normal.
+        max_age_hours: For freshness and heartbeat: what is still normal; for new columns: how long they are news.
         summary: One sentence with fields of the source in braces.
         runbook: Where a reader finds what to do.
     """

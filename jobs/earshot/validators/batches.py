@@ -12,9 +12,11 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.validators.catalogue import AGREEING, CHECKED
 from earshot.validators.compile import CompiledSuite
+from earshot.validators.day_history import DayHistory
 from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
 from earshot.validators.reports import write_report
-from earshot.validators.rules import FileFigures
+from earshot.validators.rules import DAY_PROFILES, SEEN_COLUMNS, FileFigures
+from earshot.validators.source_columns import SourceColumns
 from earshot.validators.verdicts import GateVerdict
 
 
@@ -35,6 +37,8 @@ class BatchMeasures:
         self._settings = settings
         self._small = small_tables
         self._clock = clock
+        self._days = DayHistory(small_tables)
+        self._columns = SourceColumns(small_tables)
 
     def judge(
         self,
@@ -49,7 +53,8 @@ class BatchMeasures:
 
         Only an expectation that is not compiled asks for the rows.
         """
-        verdict = self._suite.verdict(figures, batch_id=batch_id, files=files, examples=examples, rows=rows)
+        suite = self._suite.knowing(self._columns.always)
+        verdict = suite.verdict(figures, batch_id=batch_id, files=files, examples=examples, rows=rows)
         write_report(self._settings, verdict)
         return verdict
 
@@ -63,7 +68,7 @@ class BatchMeasures:
         event_lag_s: float | None,
         compared: Mapping[str, int],
     ) -> list[dict[str, Any]]:
-        """Rows of gold.quality_kpis.
+        """Rows of gold.quality_kpis; days and columns of the batch are remembered.
 
         Args:
             batch_id: What is measured.
@@ -73,10 +78,14 @@ class BatchMeasures:
             event_lag_s: 99th percentile of arrival - started_at.
             compared: What `catalogue.agreement` counted.
         """
-        return quality_kpis(
+        now, profiles = self._clock(), figures.get(DAY_PROFILES) or {}
+        self._days.remember(batch_id, profiles, now)
+        days = sorted({day for days in profiles.values() for day in days})
+        self._columns.remember(batch_id, figures.get(SEEN_COLUMNS) or {}, days, now)
+        rows = quality_kpis(
             batch_id=batch_id,
             suite=self._suite.suite.name,
-            measured_at=self._clock(),
+            measured_at=now,
             targets=self._settings.quality,
             runs=self._small.rows("ops.runs"),
             figures=kpi_figures(
@@ -87,3 +96,4 @@ class BatchMeasures:
                 catalogue=(compared.get(CHECKED, 0), compared.get(AGREEING, 0)),
             ),
         )
+        return [*rows, *self._days.kpis(batch_id, profiles, now)]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
@@ -33,6 +33,8 @@ from earshot.validators.suites import Suite
 from earshot.validators.terms import Terms, Value
 from earshot.validators.verdicts import GateVerdict, judge_figures
 from earshot.validators.vocabulary import READABLE_LINE
+
+_FEW_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,18 @@ class CompiledSuite:
             judged: See `Rules.figures`.
         """
         return [column.alias(name) for name, column in self.rules.figures(SPARK, judged=judged).items()]
+
+    def knowing(self, always: Callable[[int], Mapping[str, list[str]]]) -> CompiledSuite:
+        """The same suite, which knows the columns that the files of each source always had.
+
+        Args:
+            always: Gives them, by source, from so many files on.
+        """
+        kind = "expect_no_lost_column"
+        wanted = [e.kwargs.get("min_files", _FEW_FILES) for e in self.suite.expectations if e.type == kind]
+        if not wanted:
+            return self
+        return replace(self, rules=self.rules.with_arguments(kind, always=always(max(wanted))))
 
     def verdict(
         self,

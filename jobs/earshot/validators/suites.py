@@ -1,9 +1,9 @@
 """Expectation suites: `expectations/NAME.json`, the only place where rules are written.
 
 The files have Great Expectations' own suite format. `meta.earshot` of an expectation carries what the
-gate adds: `rule` (the name in failed_rules), `action`, `severity` and `owner`; `meta.earshot.table` of the
+gate adds: `rule` (the name in failed_rules), `action`, `severity`, `owner` and `min_rows`; `meta.earshot.table` of the
 suite, or of one expectation, names the table that it speaks of. A value `{"$PARAMETER": "name"}`, Great
-Expectations' suite parameter, is taken from the settings' section `quality`.
+Expectations' suite parameter, is taken from the settings: `quality.name`, or `section.name` where it has a dot.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, cast, get_args
 from earshot.core.errors import SettingsError
 from earshot.core.locations import expectations_folder
 from earshot.core.schemas import TABLES
+from earshot.core.section import Section
 from earshot.core.settings import Settings
 from earshot.validators.vocabulary import (
     AGGREGATE_TYPES,
@@ -35,6 +36,7 @@ Severity = Literal["info", "warning", "critical"]
 GATE_SUITE: Final = "silver_listens"
 """The suite before which every line of a batch stands."""
 
+_DEFAULT_SECTION: Final = "quality"
 _TYPES: Final = ROW_TYPES | AGGREGATE_TYPES | SCANNED_TYPES
 _COLUMN_ARGUMENTS: Final = (
     *("column", "column_A", "column_B", "required"),
@@ -51,6 +53,7 @@ class SuiteExpectation:
         type: Great Expectations' type, such as `expect_column_values_to_be_between`.
         kwargs: Its arguments as in the file, suite parameters not yet resolved.
         action: What follows: quarantine (the row), warn (count), fail (close the gate).
+        min_rows: A statement about a table of fewer rows says little, and is not judged.
         where: File and line, for errors.
     """
 
@@ -63,6 +66,7 @@ class SuiteExpectation:
     table: str
     description: str
     where: str
+    min_rows: int = 1
 
     @property
     def judges_rows(self) -> bool:
@@ -82,7 +86,7 @@ class SuiteExpectation:
         return tuple(str(name) for name in (*named, *listed) if name)
 
     def resolved(self, settings: Settings) -> dict[str, Any]:
-        """The arguments with suite parameters taken from the section `quality`.
+        """The arguments with suite parameters taken from the settings.
 
         Raises:
             SettingsError: There is no such parameter.
@@ -93,11 +97,13 @@ class SuiteExpectation:
         if not (isinstance(value, Mapping) and "$PARAMETER" in value):
             return value
         name = str(value["$PARAMETER"])
-        if name not in type(settings.quality).model_fields:
-            raise _refusal(
-                self.where, f"{self.rule}: quality.{name} is no setting", name, settings.quality.model_dump()
-            )
-        return getattr(settings.quality, name)
+        section, _, key = name.rpartition(".")
+        among = getattr(settings, section or _DEFAULT_SECTION, None)
+        if not isinstance(among, Section) or key not in type(among).model_fields:
+            known = [*settings.quality.model_dump(), *(f"marts.{key}" for key in settings.marts.model_dump())]
+            full = name if section else f"{_DEFAULT_SECTION}.{name}"
+            raise _refusal(self.where, f"{self.rule}: {full} is no setting", name, known)
+        return getattr(among, key)
 
 
 @dataclass(frozen=True)
@@ -227,9 +233,21 @@ def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpec
         table=table,
         description=str(item.get("description") or ""),
         where=where,
+        min_rows=_min_rows(own, rule, where),
     )
     _check_columns(expectation)
     return expectation
+
+
+def _min_rows(own: Mapping[str, Any], rule: str, where: str) -> int:
+    given = own.get("min_rows", 1)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise SettingsError(
+            f"{rule}: meta.earshot.min_rows is {given!r}.",
+            where=where,
+            remedy="Write the fewest rows that it is worth judging, such as 100.",
+        )
+    return given
 
 
 def _check_columns(expectation: SuiteExpectation) -> None:

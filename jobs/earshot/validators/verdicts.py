@@ -8,6 +8,7 @@ one, rules with the action `warn` are counted; neither closes the gate.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
 
 RESULT_FORMAT = "BASIC"
-_SCANS = "scans"
+_NAMED_ERROR = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
+_MOST_LOST = 5
+_SCANS, _NOT_JUDGED = "scans", "not_judged"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ class FailedExpectation:
                 found = f"{value:.1%}"
             if "rows" in self.details:
                 found += f" ({self.details['quarantined']:,} of {self.details['rows']:,} rows set aside)"
+            for lost in list(self.details.get("lost", ()))[:_MOST_LOST]:
+                files = ", ".join(lost["files"]) or "the new files"
+                found += f"; {lost['column']}, which every earlier {lost['source']} file had, is nowhere in {files}"
             for file in list(self.details.get("files", ()))[:3]:
                 found += f"; {file['file']}: {file['quarantined']:,} of {file['rows']:,} lines set aside"
         if error := self.details.get("error"):
@@ -120,6 +126,8 @@ class GateVerdict:
             if chosen:
                 lines.append(f"{title}:")
                 lines += [f"  {line}" for failure in chosen for line in failure.explain().splitlines()]
+        if too_few := self.result.get("meta", {}).get(_NOT_JUDGED):
+            lines.append(f"Not judged, for want of rows: {', '.join(too_few)}.")
         if self.scans:
             lines.append(f"Judged by scans of the written rows: {', '.join(scan.explain() for scan in self.scans)}.")
         return "\n".join(lines)
@@ -189,7 +197,7 @@ def judge_figures(
     observed = ObservedFigures(rules, figures, files=files, examples=examples)
     theirs = to_great_expectations(rules)
     beside = list(zip(rules.suite.expectations, theirs.expectations, strict=True))
-    compiled = [(own, their) for own, their in beside if own.is_compiled]
+    compiled = [(own, their) for own, their in beside if own.is_compiled and not observed.says_little(own)]
     validator = Validator(execution_engine=ObservedExecutionEngine(observed, compiled))
     validator.metrics_calculator.show_progress_bars = False
     results = validator.graph_validate(
@@ -209,6 +217,7 @@ def judge_figures(
             "tables": list(rules.suite.tables),
             "suite_fingerprint": rules.suite.fingerprint,
             _SCANS: [scan.to_json() for scan in scans],
+            _NOT_JUDGED: [own.rule for own, _ in beside if observed.says_little(own)],
         },
     )
     plain: dict[str, Any] = result.to_json_dict()  # type: ignore[no-untyped-call]
@@ -312,7 +321,8 @@ def _verdict(
 
 
 def _error_in(told: Mapping[str, Any]) -> str:
-    """The first line of what Great Expectations caught; it tells of one error, or of one a metric."""
+    """One line of what Great Expectations caught; it tells of one error, or of one a metric."""
     errors = [told, *(value for value in told.values() if isinstance(value, Mapping))]
-    first = next((str(error["exception_message"]) for error in errors if error.get("raised_exception")), "")
-    return next(iter(first.strip().splitlines()), "")
+    message = next((str(error["exception_message"]) for error in errors if error.get("raised_exception")), "")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if _NAMED_ERROR.match(line)), lines[0] if lines else "")

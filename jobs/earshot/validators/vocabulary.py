@@ -27,7 +27,13 @@ JUDGED_COLUMNS: Final = frozenset({PARSE_FAULTS, "failed_rules", "quarantine_rul
 
 # Frames that are computed from tables in order to be judged.
 DERIVED_TABLES: Final[dict[str, tuple[str, ...]]] = {
-    "silver.play_overlaps": ("listener_id", "source", "started_at", "overlap_ms"),
+    "silver.session_totals": ("plays", "listens", "heard_ms", "played_ms"),
+    "gold.reconciled_charts": ("day", "entity", "streams", "counted"),
+    "gold.reconciled_activity": (
+        *("day", "listens", "plays", "counted_listens", "counted"),
+        *("played_ms", "heard_ms", "skips", "skipped"),
+    ),
+    "gold.reconciled_revenue": ("month", "country", "tier", "streams", "counted", "is_split"),
     "gold.revenue_pools": ("month", "country", "tier", "currency", "model", "suspects", "status", "paid", "pool"),
 }
 
@@ -71,6 +77,7 @@ AGGREGATE_TYPES: Final = frozenset(
         "expect_column_values_to_be_in_type_list",
         "expect_column_values_to_be_of_type",
         "expect_file_quarantined_share_to_be_at_most",
+        "expect_no_lost_column",
         "expect_quarantined_share_to_be_at_most",
         "expect_table_columns_to_match_set",
         "expect_table_row_count_to_be_between",
