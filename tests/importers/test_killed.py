@@ -37,7 +37,7 @@ OF_THE_CLOCK = {
     "ops.ledger": {"started_at", "committed_at"},
     "bronze.listens": set[str](),
 }
-TIMED_KPIS = {"freshness_s", "error_rate", "event_lag_s"}
+TIMED_KPIS = {"freshness_s", "event_freshness_s", "error_rate", "event_lag_s"}
 Bring = Callable[..., tuple[Path, int]]
 DAY = date(2026, 3, 29)
 

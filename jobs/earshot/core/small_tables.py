@@ -79,13 +79,13 @@ class SmallTables:
         return rows
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
-        """Append rows in one commit; a column that a row does not have is null.
+        """Append rows in one commit; a column that a row does not have is null, one that the table lacks is added.
 
         Raises:
             InputError: The lake's folder cannot be made.
         """
         if rows:
-            self._write(name, self._table(name, rows), mode="append")
+            self._write(name, self._table(name, rows), mode="append", schema_mode="merge")
 
     def overwrite(
         self,

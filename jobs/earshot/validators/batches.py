@@ -15,7 +15,7 @@ from earshot.validators.compile import CompiledSuite
 from earshot.validators.day_history import DayHistory
 from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
 from earshot.validators.reports import write_report
-from earshot.validators.rules import DAY_PROFILES, SEEN_COLUMNS, FileFigures
+from earshot.validators.rules import DAY_PROFILES, NEWEST_EVENT, SEEN_COLUMNS, FileFigures
 from earshot.validators.source_columns import SourceColumns
 from earshot.validators.verdicts import GateVerdict
 
@@ -78,7 +78,7 @@ class BatchMeasures:
             event_lag_s: 99th percentile of arrival - started_at.
             compared: What `catalogue.agreement` counted.
         """
-        now, profiles = self._clock(), figures.get(DAY_PROFILES) or {}
+        now, profiles, newest = self._clock(), figures.get(DAY_PROFILES) or {}, figures.get(NEWEST_EVENT)
         self._days.remember(batch_id, profiles, now)
         days = sorted({day for days in profiles.values() for day in days})
         self._columns.remember(batch_id, figures.get(SEEN_COLUMNS) or {}, days, now)
@@ -93,6 +93,7 @@ class BatchMeasures:
                 figures,
                 freshness_s=percentile(ages, 0.99, lines),
                 event_lag_s=event_lag_s,
+                event_freshness_s=None if newest is None else now.timestamp() - newest / 1e6,
                 catalogue=(compared.get(CHECKED, 0), compared.get(AGREEING, 0)),
             ),
         )

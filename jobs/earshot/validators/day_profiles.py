@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from earshot.core import columns as c
+from earshot.core.partial_figures import Extreme
 
 ROWS, HOURS, NULLS, SHARE, BUCKETS = "rows", "hours", "nulls", "share", "buckets"
 WITH_NULLS: Final = (
@@ -35,6 +36,8 @@ _GROWTH: Final = 1.05
 _NOTHING: Final = -1
 _US_PER_HOUR: Final = 3_600_000_000
 _HOURS_PER_DAY: Final = 24
+_LARGEST_TABLE: Final = 100_000
+_READ: Final = tuple(dict.fromkeys((c.SOURCE, c.STARTED_AT, *WITH_NULLS, *WITH_SHARES, *WITH_QUANTILES)))
 
 Profile = Mapping[str, Mapping[str, int]]
 """Counts by figure (`rows`, `hours`, `nulls`, `share.COLUMN`, `buckets.COLUMN`) and key."""
@@ -75,12 +78,19 @@ class DayProfiles:
         """Of judged lines: those that pass."""
         started, arrived = (judged[name].cast(pa.int64()) for name in (c.STARTED_AT, c.ARRIVED_AT))
         late = pc.subtract(arrived, started)
-        passes = pc.and_(
-            pc.equal(pc.list_value_length(judged[c.QUARANTINE_RULES]), 0), pc.is_null(judged[c.FILTERED_REASON])
-        )
         recent = pc.less(late, HISTORY_DAYS * _HOURS_PER_DAY * _US_PER_HOUR)
-        plays = judged.filter(pc.and_(passes, pc.fill_null(recent, False))).combine_chunks()
+        plays = judged.select(_READ).filter(pc.and_(_passes(judged), pc.fill_null(recent, False))).combine_chunks()
         return cls(_counted(plays)) if plays.num_rows else cls()
+
+
+def newest_event(judged: pa.Table) -> Extreme:
+    """The latest start of lines that pass, in microseconds since 1970."""
+    return Extreme.of(pc.if_else(_passes(judged), judged[c.STARTED_AT].cast(pa.int64()), None), largest=True)
+
+
+def _passes(judged: pa.Table) -> pa.ChunkedArray:
+    aside = pc.greater(pc.list_value_length(judged[c.QUARANTINE_RULES]), 0)
+    return pc.and_(pc.invert(aside), pc.is_null(judged[c.FILTERED_REASON]))
 
 
 def _counted(plays: pa.Table) -> dict[tuple[str, int, str, str], int]:
@@ -100,12 +110,22 @@ def _counted(plays: pa.Table) -> dict[tuple[str, int, str, str], int]:
     found: dict[tuple[str, int, str, str], int] = {}
     for figure, codes, words in tallies:
         size = len(words) + 1
-        pairs, counts = np.unique(group * size + codes + 1, return_counts=True)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        for pair, count in _tallied(group * size + codes + 1, len(groups) * size):
             code = pair % size - 1
             if code != _NOTHING and words[code]:
                 found[(*groups[pair // size], figure, words[code])] = count
     return found
+
+
+def _tallied(codes: Integers, size: int) -> Iterator[tuple[int, int]]:
+    """The codes that occur, and how often; by a table of all codes where that is small."""
+    if size > _LARGEST_TABLE:
+        found, counts = np.unique(codes, return_counts=True)
+    else:
+        table = np.bincount(codes, minlength=size)
+        found = np.flatnonzero(table)
+        counts = table[found]
+    yield from zip(found.tolist(), counts.tolist(), strict=True)
 
 
 def _column(plays: pa.Table, name: str) -> pa.Array:

@@ -12,8 +12,8 @@ from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.core.errors import SettingsError
 from earshot.core.partial_figures import Partials
 from earshot.validators.arrow_terms import ArrowTerms
-from earshot.validators.day_profiles import DayProfiles
-from earshot.validators.rules import DAY_PROFILES, SEEN_COLUMNS, Rules
+from earshot.validators.day_profiles import DayProfiles, newest_event
+from earshot.validators.rules import DAY_PROFILES, NEWEST_EVENT, SEEN_COLUMNS, Rules
 from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.vocabulary import READABLE_LINE
 
@@ -54,10 +54,15 @@ class LineJudge:
         return self.rules.figures(ArrowTerms(judged))
 
     def observe_batch(self, judged: pa.Table) -> Partials:
-        """The figures of `observe`, what the batch brought of each day, and the columns that its files have."""
+        """The figures of `observe`, and `profile`."""
+        return {**self.observe(judged), **self.profile(judged)}
+
+    @staticmethod
+    def profile(judged: pa.Table) -> Partials:
+        """What the lines say of their source: each day, the newest event, and the columns that files have."""
         return {
-            **self.observe(judged),
             DAY_PROFILES: DayProfiles.of(judged),
+            NEWEST_EVENT: newest_event(judged),
             SEEN_COLUMNS: SeenColumns.of(judged),
         }
 

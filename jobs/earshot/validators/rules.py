@@ -19,6 +19,7 @@ FAILED = "failed"
 QUARANTINED = "quarantined"
 SEEN_COLUMNS = "seen_columns"
 DAY_PROFILES = "day_profiles"
+NEWEST_EVENT = "newest_event_us"
 
 
 class FileFigures(TypedDict):
