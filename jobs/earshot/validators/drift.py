@@ -2,7 +2,7 @@
 
 Each figure is compared with its median over the weekday's history. What is usual follows from the median absolute
 deviation (scaled to a standard deviation), from what chance does to so many rows, and from a floor below which nobody
-would look. Four such days of 200 rows are the least; before that a figure has no row.
+would look. Four such days of 1,000 rows are the least; before that a figure has no row.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ from earshot.validators.day_profiles import (
 
 WEEKS: Final = 8
 LEAST_DAYS: Final = 4
-LEAST_ROWS: Final = 200
+LEAST_ROWS: Final = 1_000
 HOURS_WITHOUT_PLAYS: Final = "hours_without_plays"
 
 _MAD_TO_DEVIATION: Final = 1.4826
 _CHANCE: Final = 5.0
-_FLOORS: Final = {ROWS: 0.3, NULLS: 0.02, SHARE: 0.05, BUCKETS: 0.2}
+_CLUSTERED: Final = 2.5
+"""Plays come in sessions, so shares vary more than those of as many independent plays."""
+_FLOORS: Final = {ROWS: 0.3, NULLS: 0.02, SHARE: 0.05, BUCKETS: 0.25}
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95}
-_BUSY_HOUR: Final = 20
+_BUSY_HOUR: Final = 50
 _HOURS_PER_DAY: Final = 24
 
 
@@ -109,7 +111,7 @@ def _shares(today: Profile, before: Sequence[Profile]) -> Iterator[Drift]:
         apart = [_variation(share, usual) for share in shares]
         rows = _rows(today)
         chance = sum(math.sqrt(2 * p * (1 - p) / (math.pi * rows)) for p in usual.values())
-        target = max(_FLOORS[SHARE], median(apart) + _spread(apart), 2 * median(apart), 1.5 * chance)
+        target = max(_FLOORS[SHARE], median(apart) + _spread(apart), 2 * median(apart), _CLUSTERED * chance)
         yield Drift(f"drift_share.{column}", _variation(now, usual), target)
 
 
@@ -122,7 +124,7 @@ def _quantiles(today: Profile, before: Sequence[Profile]) -> Iterator[Drift]:
             if now is None or len(values) < LEAST_DAYS:
                 continue
             usual = median(values)
-            target = max(_FLOORS[BUCKETS], _spread(values) / usual)
+            target = max(_FLOORS[BUCKETS], _spread(values) / usual, _CHANCE / math.sqrt(_rows(today)))
             yield Drift(f"drift_quantile.{column}_{name}", abs(now / usual - 1), target)
 
 
