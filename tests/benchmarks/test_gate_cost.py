@@ -29,6 +29,7 @@ from earshot.importers.landing import Known, new_files
 from earshot.importers.reading import source_of
 from earshot.importers.simulated import generate
 from earshot.transformers.listens import CANONICAL, canonical, with_raw
+from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.gate_suite import gate_suite, is_filtered, line_judge
 from earshot.validators.line_judge import LineJudge
 from earshot.validators.spark_terms import SPARK
@@ -158,7 +159,9 @@ def test_figures_are_judged_much_faster_than_great_expectations_scans(
             {"source_file": name, "rows_in": int(row["size"]), "quarantined": int(row["sum"])}
             for name, row in by_file.iterrows()
         ]
-        return _successes(suite.verdict(values_of(figures), files=files).result["results"])
+        return _successes(
+            suite.verdict(values_of(figures) | schema_figures(frame.schema), files=files).result["results"]
+        )
 
     def great_expectations() -> dict[str, bool]:
         engine = SparkDFExecutionEngine(spark=spark, persist=False)

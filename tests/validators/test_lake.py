@@ -76,7 +76,6 @@ def read(spark: SparkSession, good_play: Row) -> Callable[[dict[str, list[Row]]]
         "gold.activity": [HOUR],
         "gold.revenue": [PAYOUT, PAYOUT, PAYOUT | {"streams": 0}],
         "silver.listens": [first, later],
-        "bronze.listens": [{**good_play, "source_line": 1}],
     }
 
     def of(changes: dict[str, list[Row]]) -> Read:
@@ -93,7 +92,6 @@ def read(spark: SparkSession, good_play: Row) -> Callable[[dict[str, list[Row]]]
 def test_sound_marts_meet_every_expectation(read: Callable[..., Read], settings: Settings) -> None:
     verdicts = judge_lake(read({}), settings)
     assert {verdict.batch_id for verdict in verdicts} == {
-        "bronze.listens",
         "gold.charts",
         "gold.activity",
         "gold.revenue",
@@ -128,11 +126,9 @@ def test_a_mart_that_lies_is_named(read: Callable[..., Read], settings: Settings
         "gold.revenue": [PAYOUT, PAYOUT, PAYOUT | {"amount": Decimal("3.34"), "streams": 0}],
         "silver.listens": [play, beside, station, {**station, "listen_id": "d", "skipped": True}],
         "silver.sessions": [SESSION, soon],
-        "bronze.listens": [{**good_play, "source_line": 0}],
     }
     failed = {failure.rule for verdict in judge_lake(read(changes), settings) for failure in verdict.failures}
     assert failed == {
-        "line_has_a_number",
         "charts_rank_is_taken_once",
         "charts_add_up",
         "activity_adds_up",
@@ -153,7 +149,7 @@ def test_a_mart_that_lies_is_named(read: Callable[..., Read], settings: Settings
 
 
 def test_tables_without_rows_are_not_judged(read: Callable[..., Read], settings: Settings) -> None:
-    judged = ("gold.charts", "gold.activity", "gold.revenue", "gold.audio_quality", "bronze.listens", "silver.sessions")
+    judged = ("gold.charts", "gold.activity", "gold.revenue", "gold.audio_quality", "silver.sessions")
     empty: dict[str, list[Row]] = {name: [] for name in (*judged, "silver.listens")}
     assert judge_lake(read(empty), settings) == []
 

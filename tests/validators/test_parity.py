@@ -21,6 +21,7 @@ from earshot.validators import suites
 from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.arrow_terms import ArrowTerms
 from earshot.validators.compile import CompiledSuite, compile_suite
+from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.suites import read_suite
 from earshot.validators.verdicts import to_great_expectations
 from earshot.validators.vocabulary import AGGREGATE_TYPES, ROW_TYPES
@@ -88,6 +89,7 @@ ROW_EXPECTATIONS: dict[str, dict[str, Any]] = {
         "tolerance_s": {"$PARAMETER": "future_tolerance_s"},
     },
 }
+LOST_COLUMN = "expect_no_lost_column"
 MORE: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_values_to_be_between", {"column": "started_at", "min_value": "2002-10-01T00:00:00Z"}),
     ("expect_column_values_to_be_between", {"column": "bitrate", "min_value": 1, "strict_min": True, "max_value": 320}),
@@ -175,7 +177,26 @@ def parity_suite(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> MakeSui
 
 
 def test_every_compiled_type_is_compared() -> None:
-    assert {*ROW_EXPECTATIONS, *(kind for kind, _ in MORE)} == ROW_TYPES | AGGREGATE_TYPES
+    assert {*ROW_EXPECTATIONS, *(kind for kind, _ in MORE), LOST_COLUMN} == ROW_TYPES | AGGREGATE_TYPES
+
+
+@pytest.mark.parametrize("always", [["tier", "played_ms"], ["tier", "isrc", "extra.mood"]], ids=["clean", "dirty"])
+def test_lost_columns_are_those_that_great_expectations_finds(
+    make_plays: Callable[[list[dict[str, Any]]], DataFrame],
+    good_play: dict[str, Any],
+    settings: Settings,
+    always: list[str],
+) -> None:
+    frame = make_plays([good_play, {**good_play, "source_file": "b"}, {**good_play, "source": "radio"}]).coalesce(1)
+    arguments = {"always": {"canonical": always, "radio": ["isrc"], "lastfm": ["tier"]}, "min_rows": 2}
+    expectation = {"type": LOST_COLUMN, "kwargs": arguments, "meta": {"earshot": {"rule": "lost", "action": "fail"}}}
+    content = {"name": "columns", "expectations": [expectation], "meta": {"earshot": {"table": "silver.listens"}}}
+    suite = compile_suite(read_suite(content, path=Path("columns.json")), settings)
+    figures = {"rows": 3, "seen_columns": SeenColumns.of(frame.toArrow()).value}
+    (mine,) = suite.verdict(figures).to_json()["result"]["results"]
+    theirs = _from_great_expectations(suite, frame)["lost"]
+    assert _comparable(mine) == theirs
+    assert theirs["success"] == ("isrc" not in always)
 
 
 @pytest.mark.parametrize(("rows", "every_variant"), [(CLEAN, False), (DIRTY, True)], ids=["clean", "dirty"])

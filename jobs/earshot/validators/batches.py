@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.catalogue import AGREEING, CHECKED
 from earshot.validators.compile import CompiledSuite
 from earshot.validators.day_history import DayHistory
@@ -54,9 +57,16 @@ class BatchMeasures:
         Only an expectation that is not compiled asks for the rows.
         """
         suite = self._suite.knowing(self._columns.always)
-        verdict = suite.verdict(figures, batch_id=batch_id, files=files, examples=examples, rows=rows)
+        verdict = suite.verdict(
+            {**figures, **self._shape()}, batch_id=batch_id, files=files, examples=examples, rows=rows
+        )
         write_report(self._settings, verdict)
         return verdict
+
+    def _shape(self) -> dict[str, Any]:
+        """Columns and types of the table that the batch was written to."""
+        table = self._small.open("bronze.listens")
+        return {} if table is None else schema_figures(from_arrow_schema(pa.schema(table.schema().to_arrow())))
 
     def kpis(
         self,

@@ -17,7 +17,7 @@ from earshot.validators.rules import ROWS
 from earshot.validators.suites import Suite, load_suite
 from earshot.validators.verdicts import GateVerdict
 
-SUITES = ("bronze_listens", "silver_history", "gold_marts")
+SUITES = ("silver_history", "gold_marts")
 _POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, c.REASON, c.BOOKED_ON)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,6 +35,9 @@ Severity = Literal["info", "warning", "critical"]
 
 GATE_SUITE: Final = "silver_listens"
 """The suite before which every line of a batch stands."""
+
+SHAPE_SUITE: Final = "bronze_listens"
+"""What must be true of the shape of a batch, judged with it."""
 
 _DEFAULT_SECTION: Final = "quality"
 _TYPES: Final = ROW_TYPES | AGGREGATE_TYPES | SCANNED_TYPES
@@ -160,6 +163,19 @@ def load_suite(name: str) -> Suite:
     return read_suite(content, path=path, lines=list(_lines_of_expectations(text)))
 
 
+def load_gate_suite() -> Suite:
+    """The suite of the gate, with what must be true of the shape of a batch.
+
+    Raises:
+        SettingsError: See `load_suite`; or both have a rule of one name.
+    """
+    truth, shape = load_suite(GATE_SUITE), load_suite(SHAPE_SUITE)
+    expectations = (*truth.expectations, *shape.expectations)
+    _refuse_doubles(expectations)
+    fingerprint = hashlib.sha256((truth.fingerprint + shape.fingerprint).encode()).hexdigest()[:16]
+    return Suite(truth.name, truth.path, fingerprint, expectations)
+
+
 def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | None = None) -> Suite:
     """Make a suite of parsed JSON; see `load_suite`.
 
@@ -178,8 +194,15 @@ def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | Non
         _read(item, str(default_table), f"{path}:{lines[n]}" if lines and n < len(lines) else f"{path}, item {n + 1}")
         for n, item in enumerate(listed)
     ]
+    _refuse_doubles(read)
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return Suite(str(content.get("name", path.stem)), path, fingerprint, tuple(read))
+
+
+def _refuse_doubles(expectations: Iterable[SuiteExpectation]) -> None:
     seen: dict[str, str] = {}
-    for expectation in read:
+    for expectation in expectations:
         if expectation.rule in seen:
             raise SettingsError(
                 f"Two expectations have the rule {expectation.rule}.",
@@ -187,9 +210,6 @@ def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | Non
                 remedy="Give each a name of its own.",
             )
         seen[expectation.rule] = expectation.where
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    return Suite(str(content.get("name", path.stem)), path, fingerprint, tuple(read))
 
 
 def _earshot(item: Mapping[str, Any]) -> Mapping[str, Any]:
