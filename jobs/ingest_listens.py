@@ -22,7 +22,7 @@ def run(job: Job) -> None:
         job.tell(files=len(files := new_files(job.settings, job.date, bronze.known())))
     if not files:
         return
-    batch_id, lines = batch_id_of(files), Lines(canonical, judge.judge, judge.observe, with_raw)
+    batch_id, lines = batch_id_of(files), Lines(canonical, judge.judge, judge.observe_batch, with_raw)
     with job.stage("read, judge and write"):
         files, reading, staged = read_whole(
             files,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from earshot.alerting.matchers import all_hold, parse_labels, parse_matcher, parse_matchers
-from earshot.alerting.rules import FIELDS, load_rulebook
+from earshot.alerting.rules import Source, load_rulebook
 from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.locations import conf_folder
 
@@ -35,7 +36,7 @@ def rulebook(folder: Path, text: str):
 def test_the_rules_that_ship_are_valid() -> None:
     book = load_rulebook(conf_folder() / "alerts.toml")
     sources = {rule.source for rule in book.rules}
-    assert sources == set(FIELDS)
+    assert sources == set(get_args(Source))
 
 
 def test_every_rule_that_ships_has_a_runbook_that_exists() -> None:

@@ -182,6 +182,31 @@ def test_plays_that_stop_coming_are_found() -> None:
     assert finding.summary == "2026-03-29 12:00 UTC 30 26"
 
 
+def test_a_new_key_is_news_for_a_day_and_is_told_of_once() -> None:
+    new = rule("new_columns", "{source} {column} {day} {batch}", max_age_hours=24)
+    seen = {"source": "canonical", "column": "extra.mood", "is_new": True, "first_day": date(2026, 3, 28)}
+    seen |= {"first_seen_at": NOON + timedelta(days=90), "first_batch": "b7"}
+    midnight = datetime(2026, 3, 29, tzinfo=UTC)
+    (finding,) = sources.new_column_findings(new, [seen], midnight)
+    assert finding.summary == "canonical mood 2026-03-28 b7"
+    assert finding.labels == {"source": "canonical", "column": "mood"}
+    assert sources.new_column_findings(new, [seen], midnight + timedelta(hours=24)) == []
+    assert sources.new_column_findings(new, [seen], midnight - timedelta(hours=1)) == [], "not known of yet"
+    live = seen | {"first_seen_at": midnight - timedelta(hours=3)}
+    assert len(sources.new_column_findings(new, [live], midnight - timedelta(hours=1))) == 1
+    for not_news in ({"is_new": False}, {"column": "tier"}):
+        assert sources.new_column_findings(new, [seen | not_news], midnight) == []
+
+
+def test_drift_and_targets_are_different_alerts() -> None:
+    shipped = {shipped.name: shipped for shipped in load_rulebook(SHIPPED).rules}
+    of_day = {"kpi": "drift_rows", "suite": "drift.canonical", "value": 0.6, "target": 0.3, "met": False}
+    of_day |= {"batch_id": "b1", "measured_at": NOON}
+    assert sources.quality_findings(shipped["quality_target_missed"], [of_day]) == []
+    (finding,) = sources.quality_findings(shipped["batch_drift"], [of_day])
+    assert finding.summary == ("drift_rows of drift.canonical is 0.6; on this weekday at most 0.3 is usual (batch b1)")
+
+
 def test_runs_that_stop_coming_are_found() -> None:
     dead = rule("heartbeat", "{job} {age_hours}", match=["job=publish_listens"], max_age_hours=26)
     rows = [run(0, "done", "publish_listens"), run(1, "failed", "publish_listens"), run(0, "done", "other")]

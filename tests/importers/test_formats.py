@@ -61,6 +61,25 @@ def test_canonical_events_come_as_parquet_with_their_own_types(tmp_path: Path) -
     assert bad["parse_faults"] == ["played_ms_present"]
 
 
+@pytest.mark.parametrize("kind", [pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.decimal128(38, 0)], ids=str)
+def test_a_number_may_become_wider(tmp_path: Path, kind: pa.DataType) -> None:
+    columns = {"listener": ["anna"], "started_at": [AT], "track_id": ["1"]}
+    columns["played_ms"] = pa.array([184_000], pa.int64()).cast(kind)
+    pq.write_table(pa.table(columns), tmp_path / "plays")
+    (row,) = read_as_detected(tmp_path / "plays")
+    assert (row["played_ms"], row["parse_faults"]) == (184_000, None)
+
+
+def test_a_number_that_became_a_text_is_named(tmp_path: Path) -> None:
+    columns = {"listener": ["anna"], "started_at": [AT], "track_id": ["1"], "played_ms": ["184000"]}
+    pq.write_table(pa.table(columns), tmp_path / "plays")
+    (row,) = read_as_detected(tmp_path / "plays")
+    assert (row["parse_faults"], row["cause"]) == (
+        ["typed_fields"],
+        'played_ms: "184000" is no whole number in range',
+    )
+
+
 def test_a_parquet_time_without_zone_is_no_time_of_an_event(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist([event(started_at=AT.replace(tzinfo=None))]), tmp_path / "plays")
     assert read_as_detected(tmp_path / "plays")[0]["parse_faults"] == ["time_readable"]

@@ -196,3 +196,19 @@ def test_a_starter_that_lacks_nothing_reads_the_file_it_was_made_from(conf, tmp_
 def test_nothing_can_be_started_from_a_file_without_columns(tmp_path: Path, content: str) -> None:
     with pytest.raises(InputError, match="No mapping can be started"):
         start_mapping(source_of(written(tmp_path, content)), "x")
+
+
+def test_a_day_that_became_a_time_is_mapped_before_and_after(conf, tmp_path: Path) -> None:
+    conf(
+        'kind = "parquet"\nneeds = ["who", "on"]\n[columns]\nlistener = "who"\ntrack_id = { constant = "1" }\n'
+        'started_at = { column = "on", zone = "Europe/Berlin" }\n'
+    )
+    day, time = datetime(2026, 3, 10).date(), datetime(2026, 3, 10, 9, 30)
+    for value, kind, at in (
+        (day, pa.date32(), datetime(2026, 3, 9, 23, tzinfo=UTC)),
+        (time, pa.timestamp("us"), AT),
+        (AT, pa.timestamp("ns", "UTC"), AT),
+    ):
+        pq.write_table(pa.table({"who": ["zoe"], "on": pa.array([value], kind)}), tmp_path / "plays")
+        (row,) = read_as_detected(tmp_path / "plays")
+        assert (row["started_at"], row["parse_faults"]) == (at, None)

@@ -71,10 +71,10 @@ def test_accuracy_counts_values_not_rows(settings: Settings) -> None:
             observed[suite.rules.figure_name(expectation, "filtered")] = 0
     observed |= {"country__nulls": 20, "known_country__unexpected": 2}
     observed |= {"ordered_times__filtered": 50, "ordered_times__unexpected": 1}
-    figures = kpi_figures(suite, observed, freshness_s=-0.5, catalogue=(10, 9))
+    figures = kpi_figures(suite, observed, freshness_s=-0.5, catalogue=(10, 9), event_freshness_s=-1.0)
     assert (figures["values_checked"], figures["values_agreeing"]) == (80 + 50 + 10, 78 + 49 + 9)
     assert (figures["read"], figures["passed"], figures["quarantined"]) == (100, 96, 3)
-    assert figures["freshness_s"] == 0.0
+    assert figures["freshness_s"] == figures["event_freshness_s"] == 0.0
 
 
 @given(st.lists(st.integers(-1_000, 1_000), min_size=1, max_size=50), st.floats(0.01, 1))

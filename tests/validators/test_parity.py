@@ -21,6 +21,7 @@ from earshot.validators import suites
 from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.arrow_terms import ArrowTerms
 from earshot.validators.compile import CompiledSuite, compile_suite
+from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.suites import read_suite
 from earshot.validators.verdicts import to_great_expectations
 from earshot.validators.vocabulary import AGGREGATE_TYPES, ROW_TYPES
@@ -74,20 +75,21 @@ ROW_EXPECTATIONS: dict[str, dict[str, Any]] = {
         "column_B": "duration_ms",
         "ignore_row_if": "either_value_is_missing",
     },
-    "expect_country_to_be_known": {"column": "country", "also": ["XK"]},
+    "expect_known_country": {"column": "country", "also": ["XK"]},
     "expect_listen_to_have_no_parse_fault": {
         "column": "parse_faults",
         "fault": "typed_fields",
         "required": "country",
     },
-    "expect_play_to_fit_its_duration": {"column_A": "played_ms", "column_B": "duration_ms"},
-    "expect_times_to_be_ordered": {"column_A": "started_at", "column_B": "ended_at"},
+    "expect_played_within_duration": {"column_A": "played_ms", "column_B": "duration_ms"},
+    "expect_ordered_times": {"column_A": "started_at", "column_B": "ended_at"},
     "expect_time_not_to_be_in_the_future": {
         "column_A": "started_at",
         "column_B": "arrived_at",
         "tolerance_s": {"$PARAMETER": "future_tolerance_s"},
     },
 }
+LOST_COLUMN = "expect_no_lost_column"
 MORE: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_values_to_be_between", {"column": "started_at", "min_value": "2002-10-01T00:00:00Z"}),
     ("expect_column_values_to_be_between", {"column": "bitrate", "min_value": 1, "strict_min": True, "max_value": 320}),
@@ -109,6 +111,10 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_unique_value_count_to_be_between", {"column": "country", "min_value": 2, "max_value": 3}),
     ("expect_column_proportion_of_unique_values_to_be_between", {"column": "country", "min_value": 0.6}),
     ("expect_column_proportion_of_non_null_values_to_be_between", {"column": "title", "min_value": 0.9}),
+    (
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        {"column": "title", "min_value": 0.9, "row_condition": PREMIUM},
+    ),
     ("expect_column_distinct_values_to_be_in_set", {"column": "tier", "value_set": ["free", "premium"]}),
     ("expect_column_distinct_values_to_contain_set", {"column": "tier", "value_set": ["free", "student"]}),
     ("expect_column_distinct_values_to_equal_set", {"column": "tier", "value_set": ["free", "premium"]}),
@@ -171,7 +177,26 @@ def parity_suite(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> MakeSui
 
 
 def test_every_compiled_type_is_compared() -> None:
-    assert {*ROW_EXPECTATIONS, *(kind for kind, _ in MORE)} == ROW_TYPES | AGGREGATE_TYPES
+    assert {*ROW_EXPECTATIONS, *(kind for kind, _ in MORE), LOST_COLUMN} == ROW_TYPES | AGGREGATE_TYPES
+
+
+@pytest.mark.parametrize("always", [["tier", "played_ms"], ["tier", "isrc", "extra.mood"]], ids=["clean", "dirty"])
+def test_lost_columns_are_those_that_great_expectations_finds(
+    make_plays: Callable[[list[dict[str, Any]]], DataFrame],
+    good_play: dict[str, Any],
+    settings: Settings,
+    always: list[str],
+) -> None:
+    frame = make_plays([good_play, {**good_play, "source_file": "b"}, {**good_play, "source": "radio"}]).coalesce(1)
+    arguments = {"always": {"canonical": always, "radio": ["isrc"], "lastfm": ["tier"]}, "min_rows": 2}
+    expectation = {"type": LOST_COLUMN, "kwargs": arguments, "meta": {"earshot": {"rule": "lost", "action": "fail"}}}
+    content = {"name": "columns", "expectations": [expectation], "meta": {"earshot": {"table": "silver.listens"}}}
+    suite = compile_suite(read_suite(content, path=Path("columns.json")), settings)
+    figures = {"rows": 3, "seen_columns": SeenColumns.of(frame.toArrow()).value}
+    (mine,) = suite.verdict(figures).to_json()["result"]["results"]
+    theirs = _from_great_expectations(suite, frame)["lost"]
+    assert _comparable(mine) == theirs
+    assert theirs["success"] == ("isrc" not in always)
 
 
 @pytest.mark.parametrize(("rows", "every_variant"), [(CLEAN, False), (DIRTY, True)], ids=["clean", "dirty"])

@@ -10,7 +10,7 @@ import pytest
 from earshot.core.countries import ISO_3166_ALPHA_2
 from earshot.core.errors import SettingsError
 from earshot.core.settings import Settings
-from earshot.validators.suites import load_suite
+from earshot.validators.suites import load_gate_suite, load_suite
 from earshot.validators.vocabulary import PARSER_RULES
 
 AGREED_RULES = {
@@ -65,6 +65,13 @@ def test_every_suite_of_the_project_can_be_read_and_names_owners() -> None:
         suite = load_suite(name)
         assert suite.expectations
         assert all(e.owner and e.description for e in suite.expectations)
+
+
+def test_the_gate_judges_forty_expectations_of_truth_and_shape_without_a_scan() -> None:
+    suite = load_gate_suite()
+    assert not suite.scanned
+    assert len(load_suite("silver_listens").compiled) >= 40
+    assert {"silver.listens", "bronze.listens"} == set(suite.tables)
 
 
 def test_a_suite_is_read_with_lines_and_defaults(write_suite: WriteSuite) -> None:

@@ -145,6 +145,9 @@ class Alerting:
         if self._uses("freshness"):
             newest = self._newest_play(now)
             readers["freshness"] = lambda rule: sources.freshness_findings(rule, newest, now)
+        if self._uses("new_columns"):
+            columns = self._tables.rows("ops.source_columns")
+            readers["new_columns"] = lambda rule: sources.new_column_findings(rule, columns, now)
         for rule in self._rulebook.rules:
             if rule.source in readers:
                 found += self._apply(rule, readers[rule.source])

@@ -15,7 +15,14 @@ from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.toml_files import read_toml
 
 Source = Literal[
-    "anomalies", "refused_batches", "quality_kpis", "failed_jobs", "failed_sources", "freshness", "heartbeat"
+    "anomalies",
+    "refused_batches",
+    "quality_kpis",
+    "failed_jobs",
+    "failed_sources",
+    "freshness",
+    "heartbeat",
+    "new_columns",
 ]
 Channel = Literal["console", "file", "webhook", "slack", "email"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -33,6 +40,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
     "failed_sources": ("source", "reason", "since", "times"),
     "freshness": ("newest", *_AGE),
     "heartbeat": ("job", "last", *_AGE),
+    "new_columns": ("source", "column", "batch", "day"),
 }
 LABELS: dict[Source, tuple[str, ...]] = {
     "anomalies": ("metric", "family", "grain", "severity", "detector", *DIMENSIONS),
@@ -42,6 +50,7 @@ LABELS: dict[Source, tuple[str, ...]] = {
     "failed_sources": ("source",),
     "freshness": (),
     "heartbeat": ("job",),
+    "new_columns": ("source", "column"),
 }
 
 
@@ -60,7 +69,7 @@ class Rule(_Closed):
         labels: Labels added to the alert, for routes.
         windows: Windows (measurements, runs) that it takes to fire (`for` in the file).
         hold: Unseen windows that an alert survives.
-        max_age_hours: For freshness and heartbeat: what is still normal.
+        max_age_hours: For freshness and heartbeat: what is still normal; for new columns: how long they are news.
         summary: One sentence with fields of the source in braces.
         runbook: Where a reader finds what to do.
     """

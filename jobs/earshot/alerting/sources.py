@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 _SHARES_NAMED = 3
 _EXAMPLES = 5
 _LONGEST_TEXT = 300
+_EXTRA = "extra."
 
 
 def anomaly_findings(
@@ -162,6 +163,22 @@ def heartbeat_findings(rule: Rule, runs: Iterable[Row], now: datetime) -> list[F
         if now - last > timedelta(hours=rule.max_age_hours):
             fields = {"job": job, "last": _minute(last), **_age(last, now, rule)}
             found.append(_condition(rule, {"job": job}, last, fields, Evidence(facts=fields)))
+    return found
+
+
+def new_column_findings(rule: Rule, columns: Iterable[Row], now: datetime) -> list[Finding]:
+    """Keys of ops.source_columns without a column that came after their source was known, while they are news."""
+    found = []
+    for row in columns:
+        key = str(row["column"]).removeprefix(_EXTRA)
+        labels = {"source": str(row["source"]), "column": key}
+        if not row["is_new"] or key == row["column"] or not all_hold(rule.matchers, labels):
+            continue
+        end_of_day = datetime.combine(row["first_day"] + timedelta(days=1), time(), UTC)
+        since = min(end_of_day, _utc(row["first_seen_at"]))
+        if timedelta() <= now - since < timedelta(hours=rule.max_age_hours):
+            fields = {**labels, "batch": str(row["first_batch"]), "day": f"{row['first_day']}"}
+            found.append(_condition(rule, labels, since, fields, Evidence(facts=fields)))
     return found
 
 

@@ -80,7 +80,7 @@ class SmallTables:
         return rows
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
-        """Append rows in one commit; a column that a row does not have is null.
+        """Append rows in one commit; a column that a row does not have is null, one that the table lacks is added.
 
         Raises:
             InputError: The lake's folder cannot be made.
@@ -89,9 +89,9 @@ class SmallTables:
             properties = CommitProperties(max_commit_retries=RETRIES)
             table = self.table(name, rows)
             try:
-                self._write(name, table, mode="append", commit_properties=properties)
+                self._write(name, table, mode="append", schema_mode="merge", commit_properties=properties)
             except OvertakenError:  # by whoever made the table: it is there now
-                self._write(name, table, mode="append", commit_properties=properties)
+                self._write(name, table, mode="append", schema_mode="merge", commit_properties=properties)
 
     def overwrite(
         self,

@@ -87,7 +87,7 @@ class EnterpriseDataValidator:
                 targets=self._settings.quality,
             )
         }
-        passed.verdict = suite.verdict(figures)
+        passed.verdict = suite.verdict(figures, rows=lambda: judged)
         return passed
 
     def _plays(self, listens: DataFrame) -> DataFrame:

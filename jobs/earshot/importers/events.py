@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from earshot.core import columns as c
@@ -120,8 +121,8 @@ def extra_of(extra: Mapping[str, Any], limits: Limits, faults: Faults) -> list[t
 
 
 def whole(value: object, largest: int = _INT64) -> int | None:
-    """A JSON number as a whole one; None where it is none, or too large."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A number as a whole one, also a decimal (as warehouses export integers); None where it is none, or too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
         return None
     number = int(value)
     return number if number == value and -largest - 1 <= number <= largest else None

@@ -52,8 +52,9 @@ class Judge(Protocol):
         batch_id: str,
         files: Sequence[Any],
         examples: Mapping[str, Sequence[str]],
+        rows: Callable[[], DataFrame],
     ) -> Verdict:
-        """The verdict; `files` are `Counted`."""
+        """The verdict; `files` are `Counted`, `rows` the written lines, for what figures cannot judge."""
 
 
 class Measure(Protocol):
@@ -170,6 +171,7 @@ def _judged(publication: Publication, gate: Gate, tally: Tally, examples: int) -
             for name, counts in tally.files.items()
         ],
         examples=publication.examples(examples) if tally.total(c.QUARANTINED) else {},
+        rows=lambda: publication.rows,
     )
 
 

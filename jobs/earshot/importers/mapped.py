@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -198,6 +198,8 @@ def _cell(name: str, cell: Cell, record: Mapping[str, Any]) -> Any:
 def _time(cell: Cell, value: Any) -> Any:
     if isinstance(value, datetime):
         return value if value.tzinfo or not cell.zone else value.replace(tzinfo=ZoneInfo(cell.zone))
+    if isinstance(value, date):
+        return datetime.combine(value, time(), ZoneInfo(cell.zone)) if cell.zone else value
     if cell.unit:
         number = number_of(value)
         return value if number is None else epoch_milliseconds(number * _IN_MS[cell.unit]) or value

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES, SOURCE_FILE
+from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.compile import CompiledSuite
 from earshot.validators.rules import FileFigures
 from earshot.validators.verdicts import GateVerdict
@@ -35,5 +36,5 @@ def judge_again(rows: DataFrame, compiled: CompiledSuite, *, batch_id: str) -> G
         {"source_file": row[SOURCE_FILE], "rows_in": row[_ROWS_IN], "quarantined": row[_QUARANTINED]}
         for row in by_file.collect()
     ]
-    figures = judged.agg(*compiled.aggregates()).collect()[0].asDict()
-    return compiled.verdict(figures, batch_id=batch_id, files=files)
+    figures = judged.agg(*compiled.aggregates()).collect()[0].asDict() | schema_figures(rows.schema)
+    return compiled.verdict(figures, batch_id=batch_id, files=files, rows=lambda: judged)

@@ -25,7 +25,11 @@ def _column(terms: Terms, arguments: Arguments, domain: Value | None) -> Value:
 
 
 def _one(aggregate: Callable[[Terms, Value], Aggregate]) -> Callable[..., dict[str, Aggregate]]:
-    return lambda terms, arguments, domain: {"value": aggregate(terms, _column(terms, arguments, domain))}
+    def figures(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
+        column = _column(terms, arguments, domain)
+        return {"value": aggregate(terms, column), "present": terms.count(column)}
+
+    return figures
 
 
 def _distinct(terms: Terms, arguments: Arguments, domain: Value | None) -> dict[str, Aggregate]:
@@ -65,6 +69,7 @@ AGGREGATES: dict[str, Callable[[Terms, Arguments, Value | None], dict[str, Aggre
     "expect_column_values_to_be_in_type_list": _elements,
     "expect_column_values_to_be_of_type": _elements,
     "expect_file_quarantined_share_to_be_at_most": _nothing,
+    "expect_no_lost_column": _nothing,
     "expect_quarantined_share_to_be_at_most": _nothing,
     "expect_table_columns_to_match_set": _nothing,
     "expect_table_row_count_to_be_between": _elements,

@@ -6,13 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.catalogue import AGREEING, CHECKED
 from earshot.validators.compile import CompiledSuite
+from earshot.validators.day_history import DayHistory
 from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
 from earshot.validators.reports import write_report
-from earshot.validators.rules import FileFigures
+from earshot.validators.rules import DAY_PROFILES, NEWEST_EVENT, SEEN_COLUMNS, FileFigures
+from earshot.validators.source_columns import SourceColumns
 from earshot.validators.verdicts import GateVerdict
 
 
@@ -33,6 +40,8 @@ class BatchMeasures:
         self._settings = settings
         self._small = small_tables
         self._clock = clock
+        self._days = DayHistory(small_tables)
+        self._columns = SourceColumns(small_tables)
 
     def judge(
         self,
@@ -41,11 +50,23 @@ class BatchMeasures:
         batch_id: str,
         files: Sequence[FileFigures],
         examples: Mapping[str, Sequence[str]],
+        rows: Callable[[], DataFrame],
     ) -> GateVerdict:
-        """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/."""
-        verdict = self._suite.verdict(figures, batch_id=batch_id, files=files, examples=examples)
+        """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/.
+
+        Only an expectation that is not compiled asks for the rows.
+        """
+        suite = self._suite.knowing(self._columns.always)
+        verdict = suite.verdict(
+            {**figures, **self._shape()}, batch_id=batch_id, files=files, examples=examples, rows=rows
+        )
         write_report(self._settings, verdict)
         return verdict
+
+    def _shape(self) -> dict[str, Any]:
+        """Columns and types of the table that the batch was written to."""
+        table = self._small.open("bronze.listens")
+        return {} if table is None else schema_figures(from_arrow_schema(pa.schema(table.schema().to_arrow())))
 
     def kpis(
         self,
@@ -57,7 +78,7 @@ class BatchMeasures:
         event_lag_s: float | None,
         compared: Mapping[str, int],
     ) -> list[dict[str, Any]]:
-        """Rows of gold.quality_kpis.
+        """Rows of gold.quality_kpis; days and columns of the batch are remembered.
 
         Args:
             batch_id: What is measured.
@@ -67,10 +88,14 @@ class BatchMeasures:
             event_lag_s: 99th percentile of arrival - started_at.
             compared: What `catalogue.agreement` counted.
         """
-        return quality_kpis(
+        now, profiles, newest = self._clock(), figures.get(DAY_PROFILES) or {}, figures.get(NEWEST_EVENT)
+        self._days.remember(batch_id, profiles, now)
+        days = sorted({day for days in profiles.values() for day in days})
+        self._columns.remember(batch_id, figures.get(SEEN_COLUMNS) or {}, days, now)
+        rows = quality_kpis(
             batch_id=batch_id,
             suite=self._suite.suite.name,
-            measured_at=self._clock(),
+            measured_at=now,
             targets=self._settings.quality,
             runs=self._small.rows("ops.runs"),
             figures=kpi_figures(
@@ -78,6 +103,8 @@ class BatchMeasures:
                 figures,
                 freshness_s=percentile(ages, 0.99, lines),
                 event_lag_s=event_lag_s,
+                event_freshness_s=None if newest is None else now.timestamp() - newest / 1e6,
                 catalogue=(compared.get(CHECKED, 0), compared.get(AGREEING, 0)),
             ),
         )
+        return [*rows, *self._days.kpis(batch_id, profiles, now)]

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -34,6 +34,8 @@ from earshot.validators.suites import Suite
 from earshot.validators.terms import Terms, Value
 from earshot.validators.verdicts import GateVerdict, judge_figures
 from earshot.validators.vocabulary import READABLE_LINE
+
+_FEW_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,18 @@ class CompiledSuite:
         """
         return [column.alias(name) for name, column in self.rules.figures(SPARK, judged=judged).items()]
 
+    def knowing(self, always: Callable[[int], Mapping[str, list[str]]]) -> CompiledSuite:
+        """The same suite, which knows the columns that the files of each source always had.
+
+        Args:
+            always: Gives them, by source, from so many files on.
+        """
+        kind = "expect_no_lost_column"
+        wanted = [e.kwargs.get("min_files", _FEW_FILES) for e in self.suite.expectations if e.type == kind]
+        if not wanted:
+            return self
+        return replace(self, rules=self.rules.with_arguments(kind, always=always(max(wanted))))
+
     def verdict(
         self,
         figures: Mapping[str, Any],
@@ -98,11 +112,16 @@ class CompiledSuite:
         batch_id: str = "",
         files: Sequence[FileFigures] = (),
         examples: Mapping[str, Sequence[str]] | None = None,
+        rows: Callable[[], DataFrame] | None = None,
     ) -> GateVerdict:
         """Great Expectations' verdict on observed figures, with as many examples as is set; see `judge_figures`."""
         most = self.settings.quality.examples
         first = {rule: [one_line(line) for line in lines[:most]] for rule, lines in (examples or {}).items()}
-        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first)
+        scanned = partial(self._judged_rows, rows) if rows else None
+        return judge_figures(self.rules, figures, batch_id=batch_id, files=files, examples=first, rows=scanned)
+
+    def _judged_rows(self, rows: Callable[[], DataFrame]) -> DataFrame:
+        return rows() if self.rules.exempt is None else rows().where(~self.rules.exempt(SPARK))
 
 
 def compile_suite(suite: Suite, settings: Settings, *, exempt: Callable[[Terms], Value] | None = None) -> CompiledSuite:

@@ -8,13 +8,14 @@ from earshot.core.columns import FILTERED_REASON
 from earshot.core.settings import Settings
 from earshot.validators.compile import CompiledSuite, compile_suite
 from earshot.validators.line_judge import LineJudge
-from earshot.validators.suites import GATE_SUITE, load_suite
+from earshot.validators.suites import load_gate_suite
 from earshot.validators.terms import Terms, Value
+from earshot.validators.verdicts import to_great_expectations
 
 
 def gate_suite(settings: Settings) -> CompiledSuite:
-    """`expectations/silver_listens.json`, compiled; lines that are filtered on purpose are not judged."""
-    return compile_suite(load_suite(GATE_SUITE), settings, exempt=is_filtered)
+    """`silver_listens.json` and `bronze_listens.json`, compiled; lines that are filtered on purpose are not judged."""
+    return compile_suite(load_gate_suite(), settings, exempt=is_filtered)
 
 
 def line_judge(settings: Settings, lines: pa.Schema) -> LineJudge:
@@ -27,8 +28,11 @@ def line_judge(settings: Settings, lines: pa.Schema) -> LineJudge:
     Raises:
         SettingsError: The suite asks for something that cannot be judged there.
     """
-    judge = LineJudge(gate_suite(settings).rules)
+    rules = gate_suite(settings).rules
+    judge = LineJudge(rules)
     judge.check(lines)
+    if rules.suite.scanned:
+        to_great_expectations(rules)
     return judge
 
 

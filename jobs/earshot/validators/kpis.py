@@ -26,7 +26,7 @@ def quality_kpis(
     runs: Iterable[Mapping[str, Any]],
     targets: QualitySettings,
 ) -> list[dict[str, Any]]:
-    """Rows of gold.quality_kpis: accuracy, validation_success, error_rate, freshness_s, event_lag_s, quarantined_share.
+    """Rows of gold.quality_kpis: accuracy, validation_success, error_rate, freshness_s and others.
 
     Args:
         batch_id: What was measured.
@@ -48,6 +48,7 @@ def quality_kpis(
         "error_rate": error_rate(runs, measured_at),
         "freshness_s": figures.get("freshness_s"),
         "event_lag_s": figures.get("event_lag_s"),
+        "event_freshness_s": figures.get("event_freshness_s"),
         "quarantined_share": _fraction(figures, "quarantined", "read"),
     }
     return [
@@ -71,6 +72,7 @@ def kpi_figures(
     *,
     freshness_s: float | None = None,
     event_lag_s: float | None = None,
+    event_freshness_s: float | None = None,
     catalogue: tuple[int, int] = (0, 0),
 ) -> dict[str, float]:
     """What `quality_kpis` needs, from a suite's observed figures.
@@ -80,6 +82,7 @@ def kpi_figures(
         observed: Its figures, from a judged frame.
         freshness_s: 99th percentile of silver commit - file arrival (`percentile`).
         event_lag_s: 99th percentile of file arrival - started_at.
+        event_freshness_s: Silver commit - the newest started_at.
         catalogue: Values compared with the catalogue, and those of them that agree (`catalogue.compare`).
     """
     checked, agreeing = rule_values(compiled, observed)
@@ -95,6 +98,8 @@ def kpi_figures(
         figures["freshness_s"] = max(0.0, freshness_s)
     if event_lag_s is not None:
         figures["event_lag_s"] = event_lag_s
+    if event_freshness_s is not None:
+        figures["event_freshness_s"] = max(0.0, event_freshness_s)
     return figures
 
 

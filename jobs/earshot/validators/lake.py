@@ -3,62 +3,55 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.settings import Settings
 from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.compile import compile_suite
+from earshot.validators.reconciliation import reconciled
 from earshot.validators.rules import ROWS
-from earshot.validators.suites import load_suite
+from earshot.validators.suites import Suite, load_suite
 from earshot.validators.verdicts import GateVerdict
 
-SUITES = ("bronze_listens", "silver_history", "gold_marts")
+SUITES = ("silver_history", "gold_marts")
 _POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, c.REASON, c.BOOKED_ON)
 
 
 def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[GateVerdict]:
     """Great Expectations' verdicts on the tables of the suites that are judged on demand.
 
-    `batch_id` is the table, `scan_seconds` what it cost. Tables without rows are not judged.
+    Tables without rows are not judged. The verdict names what a scan judged, and its cost (`scan_seconds` of the whole).
 
     Args:
         read: Gives a table by name, such as `Tables.read`.
         settings: Gives the suite parameters.
     """
-    verdicts = []
-    for suite in map(load_suite, SUITES):
-        for table in suite.tables:
-            compiled = compile_suite(suite.of_table(table), settings)
-            rows = _DERIVED[table](read) if table in _DERIVED else read(table)
-            began = time.monotonic()
-            figures = rows.agg(*compiled.aggregates(judged=False)).collect()[0].asDict()
-            scan = time.monotonic() - began
-            if figures[ROWS]:
-                verdict = compiled.verdict(figures | schema_figures(rows.schema), batch_id=table)
-                verdicts.append(replace(verdict, scan_seconds=scan))
-    return verdicts
+    with reconciled(read, counted_stream_ms=settings.marts.counted_stream_ms) as frames:
+        frames["gold.revenue_pools"] = lambda: revenue_pools(read("gold.revenue"))
+        judged = [
+            _judged(suite, table, frames.get(table, partial(read, table))(), settings)
+            for suite in map(load_suite, SUITES)
+            for table in suite.tables
+        ]
+    return [verdict for verdict in judged if verdict is not None]
+
+
+def _judged(suite: Suite, table: str, rows: DataFrame, settings: Settings) -> GateVerdict | None:
+    compiled = compile_suite(suite.of_table(table), settings)
+    began = time.monotonic()
+    figures: Mapping[str, object] = rows.agg(*compiled.aggregates(judged=False)).collect()[0].asDict()
+    if not figures[ROWS]:
+        return None
+    verdict = compiled.verdict({**figures, **schema_figures(rows.schema)}, batch_id=table, rows=lambda: rows)
+    return replace(verdict, scan_seconds=time.monotonic() - began)
 
 
 def revenue_pools(revenue: DataFrame) -> DataFrame:
     """What is paid out of each pool, and the pool: columns of gold.revenue_pools."""
     return revenue.groupBy(*_POOL).agg(F.sum(c.AMOUNT).alias("paid"), F.max(c.POOL).alias(c.POOL))
-
-
-def play_overlaps(listens: DataFrame) -> DataFrame:
-    """By how many milliseconds each play begins before the listener's plays before it have ended; 0 if it does not."""
-    before = Window.partitionBy(c.LISTENER_ID).orderBy(c.STARTED_AT, c.LISTEN_ID)
-    ended = F.max(F.coalesce(c.ENDED_AT, c.STARTED_AT)).over(before.rowsBetween(Window.unboundedPreceding, -1))
-    overlap = F.unix_millis(ended) - F.unix_millis(c.STARTED_AT)
-    overlap_ms = F.greatest(F.coalesce(overlap, F.lit(0)), F.lit(0)).alias("overlap_ms")
-    return listens.select(c.LISTENER_ID, c.SOURCE, c.STARTED_AT, overlap_ms)
-
-
-_DERIVED: dict[str, Callable[[Callable[[str], DataFrame]], DataFrame]] = {
-    "gold.revenue_pools": lambda read: revenue_pools(read("gold.revenue")),
-    "silver.play_overlaps": lambda read: play_overlaps(read("silver.listens")),
-}

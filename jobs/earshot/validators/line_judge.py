@@ -12,7 +12,9 @@ from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.core.errors import SettingsError
 from earshot.core.partial_figures import Partials
 from earshot.validators.arrow_terms import ArrowTerms
-from earshot.validators.rules import Rules
+from earshot.validators.day_profiles import DayProfiles, newest_event
+from earshot.validators.rules import DAY_PROFILES, NEWEST_EVENT, SEEN_COLUMNS, Rules
+from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.vocabulary import READABLE_LINE
 
 Masks = np.ndarray[Any, np.dtype[np.bool_]]
@@ -50,6 +52,19 @@ class LineJudge:
     def observe(self, judged: pa.Table) -> Partials:
         """The figures of judged rows (see `Rules.figures`), to be added to those of other rows."""
         return self.rules.figures(ArrowTerms(judged))
+
+    def observe_batch(self, judged: pa.Table) -> Partials:
+        """The figures of `observe`, and `profile`."""
+        return {**self.observe(judged), **self.profile(judged)}
+
+    @staticmethod
+    def profile(judged: pa.Table) -> Partials:
+        """What the lines say of their source: each day, the newest event, and the columns that files have."""
+        return {
+            DAY_PROFILES: DayProfiles.of(judged),
+            NEWEST_EVENT: newest_event(judged),
+            SEEN_COLUMNS: SeenColumns.of(judged),
+        }
 
     def check(self, schema: pa.Schema) -> None:
         """Judge a line of nulls, so that what cannot be judged here is known before a task begins.

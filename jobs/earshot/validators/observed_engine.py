@@ -19,8 +19,9 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 
 from earshot.core.errors import TableError
 from earshot.validators.aggregate_rules import SCHEMA_FIGURE
+from earshot.validators.expectation_types.no_lost_column import SEEN_METRIC
 from earshot.validators.expectation_types.quarantined_share import BATCH_METRIC, FILE_METRIC
-from earshot.validators.rules import QUARANTINED, ROWS, FileFigures, Rules
+from earshot.validators.rules import QUARANTINED, ROWS, SEEN_COLUMNS, FileFigures, Rules
 from earshot.validators.suites import SuiteExpectation
 from earshot.validators.vocabulary import PARSE_FAULTS
 
@@ -120,6 +121,14 @@ class ObservedFigures:
         named = self.figures.get(SCHEMA_FIGURE) or {}
         return [{"name": name, "type": _spark_type(kind)} for name, kind in named.items()]
 
+    def says_little(self, expectation: SuiteExpectation) -> bool:
+        """Whether a statement about values of a column speaks of fewer of them than it is worth judging."""
+        if expectation.judges_rows or not expectation.is_compiled:
+            return False
+        names = (self.rules.figure_name(expectation, what) for what in ("elements", "present"))
+        counts = [int(self.figures[name]) for name in names if name in self.figures]
+        return self.rules.figure_name(expectation, "present") in self.figures and max(counts) < expectation.min_rows
+
     def nulls(self, expectation: SuiteExpectation) -> int | None:
         """Rows without a value: what was counted, or the unexpected ones where nullity is the question."""
         if not self.elements(expectation):
@@ -148,6 +157,7 @@ _BY_ENDING: list[tuple[str, Callable[[ObservedFigures, SuiteExpectation], Any]]]
     ("table.column_types", lambda o, e: o.types()),
     (BATCH_METRIC, lambda o, e: int(o.figures[QUARANTINED])),
     (FILE_METRIC, lambda o, e: o.files),
+    (SEEN_METRIC, lambda o, e: o.figures.get(SEEN_COLUMNS) or {}),
     ("column.min", lambda o, e: o.figure(e, "value")),
     ("column.max", lambda o, e: o.figure(e, "value")),
     ("column.mean", lambda o, e: o.figure(e, "value")),

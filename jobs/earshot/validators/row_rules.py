@@ -180,11 +180,11 @@ ROW_RULES: dict[str, RowRule] = {
     "expect_column_values_to_not_be_null": RowRule(_is_there, None, counts_nulls=False),
     "expect_column_values_to_not_match_regex": RowRule(_matches_not, _is_missing),
     "expect_column_values_to_not_match_regex_list": RowRule(_matches_none, _is_missing),
-    "expect_country_to_be_known": RowRule(_known_country, _is_missing),
+    "expect_known_country": RowRule(_known_country, _is_missing),
     "expect_listen_to_have_no_parse_fault": RowRule(_no_fault, _faults_are_missing),
-    "expect_play_to_fit_its_duration": _own_pair(fits_duration, PLAYED_MS, DURATION_MS),
+    "expect_played_within_duration": _own_pair(fits_duration, PLAYED_MS, DURATION_MS),
     "expect_time_not_to_be_in_the_future": _own_pair(not_in_the_future, STARTED_AT, ARRIVED_AT),
-    "expect_times_to_be_ordered": _own_pair(ordered, STARTED_AT, ENDED_AT),
+    "expect_ordered_times": _own_pair(ordered, STARTED_AT, ENDED_AT),
 }
 
 

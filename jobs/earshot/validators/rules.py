@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
@@ -17,6 +17,9 @@ from earshot.validators.vocabulary import PARSE_FAULTS
 ROWS = "rows"
 FAILED = "failed"
 QUARANTINED = "quarantined"
+SEEN_COLUMNS = "seen_columns"
+DAY_PROFILES = "day_profiles"
+NEWEST_EVENT = "newest_event_us"
 
 
 class FileFigures(TypedDict):
@@ -51,6 +54,11 @@ class Rules:
         """The rules that set a row aside."""
         return [e.rule for e in self.of_rows if e.action == "quarantine"]
 
+    def with_arguments(self, kind: str, **arguments: Any) -> Rules:
+        """The same, with further arguments for the expectations of a type: what only the moment of judging knows."""
+        more = {e.rule: {**self.arguments[e.rule], **arguments} for e in self.suite.expectations if e.type == kind}
+        return replace(self, arguments={**self.arguments, **more})
+
     def unexpected(self, terms: Terms) -> dict[str, Value]:
         """By rule, whether a row fails it; exempt rows and lines that cannot be read are not excused here."""
         return {
@@ -70,7 +78,7 @@ class Rules:
         if judged:
             figures[FAILED] = terms.count_if(terms.has_items(terms.column(FAILED_RULES)))
             figures[QUARANTINED] = terms.count_if(terms.has_items(terms.column(QUARANTINE_RULES)))
-        for expectation in self.suite.expectations:
+        for expectation in self.suite.compiled:
             figures.update(self._figures(terms, expectation, judged))
         return figures
 

@@ -1,9 +1,9 @@
 """Expectation suites: `expectations/NAME.json`, the only place where rules are written.
 
 The files have Great Expectations' own suite format. `meta.earshot` of an expectation carries what the
-gate adds: `rule` (the name in failed_rules), `action`, `severity` and `owner`; `meta.earshot.table` of the
+gate adds: `rule` (the name in failed_rules), `action`, `severity`, `owner` and `min_rows`; `meta.earshot.table` of the
 suite, or of one expectation, names the table that it speaks of. A value `{"$PARAMETER": "name"}`, Great
-Expectations' suite parameter, is taken from the settings' section `quality`.
+Expectations' suite parameter, is taken from the settings: `quality.name`, or `section.name` where it has a dot.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,14 +20,31 @@ from typing import Any, Final, Literal, cast, get_args
 from earshot.core.errors import SettingsError
 from earshot.core.locations import expectations_folder
 from earshot.core.schemas import TABLES
+from earshot.core.section import Section
 from earshot.core.settings import Settings
-from earshot.validators.vocabulary import AGGREGATE_TYPES, DERIVED_TABLES, JUDGED_COLUMNS, ROW_TYPES
+from earshot.validators.vocabulary import (
+    AGGREGATE_TYPES,
+    DERIVED_TABLES,
+    JUDGED_COLUMNS,
+    ROW_TYPES,
+    SCANNED_TYPES,
+)
 
 Action = Literal["quarantine", "warn", "fail"]
 Severity = Literal["info", "warning", "critical"]
 
 GATE_SUITE: Final = "silver_listens"
 """The suite before which every line of a batch stands."""
+
+SHAPE_SUITE: Final = "bronze_listens"
+"""What must be true of the shape of a batch, judged with it."""
+
+_DEFAULT_SECTION: Final = "quality"
+_TYPES: Final = ROW_TYPES | AGGREGATE_TYPES | SCANNED_TYPES
+_COLUMN_ARGUMENTS: Final = (
+    *("column", "column_A", "column_B", "required"),
+    *("listener_column", "end_column", "plays_column"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class SuiteExpectation:
         type: Great Expectations' type, such as `expect_column_values_to_be_between`.
         kwargs: Its arguments as in the file, suite parameters not yet resolved.
         action: What follows: quarantine (the row), warn (count), fail (close the gate).
+        min_rows: A statement about a table of fewer rows says little, and is not judged.
         where: File and line, for errors.
     """
 
@@ -51,6 +69,7 @@ class SuiteExpectation:
     table: str
     description: str
     where: str
+    min_rows: int = 1
 
     @property
     def judges_rows(self) -> bool:
@@ -58,14 +77,19 @@ class SuiteExpectation:
         return self.type in ROW_TYPES
 
     @property
+    def is_compiled(self) -> bool:
+        """Whether it is judged in the pass that writes the rows; else it costs scans of the table."""
+        return self.type not in SCANNED_TYPES
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that its arguments name."""
-        named = [self.kwargs.get(key) for key in ("column", "column_A", "column_B", "required")]
+        named = [self.kwargs.get(key) for key in _COLUMN_ARGUMENTS]
         listed = self.kwargs.get("column_list") or []
         return tuple(str(name) for name in (*named, *listed) if name)
 
     def resolved(self, settings: Settings) -> dict[str, Any]:
-        """The arguments with suite parameters taken from the section `quality`.
+        """The arguments with suite parameters taken from the settings.
 
         Raises:
             SettingsError: There is no such parameter.
@@ -76,11 +100,13 @@ class SuiteExpectation:
         if not (isinstance(value, Mapping) and "$PARAMETER" in value):
             return value
         name = str(value["$PARAMETER"])
-        if name not in type(settings.quality).model_fields:
-            raise _refusal(
-                self.where, f"{self.rule}: quality.{name} is no setting", name, settings.quality.model_dump()
-            )
-        return getattr(settings.quality, name)
+        section, _, key = name.rpartition(".")
+        among = getattr(settings, section or _DEFAULT_SECTION, None)
+        if not isinstance(among, Section) or key not in type(among).model_fields:
+            known = [*settings.quality.model_dump(), *(f"marts.{key}" for key in settings.marts.model_dump())]
+            full = name if section else f"{_DEFAULT_SECTION}.{name}"
+            raise _refusal(self.where, f"{self.rule}: {full} is no setting", name, known)
+        return getattr(among, key)
 
 
 @dataclass(frozen=True)
@@ -91,6 +117,16 @@ class Suite:
     path: Path
     fingerprint: str
     expectations: tuple[SuiteExpectation, ...] = field(repr=False)
+
+    @property
+    def compiled(self) -> tuple[SuiteExpectation, ...]:
+        """Those that are judged from figures of the writing pass."""
+        return tuple(e for e in self.expectations if e.is_compiled)
+
+    @property
+    def scanned(self) -> tuple[SuiteExpectation, ...]:
+        """Those that Great Expectations' Spark engine judges, by scans of the written rows."""
+        return tuple(e for e in self.expectations if not e.is_compiled)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -127,6 +163,19 @@ def load_suite(name: str) -> Suite:
     return read_suite(content, path=path, lines=list(_lines_of_expectations(text)))
 
 
+def load_gate_suite() -> Suite:
+    """The suite of the gate, with what must be true of the shape of a batch.
+
+    Raises:
+        SettingsError: See `load_suite`; or both have a rule of one name.
+    """
+    truth, shape = load_suite(GATE_SUITE), load_suite(SHAPE_SUITE)
+    expectations = (*truth.expectations, *shape.expectations)
+    _refuse_doubles(expectations)
+    fingerprint = hashlib.sha256((truth.fingerprint + shape.fingerprint).encode()).hexdigest()[:16]
+    return Suite(truth.name, truth.path, fingerprint, expectations)
+
+
 def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | None = None) -> Suite:
     """Make a suite of parsed JSON; see `load_suite`.
 
@@ -145,8 +194,15 @@ def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | Non
         _read(item, str(default_table), f"{path}:{lines[n]}" if lines and n < len(lines) else f"{path}, item {n + 1}")
         for n, item in enumerate(listed)
     ]
+    _refuse_doubles(read)
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return Suite(str(content.get("name", path.stem)), path, fingerprint, tuple(read))
+
+
+def _refuse_doubles(expectations: Iterable[SuiteExpectation]) -> None:
     seen: dict[str, str] = {}
-    for expectation in read:
+    for expectation in expectations:
         if expectation.rule in seen:
             raise SettingsError(
                 f"Two expectations have the rule {expectation.rule}.",
@@ -154,9 +210,6 @@ def read_suite(content: Mapping[str, Any], *, path: Path, lines: list[int] | Non
                 remedy="Give each a name of its own.",
             )
         seen[expectation.rule] = expectation.where
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    return Suite(str(content.get("name", path.stem)), path, fingerprint, tuple(read))
 
 
 def _earshot(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -168,8 +221,8 @@ def _earshot(item: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpectation:
     own = _earshot(item)
     kind, kwargs = str(item.get("type", "")), item.get("kwargs") or {}
-    if kind not in ROW_TYPES | AGGREGATE_TYPES:
-        raise _refusal(where, f"The expectation type {kind!r} is not known", kind, ROW_TYPES | AGGREGATE_TYPES)
+    if kind not in _TYPES:
+        raise _refusal(where, f"The expectation type {kind!r} is not known", kind, _TYPES)
     rule = str(own.get("rule", ""))
     if not re.fullmatch(r"[a-z][a-z0-9_]*", rule):
         raise SettingsError(
@@ -183,8 +236,9 @@ def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpec
     if severity not in get_args(Severity):
         raise _refusal(where, f"{rule}: meta.earshot.severity is {severity!r}", severity, get_args(Severity))
     if action == "quarantine" and kind not in ROW_TYPES:
+        when = "is judged after the rows are written" if kind in SCANNED_TYPES else "judges the whole table"
         raise SettingsError(
-            f"{rule}: {kind} judges the whole table, so it cannot set a row aside.",
+            f"{rule}: {kind} {when}, so it cannot set a row aside.",
             where=where,
             remedy="Give it the action warn or fail.",
         )
@@ -199,9 +253,21 @@ def _read(item: Mapping[str, Any], default_table: str, where: str) -> SuiteExpec
         table=table,
         description=str(item.get("description") or ""),
         where=where,
+        min_rows=_min_rows(own, rule, where),
     )
     _check_columns(expectation)
     return expectation
+
+
+def _min_rows(own: Mapping[str, Any], rule: str, where: str) -> int:
+    given = own.get("min_rows", 1)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise SettingsError(
+            f"{rule}: meta.earshot.min_rows is {given!r}.",
+            where=where,
+            remedy="Write the fewest rows that it is worth judging, such as 100.",
+        )
+    return given
 
 
 def _check_columns(expectation: SuiteExpectation) -> None:

@@ -8,18 +8,25 @@ one, rules with the action `warn` are counted; neither closes the gate.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from earshot.core.errors import GateRefusedError
+from pyspark.sql import DataFrame
+
+from earshot.core.errors import GateRefusedError, SettingsError, TableError
 from earshot.validators.rules import ROWS, FileFigures, Rules
+from earshot.validators.scans import Scan, judge_by_scan
 from earshot.validators.suites import SuiteExpectation
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
 
 RESULT_FORMAT = "BASIC"
+_NAMED_ERROR = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
+_MOST_LOST = 5
+_SCANS, _NOT_JUDGED = "scans", "not_judged"
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,17 @@ class FailedExpectation:
         else:
             value = self.observed_value
             found = f"observed {value:.4g}" if isinstance(value, float) else f"observed {value}"
-            if self.details and isinstance(value, float):
+            if self.details.keys() & {"rows", "files"} and isinstance(value, float):
                 found = f"{value:.1%}"
             if "rows" in self.details:
                 found += f" ({self.details['quarantined']:,} of {self.details['rows']:,} rows set aside)"
+            for lost in list(self.details.get("lost", ()))[:_MOST_LOST]:
+                files = ", ".join(lost["files"]) or "the new files"
+                found += f"; {lost['column']}, which every earlier {lost['source']} file had, is nowhere in {files}"
             for file in list(self.details.get("files", ()))[:3]:
                 found += f"; {file['file']}: {file['quarantined']:,} of {file['rows']:,} lines set aside"
+        if error := self.details.get("error"):
+            found = f"could not be judged: {error}"
         lines = [f"{self.rule} ({self.expectation_type}, {self.severity}): {found}. {self.description}".rstrip()]
         return "\n".join([*lines, *(f"    {example}" for example in self.examples)])
 
@@ -97,6 +109,11 @@ class GateVerdict:
         return tuple(failure for failure in self.failures if failure.action == "fail")
 
     @property
+    def scans(self) -> tuple[Scan, ...]:
+        """What expectations cost that were not judged from figures of the writing pass."""
+        return tuple(Scan(**scan) for scan in self.result.get("meta", {}).get(_SCANS, ()))
+
+    @property
     def reason(self) -> str:
         """One line for ops.ledger: the rules that closed the gate, with what was found."""
         return "; ".join(failure.explain().splitlines()[0] for failure in self.closing)
@@ -111,6 +128,10 @@ class GateVerdict:
             if chosen:
                 lines.append(f"{title}:")
                 lines += [f"  {line}" for failure in chosen for line in failure.explain().splitlines()]
+        if too_few := self.result.get("meta", {}).get(_NOT_JUDGED):
+            lines.append(f"Not judged, for want of rows: {', '.join(too_few)}.")
+        if self.scans:
+            lines.append(f"Judged by scans of the written rows: {', '.join(scan.explain() for scan in self.scans)}.")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -153,8 +174,9 @@ def judge_figures(
     batch_id: str = "",
     files: Sequence[FileFigures] = (),
     examples: Mapping[str, Sequence[str]],
+    rows: Callable[[], DataFrame] | None = None,
 ) -> GateVerdict:
-    """Let Great Expectations judge the figures that a pass observed, without a further scan.
+    """Let Great Expectations judge the figures that a pass observed; only what has no figures costs a scan.
 
     Args:
         rules: Of the suite whose aggregates were observed.
@@ -163,9 +185,10 @@ def judge_figures(
         batch_id: What was judged.
         files: Lines and quarantined lines by file, for expectations about files.
         examples: First unexpected rows by rule, as `file:line: masked payload`.
+        rows: Gives the written rows, for expectations that are not compiled.
 
     Raises:
-        TableError: A figure that the suite needs was not observed.
+        TableError: A figure that the suite needs was not observed, or there are no rows for a scan.
     """
     _great_expectations()
     from great_expectations.core import ExpectationSuiteValidationResult  # noqa: PLC0415 (slow to import)
@@ -176,13 +199,16 @@ def judge_figures(
 
     observed = ObservedFigures(rules, figures, files=files, examples=examples)
     theirs = to_great_expectations(rules)
-    engine = ObservedExecutionEngine(observed, list(zip(rules.suite.expectations, theirs.expectations, strict=True)))
-    validator = Validator(execution_engine=engine)
+    beside = list(zip(rules.suite.expectations, theirs.expectations, strict=True))
+    compiled = [(own, their) for own, their in beside if own.is_compiled and not observed.says_little(own)]
+    validator = Validator(execution_engine=ObservedExecutionEngine(observed, compiled))
     validator.metrics_calculator.show_progress_bars = False
     results = validator.graph_validate(
-        configurations=theirs.expectation_configurations,
+        configurations=[their.configuration for _, their in compiled],
         runtime_configuration={"result_format": RESULT_FORMAT, "catch_exceptions": False},
     )
+    scanned, scans = _scanned([(own, their) for own, their in beside if not own.is_compiled], rows)
+    results += scanned
     statistics = calc_validation_statistics(results)
     result = ExpectationSuiteValidationResult(
         success=statistics.success,
@@ -193,10 +219,26 @@ def judge_figures(
             "batch_id": batch_id,
             "tables": list(rules.suite.tables),
             "suite_fingerprint": rules.suite.fingerprint,
+            _SCANS: [scan.to_json() for scan in scans],
+            _NOT_JUDGED: [own.rule for own, _ in beside if observed.says_little(own)],
         },
     )
     plain: dict[str, Any] = result.to_json_dict()  # type: ignore[no-untyped-call]
     return _verdict(rules, plain, batch_id, examples, int(figures[ROWS]))
+
+
+def _scanned(
+    expectations: list[tuple[SuiteExpectation, Any]], rows: Callable[[], DataFrame] | None
+) -> tuple[list[Any], list[Scan]]:
+    if not expectations:
+        return [], []
+    if rows is None:
+        raise TableError(
+            f"{expectations[0][0].rule} is judged by a scan, and there are no rows to scan.",
+            where=expectations[0][0].where,
+            remedy="Give the written rows to the verdict.",
+        )
+    return judge_by_scan(rows(), expectations)
 
 
 def to_great_expectations(rules: Rules) -> ExpectationSuite:
@@ -215,13 +257,21 @@ def _their_expectation(expectation: SuiteExpectation, rules: Rules) -> Any:
     from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
 
     own = {"rule": expectation.rule, "action": expectation.action, "owner": expectation.owner}
-    return ExpectationConfiguration(
+    configuration = ExpectationConfiguration(
         type=expectation.type,
         kwargs=dict(rules.arguments[expectation.rule]),
         meta={"earshot": own},
         description=expectation.description or None,
         severity=FailureSeverity(expectation.severity),
-    ).to_domain_obj()
+    )
+    try:
+        return configuration.to_domain_obj()
+    except ValueError as error:
+        raise SettingsError(
+            f"{expectation.rule}: Great Expectations does not take these arguments: {' '.join(str(error).split())}.",
+            where=expectation.where,
+            remedy=f"Give {expectation.type} the arguments that its documentation names.",
+        ) from None
 
 
 def _great_expectations() -> None:
@@ -242,6 +292,7 @@ def _verdict(
         if judged["success"]:
             continue
         found = judged.get("result") or {}
+        error = _error_in(judged.get("exception_info") or {})
         failures.append(
             FailedExpectation(
                 rule=expectation.rule,
@@ -254,7 +305,7 @@ def _verdict(
                 unexpected_percent=found.get("unexpected_percent"),
                 element_count=found.get("element_count"),
                 observed_value=found.get("observed_value"),
-                details=found.get("details") or {},
+                details={"error": error} if error else found.get("details") or {},
                 examples=tuple(examples.get(expectation.rule, ())),
             )
         )
@@ -270,3 +321,11 @@ def _verdict(
         failures=tuple(failures),
         result=result,
     )
+
+
+def _error_in(told: Mapping[str, Any]) -> str:
+    """One line of what Great Expectations caught; it tells of one error, or of one a metric."""
+    errors = [told, *(value for value in told.values() if isinstance(value, Mapping))]
+    message = next((str(error["exception_message"]) for error in errors if error.get("raised_exception")), "")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if _NAMED_ERROR.match(line)), lines[0] if lines else "")

@@ -36,10 +36,10 @@ def show(
     rows = _ledger_rows(batch)
     from earshot.validators.releases import release_of  # noqa: PLC0415 (keeps --help instant)
     from earshot.validators.reports import read_report  # noqa: PLC0415
-    from earshot.validators.suites import GATE_SUITE, load_suite  # noqa: PLC0415
+    from earshot.validators.suites import load_gate_suite  # noqa: PLC0415
 
     verdict = read_report(current().settings, batch)
-    fingerprint = load_suite(GATE_SUITE).fingerprint
+    fingerprint = load_gate_suite().fingerprint
     again = _judge_again(batch) if _is_refused(rows) and verdict and verdict.fingerprint != fingerprint else None
     files = [{name: row[name] for name in ("source_file", "status", "reason", "read", "quarantined")} for row in rows]
     released = release_of(current().small_tables, batch)

@@ -12,11 +12,12 @@ SPECS = (
             """
             batch_id    | string    | batch, or the run where there is none
             measured_at | timestamp | when it was measured
-            suite       | string    | expectation suite
-            kpi         | string    | accuracy, validation_success, error_rate, freshness_s, event_lag_s, ...
+            suite       | string    | expectation suite; drift.SOURCE for a day against the same weekday before
+            kpi         | string    | accuracy, validation_success, error_rate, freshness_s, drift_rows, ...
             value       | double    | fraction or seconds
             target      | double    | what it should reach; null where there is no target
             met         | boolean   | whether it did
+            listen_date | date      | the day that it speaks of; null for the whole batch
             """
         ),
         (),

@@ -92,6 +92,41 @@ SPECS = (
         ("payload", "last_error"),
     ),
     TableSpec(
+        "ops.day_profiles",
+        "What each batch brought of each day and source, counted while it was written; drift is measured by it.",
+        columns(
+            """
+            batch_id    | string    | batch
+            source      | string    | format or service
+            listen_date | date      | UTC date of the plays
+            profile     | string    | JSON: rows, rows by hour, nulls, shares of categories, values in buckets
+            measured_at | timestamp | when it was written
+            """
+        ),
+        (),
+        ("batch_id", "source", "listen_date"),
+        ("profile",),
+    ),
+    TableSpec(
+        "ops.source_columns",
+        "Columns that the files of each source were seen to have.",
+        columns(
+            """
+            source     | string    | format or service
+            column     | string    | column of silver.listens, or extra.KEY
+            files_with | bigint    | files of at least 100 lines that had it
+            of_files   | bigint    | such files of the source that were published
+            is_new     | boolean   | it came after the source was known
+            first_day  | date      | newest day of the plays of the batch in which it was first seen
+            first_seen_at | timestamp | when that batch was published
+            first_batch | string   | that batch
+            last_batch | string    | the batch that was counted last
+            """
+        ),
+        (),
+        ("source", "column"),
+    ),
+    TableSpec(
         "ops.catalogue_lookups",
         "Web catalogues that were asked for a track, so that they are not asked again every day.",
         columns(

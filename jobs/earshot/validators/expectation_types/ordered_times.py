@@ -1,4 +1,4 @@
-"""expect_times_to_be_ordered: a play does not end before it starts."""
+"""expect_ordered_times: a play does not end before it starts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from earshot.validators.row_rules import ordered
 from earshot.validators.spark_terms import SPARK
 
 
-class ColumnPairValuesTimesBeOrdered(ColumnPairMapMetricProvider):
+class ColumnPairValuesOrderedTimes(ColumnPairMapMetricProvider):
     """Whether the first time is not after the second."""
 
-    condition_metric_name = "column_pair_values.times_ordered"
+    condition_metric_name = "column_pair_values.ordered_times"
     condition_domain_keys = (
         "batch_id",
         "table",
@@ -38,12 +38,12 @@ class ColumnPairValuesTimesBeOrdered(ColumnPairMapMetricProvider):
         return expected
 
 
-class ExpectTimesToBeOrdered(ColumnPairMapExpectation):
+class ExpectOrderedTimes(ColumnPairMapExpectation):
     """Expect started_at (A) not to be after ended_at (B)."""
 
     column_A: str = "started_at"
     column_B: str = "ended_at"
     ignore_row_if: Literal["both_values_are_missing", "either_value_is_missing", "neither"] = "either_value_is_missing"
 
-    map_metric: ClassVar[str] = "column_pair_values.times_ordered"
+    map_metric: ClassVar[str] = "column_pair_values.ordered_times"
     success_keys: ClassVar[tuple[str, ...]] = ("mostly", "ignore_row_if")

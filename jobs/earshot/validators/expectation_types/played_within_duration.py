@@ -1,4 +1,4 @@
-"""expect_play_to_fit_its_duration: no more is heard than the track is long."""
+"""expect_played_within_duration: no more is heard than the track is long."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from earshot.validators.row_rules import fits_duration
 from earshot.validators.spark_terms import SPARK
 
 
-class ColumnPairValuesPlayFitItsDuration(ColumnPairMapMetricProvider):
+class ColumnPairValuesPlayedWithinDuration(ColumnPairMapMetricProvider):
     """Whether played <= duration * factor + slack."""
 
-    condition_metric_name = "column_pair_values.fits_duration"
+    condition_metric_name = "column_pair_values.played_within_duration"
     condition_domain_keys = (
         "batch_id",
         "table",
@@ -39,7 +39,7 @@ class ColumnPairValuesPlayFitItsDuration(ColumnPairMapMetricProvider):
         return expected
 
 
-class ExpectPlayToFitItsDuration(ColumnPairMapExpectation):
+class ExpectPlayedWithinDuration(ColumnPairMapExpectation):
     """Expect played_ms (A) to be at most duration_ms (B), with slack.
 
     Args:
@@ -53,5 +53,5 @@ class ExpectPlayToFitItsDuration(ColumnPairMapExpectation):
     factor: float = 1.1
     slack_ms: int = 5000
 
-    map_metric: ClassVar[str] = "column_pair_values.fits_duration"
+    map_metric: ClassVar[str] = "column_pair_values.played_within_duration"
     success_keys: ClassVar[tuple[str, ...]] = ("mostly", "ignore_row_if", "factor", "slack_ms")

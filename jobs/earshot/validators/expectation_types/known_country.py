@@ -1,4 +1,4 @@
-"""expect_country_to_be_known: values are ISO 3166-1 alpha-2 codes."""
+"""expect_known_country: values are ISO 3166-1 alpha-2 codes."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ColumnValuesKnownCountry(ColumnMapMetricProvider):
     @column_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column: Column, also: tuple[str, ...], **kwargs: Any) -> Column:
         named = {"column": kwargs["_accessor_domain_kwargs"]["column"], "also": also or ()}
-        expected: Column = ROW_RULES["expect_country_to_be_known"].expected(SPARK, named)
+        expected: Column = ROW_RULES["expect_known_country"].expected(SPARK, named)
         return expected
 
 
-class ExpectCountryToBeKnown(ColumnMapExpectation):
+class ExpectKnownCountry(ColumnMapExpectation):
     """Expect the values to be ISO 3166-1 alpha-2 country codes.
 
     Args:
