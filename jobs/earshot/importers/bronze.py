@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog, Seen
@@ -203,6 +205,10 @@ class Bronze:
         """The batches that the gate refused."""
         rows = self._small.arrow(LEDGER, [(c.STATUS, "=", REFUSED)], [c.BATCH_ID, c.STATUS])
         return set(rows.column(c.BATCH_ID).to_pylist())
+
+    def rows(self, batch_id: str) -> DataFrame:
+        """The lines of a batch, for Spark."""
+        return self._tables.read(BRONZE).where(F.col(c.BATCH_ID) == batch_id)
 
     def files(self, batch_id: str) -> list[StagedFile]:
         """The files that hold the plays of a batch."""

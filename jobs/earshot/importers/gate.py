@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
 from earshot.core import columns as c
 from earshot.core.errors import EarshotError

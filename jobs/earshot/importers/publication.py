@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog, Seen
@@ -86,6 +87,11 @@ class Publication:
         rows = self._small.rows(LEDGER, filters=[(c.BATCH_ID, "=", self.batch.batch_id)])
         statuses = {row[c.STATUS] for row in rows}
         return next((status for status in (REFUSED, COMMITTED, SET_ASIDE) if status in statuses), None)
+
+    @property
+    def rows(self) -> DataFrame:
+        """The lines of the batch."""
+        return self._bronze.rows(self.batch.batch_id)
 
     def told_twice(self, rule: Rule) -> pa.Table:
         """The plays of the batch that are told elsewhere too, and the published ones that change by it.

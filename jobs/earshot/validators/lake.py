@@ -26,7 +26,7 @@ _POOL = (c.MONTH, c.COUNTRY, c.TIER, c.CURRENCY, c.MODEL, c.SUSPECTS, c.STATUS, 
 def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[GateVerdict]:
     """Great Expectations' verdicts on the tables of the suites that are judged on demand.
 
-    Tables without rows are not judged. The verdict names what a scan judged, and its cost (`scan_seconds` of the whole).
+    Tables without rows are not judged. The verdict names what a scan judged, and its cost (the whole: `scan_seconds`).
 
     Args:
         read: Gives a table by name, such as `Tables.read`.
