@@ -84,6 +84,7 @@ def test_a_new_key_is_kept_and_told_once_and_a_lost_column_closes_the_gate_until
     (alert,) = [row for row in small.rows("gold.alerts") if row["rule"] == "new_column"]
     assert alert["state"] == "resolved"
     assert {row["event_freshness_s"] for row in _by_batch(small)} != {None}
+    assert {row["late_share"] for row in _by_batch(small)} == {0.0}
 
 
 def _by_batch(small: SmallTables) -> list[dict[str, Any]]:

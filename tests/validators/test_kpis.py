@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earshot.core.settings import QualitySettings, Settings
 from earshot.validators.compile import compile_suite
+from earshot.validators.day_profiles import timed_and_late
 from earshot.validators.kpis import error_rate, kpi_figures, percentile, quality_kpis
 from earshot.validators.suites import load_suite
 
@@ -95,3 +97,17 @@ def test_a_percentile_may_be_weighted_by_rows() -> None:
 @pytest.mark.parametrize("kpi", ["accuracy", "validation_success", "error_rate", "freshness_s"])
 def test_every_kpi_of_the_contract_has_a_target(kpi: str) -> None:
     assert by_kpi()[kpi]["target"] is not None
+
+
+def test_a_play_is_late_that_arrives_more_than_a_day_after_it_started() -> None:
+    lags = [timedelta(hours=1), timedelta(days=1), timedelta(days=1, seconds=1), timedelta(days=40), None]
+    lines = pa.table(
+        {
+            "arrived_at": pa.array([NOW] * len(lags), pa.timestamp("us", "UTC")),
+            "started_at": pa.array([lag and NOW - lag for lag in lags], pa.timestamp("us", "UTC")),
+            "quarantine_rules": pa.array([[], [], [], ["known_tier"], []], pa.list_(pa.string())),
+            "filtered_reason": pa.nulls(len(lags), pa.string()),
+        }
+    )
+    timed, late = timed_and_late(lines)
+    assert (timed.value, late.value) == (3, 1)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from earshot.core import columns as c
-from earshot.core.partial_figures import Extreme
+from earshot.core.partial_figures import Count, Extreme
 
 ROWS, HOURS, NULLS, SHARE, BUCKETS = "rows", "hours", "nulls", "share", "buckets"
 WITH_NULLS: Final = (
@@ -36,6 +36,7 @@ _GROWTH: Final = 1.05
 _NOTHING: Final = -1
 _US_PER_HOUR: Final = 3_600_000_000
 _HOURS_PER_DAY: Final = 24
+_LATE_US: Final = _HOURS_PER_DAY * _US_PER_HOUR
 _LARGEST_TABLE: Final = 100_000
 _READ: Final = tuple(dict.fromkeys((c.SOURCE, c.STARTED_AT, *WITH_NULLS, *WITH_SHARES, *WITH_QUANTILES)))
 
@@ -86,6 +87,13 @@ class DayProfiles:
 def newest_event(judged: pa.Table) -> Extreme:
     """The latest start of lines that pass, in microseconds since 1970."""
     return Extreme.of(pc.if_else(_passes(judged), judged[c.STARTED_AT].cast(pa.int64()), None), largest=True)
+
+
+def timed_and_late(judged: pa.Table) -> tuple[Count, Count]:
+    """Lines that pass, and those of them that arrived more than a day after they started."""
+    micros = pc.subtract(judged[c.ARRIVED_AT].cast(pa.int64()), judged[c.STARTED_AT].cast(pa.int64()))
+    lags = pc.if_else(_passes(judged), micros, None)
+    return Count.of(pc.is_valid(lags)), Count.of(pc.greater(lags, _LATE_US))
 
 
 def _passes(judged: pa.Table) -> pa.ChunkedArray:

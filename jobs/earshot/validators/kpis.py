@@ -10,7 +10,7 @@ from typing import Any
 from earshot.core.settings import QualitySettings
 from earshot.validators.compile import CompiledSuite
 from earshot.validators.row_rules import ROW_RULES
-from earshot.validators.rules import FAILED, QUARANTINED, ROWS
+from earshot.validators.rules import FAILED, LATE_PLAYS, QUARANTINED, ROWS, TIMED_PLAYS
 
 RUN_WINDOW = timedelta(days=30)
 _COUNTED_RUNS = frozenset({"done", "failed", "refused"})
@@ -50,6 +50,7 @@ def quality_kpis(
         "event_lag_s": figures.get("event_lag_s"),
         "event_freshness_s": figures.get("event_freshness_s"),
         "quarantined_share": _fraction(figures, "quarantined", "read"),
+        "late_share": _fraction(figures, LATE_PLAYS, TIMED_PLAYS),
     }
     return [
         {
@@ -94,6 +95,7 @@ def kpi_figures(
         "values_checked": checked + catalogue[0],
         "values_agreeing": agreeing + catalogue[1],
     }
+    figures |= {name: observed[name] for name in (TIMED_PLAYS, LATE_PLAYS) if name in observed}
     if freshness_s is not None:
         figures["freshness_s"] = max(0.0, freshness_s)
     if event_lag_s is not None:

@@ -12,8 +12,8 @@ from earshot.core.columns import FAILED_RULES, QUARANTINE_RULES
 from earshot.core.errors import SettingsError
 from earshot.core.partial_figures import Partials
 from earshot.validators.arrow_terms import ArrowTerms
-from earshot.validators.day_profiles import DayProfiles, newest_event
-from earshot.validators.rules import DAY_PROFILES, NEWEST_EVENT, SEEN_COLUMNS, Rules
+from earshot.validators.day_profiles import DayProfiles, newest_event, timed_and_late
+from earshot.validators.rules import DAY_PROFILES, LATE_PLAYS, NEWEST_EVENT, SEEN_COLUMNS, TIMED_PLAYS, Rules
 from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.vocabulary import READABLE_LINE
 
@@ -59,10 +59,13 @@ class LineJudge:
 
     @staticmethod
     def profile(judged: pa.Table) -> Partials:
-        """What the lines say of their source: each day, the newest event, and the columns that files have."""
+        """What the lines say of their source: each day, the newest event, late ones, and the columns of files."""
+        timed, late = timed_and_late(judged)
         return {
             DAY_PROFILES: DayProfiles.of(judged),
             NEWEST_EVENT: newest_event(judged),
+            TIMED_PLAYS: timed,
+            LATE_PLAYS: late,
             SEEN_COLUMNS: SeenColumns.of(judged),
         }
 

@@ -20,6 +20,7 @@ QUARANTINED = "quarantined"
 SEEN_COLUMNS = "seen_columns"
 DAY_PROFILES = "day_profiles"
 NEWEST_EVENT = "newest_event_us"
+TIMED_PLAYS, LATE_PLAYS = "timed_plays", "late_plays"
 
 
 class FileFigures(TypedDict):
