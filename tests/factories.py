@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -95,6 +96,8 @@ def listens_arrow(
         "source": text(["canonical"] * n),
         "batch_id": text([f"batch-{seed}"] * n),
     }
+    stalled = pc.greater(columns["rebuffer_ms"], 0)
+    columns["rebuffer_count"] = pc.if_else(stalled, columns["rebuffer_count"], pa.scalar(0, pa.int32()))
     schema = to_arrow_schema(_SCHEMA, timezone="UTC")
     return pa.table(
         [columns[f.name].cast(f.type) if f.name in columns else pa.nulls(n, f.type) for f in schema], schema=schema

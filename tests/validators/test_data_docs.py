@@ -33,6 +33,7 @@ def _verdict(settings: Settings, batch_id: str, unexpected: int = 60) -> GateVer
             "present": 1_000,
             "nulls": 0,
             "unexpected": 0,
+            "value": expectation.kwargs.get("min_value", 0),
         }.items():
             figures.setdefault(suite.rules.figure_name(expectation, what), value)
     figures["known_tier__unexpected"] = unexpected

@@ -99,15 +99,22 @@ def test_every_kpi_of_the_contract_has_a_target(kpi: str) -> None:
     assert by_kpi()[kpi]["target"] is not None
 
 
-def test_a_play_is_late_that_arrives_more_than_a_day_after_it_started() -> None:
-    lags = [timedelta(hours=1), timedelta(days=1), timedelta(days=1, seconds=1), timedelta(days=40), None]
+def test_a_play_is_late_that_arrives_later_than_on_the_day_after_its_own() -> None:
+    arrived = datetime(2026, 3, 29, 18, tzinfo=UTC)
+    started = [
+        datetime(2026, 3, 28, tzinfo=UTC),
+        datetime(2026, 3, 27, 23, 59, tzinfo=UTC),
+        datetime(2026, 2, 1, tzinfo=UTC),
+        datetime(2026, 2, 1, tzinfo=UTC),
+        None,
+    ]
     lines = pa.table(
         {
-            "arrived_at": pa.array([NOW] * len(lags), pa.timestamp("us", "UTC")),
-            "started_at": pa.array([lag and NOW - lag for lag in lags], pa.timestamp("us", "UTC")),
+            "arrived_at": pa.array([arrived] * len(started), pa.timestamp("us", "UTC")),
+            "started_at": pa.array(started, pa.timestamp("us", "UTC")),
             "quarantine_rules": pa.array([[], [], [], ["known_tier"], []], pa.list_(pa.string())),
-            "filtered_reason": pa.nulls(len(lags), pa.string()),
+            "filtered_reason": pa.nulls(len(started), pa.string()),
         }
     )
     timed, late = timed_and_late(lines)
-    assert (timed.value, late.value) == (3, 1)
+    assert (timed.value, late.value) == (3, 2)

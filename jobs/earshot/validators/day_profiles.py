@@ -36,7 +36,7 @@ _GROWTH: Final = 1.05
 _NOTHING: Final = -1
 _US_PER_HOUR: Final = 3_600_000_000
 _HOURS_PER_DAY: Final = 24
-_LATE_US: Final = _HOURS_PER_DAY * _US_PER_HOUR
+_LATE_US: Final = 2 * _HOURS_PER_DAY * _US_PER_HOUR
 _LARGEST_TABLE: Final = 100_000
 _READ: Final = tuple(dict.fromkeys((c.SOURCE, c.STARTED_AT, *WITH_NULLS, *WITH_SHARES, *WITH_QUANTILES)))
 
@@ -90,9 +90,9 @@ def newest_event(judged: pa.Table) -> Extreme:
 
 
 def timed_and_late(judged: pa.Table) -> tuple[Count, Count]:
-    """Lines that pass, and those of them that arrived more than a day after they started."""
-    micros = pc.subtract(judged[c.ARRIVED_AT].cast(pa.int64()), judged[c.STARTED_AT].cast(pa.int64()))
-    lags = pc.if_else(_passes(judged), micros, None)
+    """Lines that pass, and those of them that arrived later than on the day after their own."""
+    days = judged[c.STARTED_AT].cast(pa.date32()).cast(pa.timestamp("us")).cast(pa.int64())
+    lags = pc.if_else(_passes(judged), pc.subtract(judged[c.ARRIVED_AT].cast(pa.int64()), days), None)
     return Count.of(pc.is_valid(lags)), Count.of(pc.greater(lags, _LATE_US))
 
 

@@ -85,13 +85,14 @@ AGGREGATE_TYPES: Final = frozenset(
     }
 )
 
-# What needs a sort or a shuffle, or has no figures of a pass: Great Expectations' own types, and two of ours.
+# What needs a sort or a shuffle, or has no figures of a pass: Great Expectations' own types, and three of ours.
 SCANNED_TYPES: Final = frozenset(
     {
         "expect_column_kl_divergence_to_be_less_than",
         "expect_column_median_to_be_between",
         "expect_column_most_common_value_to_be_in_set",
         "expect_column_pair_values_to_be_in_set",
+        "expect_column_to_be_determined_by",
         "expect_column_quantile_values_to_be_between",
         "expect_column_type_to_be",
         "expect_column_value_z_scores_to_be_less_than",

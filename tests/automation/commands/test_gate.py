@@ -13,7 +13,7 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.validators.releases import record_release, released_batches
 from earshot.validators.reports import report_path, write_report
-from earshot.validators.suites import load_suite
+from earshot.validators.suites import load_gate_suite
 from earshot.validators.verdicts import FailedExpectation, GateVerdict
 
 AT = datetime(2026, 3, 30, 6, tzinfo=UTC)
@@ -77,7 +77,7 @@ def refused(settings: Settings, small_tables: SmallTables) -> str:
         ledger_row("batch-2", "2026-03-29/b.jsonl", "refused", "quarantined_share: observed 0.32"),
     ]
     small_tables.append("ops.ledger", rows)
-    write_report(settings, verdict_of("batch-2", load_suite("silver_listens").fingerprint))
+    write_report(settings, verdict_of("batch-2", load_gate_suite().fingerprint))
     return "batch-2"
 
 

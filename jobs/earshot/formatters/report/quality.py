@@ -17,7 +17,7 @@ _KPI_WORDS = {
     "validation_success": "Rows without a failed rule",
     "error_rate": "Failed runs in 30 days",
     "freshness_s": "From arrival to silver, 99th percentile",
-    "late_share": "Arrived more than a day late",
+    "late_share": "Arrived later than on the day after their own",
     "event_lag_s": "From play to arrival, 99th percentile",
     "quarantined_share": "Lines set aside",
     "unknown_payee_share": "Revenue of unknown payees",
