@@ -32,6 +32,8 @@ MEANING = {
 
 # Small tables on one machine: a commit in one second rather than ten.
 LOCAL_DEFAULTS = {
+    # Arrow's default pool gives pages back so eagerly that tasks spend some percent of their time on getting them again.
+    "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",

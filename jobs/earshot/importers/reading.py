@@ -28,7 +28,7 @@ from earshot.importers.lastfm_1k import Lastfm1K, Lastfm1KProfiles
 from earshot.importers.names import landed
 from earshot.importers.shape import Importer, Part, Source
 
-_TASK_BYTES = 48 * 1024 * 1024
+_TASK_BYTES = 160 * 1024 * 1024
 _CHUNK = 4 * 1024 * 1024
 _SMALL_BYTES = 2 * 1024 * 1024
 _OPENING_BYTES = 16 * 1024
@@ -132,7 +132,8 @@ def read_files(spark: SparkSession, files: Sequence[LandingFile], settings: Sett
 def balanced(parts: Sequence[Part], cores: int) -> list[list[Part]]:
     """The parts in tasks of about equal size: as few as keep every core busy and no task too long."""
     total = sum(_weight(part) for part in parts)
-    wanted = max(1, total // _TASK_BYTES, min(cores, total // _SMALL_BYTES))
+    rounds = -(-total // (_TASK_BYTES * cores))
+    wanted = max(1, min(rounds * cores, total // _SMALL_BYTES))
     tasks: list[list[Part]] = [[] for _ in range(min(wanted, max(len(parts), 1)))]
     loads = [(0, n) for n in range(len(tasks))]
     for part in sorted(parts, key=lambda p: (-p.size, p.file, p.start)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from earshot.importers.play_files import SILVER_SCHEMA, Plays
 
 _AT_ONCE: Final = 20_000_000
 _COMPARED_AT_ONCE: Final = 500_000
+_READERS: Final = 2
 
 _Rows = NDArray[np.int64]
 
@@ -60,7 +62,8 @@ def told_twice(plays: Sequence[Plays], rule: Rule) -> pa.Table:
 
 def _near(plays: Sequence[Plays], rule: Rule, number: int, rounds: int) -> list[list[_Rows]]:
     """Places (of each of `plays`) that may be told more than once, in parts; of keys whose turn it is."""
-    read = [_read(some, rule, number, rounds) for some in plays]
+    with ThreadPoolExecutor(_READERS) as pool:
+        read = list(pool.map(lambda some: _read(some, rule, number, rounds), plays))
     keys = np.concatenate([np.empty(0, np.uint64), *(keys for keys, _, _ in read)])
     starts = np.concatenate([np.empty(0, np.int64), *(starts for _, starts, _ in read)])
     sizes = [len(places) for _, _, places in read]
@@ -85,9 +88,13 @@ def _read(some: Plays, rule: Rule, number: int, rounds: int) -> tuple[Any, Any, 
 
 
 def _compared(plays: Sequence[Plays], places: Sequence[_Rows], rule: Rule) -> pa.Table:
-    tables = [pa.schema([*map(SILVER_SCHEMA.field, rule.compared), (c.IS_NEW, pa.int32())]).empty_table()]
-    for some, wanted in zip(plays, places, strict=True):
-        if len(wanted):
-            told = some.read(rule.compared).take(pa.array(np.unique(wanted)))
-            tables.append(told.append_column(c.IS_NEW, pa.array(np.full(told.num_rows, some.is_new, np.int32))))
-    return pa.concat_tables(tables)
+    nothing = pa.schema([*map(SILVER_SCHEMA.field, rule.compared), (c.IS_NEW, pa.int32())]).empty_table()
+
+    def read(some: Plays, wanted: _Rows) -> pa.Table:
+        if not len(wanted):
+            return nothing
+        told = some.read(rule.compared).take(pa.array(np.unique(wanted)))
+        return told.append_column(c.IS_NEW, pa.array(np.full(told.num_rows, some.is_new, np.int32)))
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return pa.concat_tables([nothing, *pool.map(read, plays, places)])
