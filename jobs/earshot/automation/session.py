@@ -32,7 +32,7 @@ MEANING = {
 
 # Small tables on one machine: a commit in one second rather than ten.
 LOCAL_DEFAULTS = {
-    # Arrow's default pool gives pages back so eagerly that tasks spend some percent of their time on getting them again.
+    # Arrow's default pool gives pages back so eagerly that tasks spend some percent of their time getting them again.
     "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
