@@ -39,8 +39,9 @@ EVENT = T.StructType([T.StructField(name, kind) for name, kind in TYPES.items()]
 
 
 def make_landing(home: Path, plays: int) -> int:
+    listeners = max(5_000, plays // 500)
     made = generate(
-        home, days=DAYS, listeners=5_000, tracks=20_000, plays=plays, start=START, seed=9, scenario="default"
+        home, days=DAYS, listeners=listeners, tracks=20_000, plays=plays, start=START, seed=9, scenario="default"
     )
     return made.lines
 

@@ -81,11 +81,13 @@ def land_skewed(home: Path, share: float) -> None:
 
 
 def run_with_a_small_driver(home: Path) -> None:
-    command = [sys.executable, "-m", "earshot.automation.cli", "run", *TO_SILVER, "build_sessions", "--home", str(home)]
+    earshot = str(Path(sys.executable).with_name("earshot"))
+    command = [earshot, "run", *TO_SILVER, "build_sessions", "--home", str(home), "--date", "2026-03-02"]
     environment = os.environ | {"EARSHOT_SPARK__DRIVER_MEMORY": DRIVER}
-    command += ["--date", "2026-03-02"]
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2_000:]
+    sessions = SmallTables(str(home / "lake")).arrow("silver.sessions", columns=["listens"])
+    assert sum(sessions["listens"].to_pylist()) == PLAYS
 
 
 def test_a_listener_with_half_of_all_plays_costs_no_memory_and_little_time(

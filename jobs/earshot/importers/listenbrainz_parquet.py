@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ from earshot.importers.shape import (
     TIME,
     TIME_PRESENT,
     TRACK_PRESENT,
+    WITHIN_LIMITS,
     Part,
     Plays,
     Sample,
@@ -45,6 +47,7 @@ _REFUSALS = (
     (TRACK_PRESENT, "recording_name or artist_name is empty"),
     (TAKEN_BY_LISTENBRAINZ, "Value for key listened_at is too low: it should not be before 2002-10-01 00:00:00 UTC."),
     (TAKEN_BY_LISTENBRAINZ, "Value for key listened_at is too high."),
+    (WITHIN_LIMITS, "a text is longer than {most:,} characters"),
 )
 
 
@@ -88,13 +91,13 @@ def _plays(batch: pa.RecordBatch, first_row: int, source: Source) -> Plays:
     listened_at = batch.column("listened_at")
     at = listened_at.cast(pa.timestamp("us", listened_at.type.tz), safe=False)
     started_at = at.cast(TIME) if at.type.tz else pc.assume_timezone(at, "UTC")
-    title, artist = text("recording_name"), text("artist_name")
-    faults, causes = _faults(started_at, title, artist, source)
+    title, artist, album = text("recording_name"), text("artist_name"), text("release_name")
+    faults, causes = _faults(started_at, title, artist, album, source)
     return {
         LISTENER: text("user_id"),
         c.TRACK_TITLE: title,
         c.ARTIST_NAME: artist,
-        c.ALBUM_TITLE: text("release_name"),
+        c.ALBUM_TITLE: album,
         c.RECORDING_MBID: text("recording_mbid"),
         c.STARTED_AT: started_at,
         c.EXTRA: map_of_texts({name: text(name) for name in _EXTRA}, len(batch)),
@@ -104,20 +107,25 @@ def _plays(batch: pa.RecordBatch, first_row: int, source: Source) -> Plays:
     }
 
 
-def _faults(started_at: pa.Array, title: pa.Array, artist: pa.Array, source: Source) -> tuple[pa.Array, pa.Array]:
+def _faults(
+    started_at: pa.Array, title: pa.Array, artist: pa.Array, album: pa.Array, source: Source
+) -> tuple[pa.Array, pa.Array]:
     """What the server would refuse of each row, and why; most rows have nothing."""
     filled = [pc.fill_null(pc.match_substring_regex(column, r"\S"), False) for column in (title, artist)]
     latest = pa.scalar(source.arrived_at + _SKEW, TIME) if source.arrived_at else None
+    most = source.limits.max_text_chars
+    too_long = [pc.fill_null(pc.greater(pc.utf8_length(column), most), False) for column in (title, artist, album)]
     masks = (
         pc.is_null(started_at),
         pc.invert(pc.and_(*filled)),
         pc.fill_null(pc.less(started_at, pa.scalar(FIRST, TIME)), False),
         pc.fill_null(pc.greater_equal(started_at, latest), False) if latest else None,
+        reduce(pc.or_, too_long),
     )
     faults: list[list[str] | None] = [None] * len(started_at)
     causes: list[str | None] = [None] * len(started_at)
     for mask, (fault, cause) in zip(masks, _REFUSALS, strict=True):
         for row in pc.indices_nonzero(mask).to_pylist() if mask is not None else ():
             faults[row] = sorted({*(faults[row] or ()), fault})
-            causes[row] = causes[row] or cause
+            causes[row] = causes[row] or cause.format(most=most)
     return pa.array(faults, PARSED[PARSE_FAULTS]), pa.array(causes, pa.string())
