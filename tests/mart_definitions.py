@@ -81,18 +81,26 @@ def cube(fixed: Sequence[str], grain: str) -> str:
     return f"SELECT * FROM (UNPIVOT ({wide}) ON {', '.join(metrics)} INTO NAME metric VALUE value)"  # noqa: S608 (our own SQL)
 
 
-CHARTS = """
+_CHART = "period, country, tier, entity, entity_id, suspects"
+
+
+def charts(*, places: int = 0, listener_cap: int = 0, counted: str = "counted") -> str:
+    """Every column of gold.charts."""
+    is_on = f"rank <= {places}" if places else "true"
+    was_on = f"before.rank <= {places}" if places else "before.rank IS NOT NULL"
+    added = f"least(count(*), {listener_cap})" if listener_cap else "count(*)"
+    return f"""
     WITH streams AS (
         SELECT listener_id, flagged, listen_date, coalesce(country, 'unknown') AS country,
             coalesce(tier, 'unknown') AS tier, coalesce(track_id, 'unknown') AS track,
             coalesce(artist_id, 'unknown') AS artist, coalesce(album_title, 'unknown') AS album
-        FROM plays WHERE counted
+        FROM plays WHERE {counted}
     ), placed AS (
         SELECT *, unnest([
-            {'kind': 'day', 'start': listen_date},
-            {'kind': 'week', 'start': date_trunc('week', listen_date)::DATE},
-            {'kind': 'month', 'start': date_trunc('month', listen_date)::DATE},
-            {'kind': 'all_time', 'start': DATE '1970-01-01'}
+            {{'kind': 'day', 'start': listen_date}},
+            {{'kind': 'week', 'start': date_trunc('week', listen_date)::DATE}},
+            {{'kind': 'month', 'start': date_trunc('month', listen_date)::DATE}},
+            {{'kind': 'all_time', 'start': DATE '1970-01-01'}}
         ]) AS period FROM streams
     ), spread AS (
         SELECT listener_id, period.kind AS period, period.start AS period_start,
@@ -102,22 +110,42 @@ CHARTS = """
             track, artist, album FROM spread
     ), named AS (
         SELECT listener_id, period, period_start, country, tier, flagged,
-            unnest([{'kind': 'track', 'id': track}, {'kind': 'artist', 'id': artist}, {'kind': 'album', 'id': album}])
-                AS entity FROM spread_again
+            unnest([{{'kind': 'track', 'id': track}}, {{'kind': 'artist', 'id': artist}},
+                {{'kind': 'album', 'id': album}}]) AS entity FROM spread_again
     ), counted_twice AS (
         SELECT *, unnest(CASE WHEN flagged THEN ['included'] ELSE ['included', 'excluded'] END) AS suspects FROM named
-    ), figures AS (
+    ), of_listeners AS (
         SELECT period, period_start, country, tier, entity.kind AS entity, entity.id AS entity_id, suspects,
-            count(*) AS streams, count(DISTINCT listener_id) AS listeners FROM counted_twice GROUP BY ALL
+            listener_id, {added} AS streams FROM counted_twice GROUP BY ALL
+    ), figures AS (
+        SELECT period, period_start, country, tier, entity, entity_id, suspects,
+            sum(streams)::BIGINT AS streams, count(*) AS listeners FROM of_listeners GROUP BY ALL
     ), ranked AS (
         SELECT *, row_number() OVER (
             PARTITION BY period, period_start, country, tier, entity, suspects
             ORDER BY streams DESC, listeners DESC, entity_id ASC
         )::INTEGER AS rank FROM figures
+    ), remembered AS (
+        SELECT *, min(rank) OVER (of_entity ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS previous_peak_rank,
+            min(rank) OVER (of_entity ROWS UNBOUNDED PRECEDING) AS peak_rank,
+            count(*) FILTER ({is_on}) OVER (of_entity ROWS UNBOUNDED PRECEDING) AS periods_on_chart
+        FROM ranked WINDOW of_entity AS (PARTITION BY {_CHART} ORDER BY period_start)
+    ), careers AS (
+        SELECT country, tier, entity, entity_id, suspects, map_from_entries(list((period, reached) ORDER BY
+            CASE period WHEN 'day' THEN 0 WHEN 'week' THEN 1 ELSE 2 END)) AS career
+        FROM (
+            SELECT {_CHART}, {{'peak_rank': min(rank), 'periods_on_chart': (count(*) FILTER ({is_on}))::INTEGER,
+                'since': min(period_start)}} AS reached FROM ranked WHERE period <> 'all_time' GROUP BY ALL
+        ) GROUP BY ALL
     )
     SELECT now.period, now.period_start, now.country, now.tier, now.entity, now.entity_id, now.suspects, now.rank,
-        now.streams, now.listeners, before.rank AS previous_rank
-    FROM ranked AS now LEFT JOIN ranked AS before
+        now.streams, now.listeners, before.rank AS previous_rank,
+        CASE WHEN now.period <> 'all_time' THEN now.peak_rank END AS peak_rank, now.previous_peak_rank,
+        CASE WHEN now.period <> 'all_time' THEN now.periods_on_chart END::INTEGER AS periods_on_chart,
+        CASE WHEN now.period = 'all_time' OR NOT now.{is_on if places else "rank > 0"} OR coalesce({was_on}, false)
+            THEN NULL WHEN now.periods_on_chart > 1 THEN 're_entry' ELSE 'new' END AS entry,
+        CASE WHEN now.period = 'all_time' THEN careers.career END AS career
+    FROM remembered AS now LEFT JOIN ranked AS before
         ON (before.period, before.country, before.tier, before.entity, before.entity_id, before.suspects)
             = (now.period, now.country, now.tier, now.entity, now.entity_id, now.suspects)
         AND before.period_start = CASE now.period
@@ -125,7 +153,12 @@ CHARTS = """
             WHEN 'week' THEN now.period_start - 7
             WHEN 'month' THEN (now.period_start - INTERVAL 1 MONTH)::DATE
         END
-"""
+    LEFT JOIN careers ON (careers.country, careers.tier, careers.entity, careers.entity_id, careers.suspects)
+        = (now.country, now.tier, now.entity, now.entity_id, now.suspects)
+    """  # noqa: S608 (our own SQL)
+
+
+CHARTS = charts()
 
 _RATES = {
     "completion_rate": "completed",
@@ -184,4 +217,7 @@ AUDIO_QUALITY_FOUND = f"""
         {columns("", "bitrate_kbps_mean quality_score")} FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
-CHARTS_FOUND = "SELECT * FROM gold_charts"
+CHARTS_FOUND = """
+    SELECT period, period_start, country, tier, entity, entity_id, suspects, rank, streams, listeners, previous_rank,
+        peak_rank, previous_peak_rank, periods_on_chart, entry, career FROM gold_charts
+"""

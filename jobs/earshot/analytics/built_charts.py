@@ -1,0 +1,112 @@
+"""Charts as they stand in gold.charts, read by the task that repairs them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from earshot.analytics.chart_careers import ENTRIES, Careers, Chart
+from earshot.analytics.chart_figures import Figures
+from earshot.analytics.chart_names import Key, Vocabulary
+from earshot.analytics.chart_periods import ALL_TIME, ALL_TIME_START, KINDS, Period
+from earshot.analytics.flagged import EXCLUDED
+from earshot.analytics.plays import Integers
+from earshot.core import columns as c
+from earshot.core.commits import DeltaLog
+
+CHARTS: Final = "gold.charts"
+
+_TEXTS: Final = (c.COUNTRY, c.TIER, c.ENTITY, c.ENTITY_ID, c.SUSPECTS)
+_PAST: Final = (c.PREVIOUS_RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART, c.ENTRY)
+
+
+@dataclass(frozen=True)
+class BuiltCharts:
+    """The files of gold.charts at one version. Can be sent to executors.
+
+    Attributes:
+        files: Of each period.
+        version: Of the table; None where it is built anew.
+    """
+
+    files: Mapping[Period, Sequence[str]] = field(default_factory=dict)
+    version: int | None = None
+
+    @classmethod
+    def now(cls, root: str) -> BuiltCharts:
+        """Those of the lake."""
+        log = DeltaLog(root, CHARTS)
+        contents = log.contents()
+        files: dict[Period, list[str]] = defaultdict(list)
+        for file in contents.files:
+            period = Period(str(file.partition[c.PERIOD]), date.fromisoformat(str(file.partition[c.PERIOD_START])))
+            files[period].append(str(Path(log.path, unquote(file.path))))
+        return cls(dict(files), contents.version)
+
+    def starts(self, kind: str) -> list[date]:
+        """First days of the periods of a kind, in their order."""
+        return sorted(period.start for period in self.files if period.kind == kind)
+
+    def after(self, periods: Collection[Period]) -> frozenset[Period]:
+        """The periods whose past these are: those of the same kind that come after the first of them."""
+        first = {kind: min((p.start for p in periods if p.kind == kind), default=date.max) for kind in KINDS}
+        return frozenset(p for p in self.files if p.kind in first and p.start > first[p.kind] and p not in periods)
+
+    def chart(self, period: Period, entity: str, names: Vocabulary) -> Chart:
+        """The chart of a period."""
+        rows = self._rows(period, entity, (c.STREAMS, c.LISTENERS, c.RANK, *_PAST))
+        keys = _keys(rows, names)
+        order = np.argsort(keys)
+        streams, listeners, rank, previous_rank, previous_peak, periods = (
+            _integers(rows[name])[order]
+            for name in (c.STREAMS, c.LISTENERS, c.RANK, c.PREVIOUS_RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART)
+        )
+        entry = _integers(pc.index_in(rows[c.ENTRY], pa.array(ENTRIES[1:], pa.string())), empty=-1)[order] + 1
+        return Chart(Figures(keys[order], streams, listeners, rank), previous_rank, previous_peak, periods, entry)
+
+    def careers(self, entity: str, names: Vocabulary) -> dict[str, Careers]:
+        """What every entity reached up to the last period, by kind of period."""
+        period = Period(ALL_TIME, ALL_TIME_START)
+        if period not in self.files:
+            return {kind: Careers.none() for kind in KINDS}
+        rows = self._rows(period, entity, (c.CAREER,))
+        keys = _keys(rows, names)
+        order = np.argsort(keys)
+        items = rows[c.CAREER].combine_chunks().items
+        figures = {
+            name: _integers(pa.chunked_array([items.field(name).cast(pa.int32())])).reshape(-1, len(KINDS))[order]
+            for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)
+        }
+        return {
+            kind: Careers(keys[order], *(column[:, n] for column in figures.values())) for n, kind in enumerate(KINDS)
+        }
+
+    def _rows(self, period: Period, entity: str, columns: Sequence[str]) -> pa.Table:
+        files = (
+            pq.ParquetFile(path, read_dictionary=list(_TEXTS)).read([*_TEXTS, *columns]) for path in self.files[period]
+        )
+        return pa.concat_tables([rows.filter(pc.equal(rows[c.ENTITY], entity)) for rows in files]).unify_dictionaries()
+
+
+def _keys(rows: pa.Table, names: Vocabulary) -> Integers:
+    return Key(
+        _integers(pc.equal(rows[c.SUSPECTS], EXCLUDED).cast(pa.int8())),
+        names.country.codes(rows[c.COUNTRY]),
+        names.tier.codes(rows[c.TIER]),
+        names.entity.codes(rows[c.ENTITY_ID]),
+    ).packed
+
+
+def _integers(column: pa.ChunkedArray, empty: int = 0) -> Integers:
+    values: Integers = pc.fill_null(column, empty).cast(pa.int64()).to_numpy()
+    return values
