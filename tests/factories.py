@@ -19,6 +19,17 @@ _COUNTRIES = ("DE", "US", "BR", "JP", "GB", "FR", "SE", "IN")
 _TIERS = ("premium", "free", "family", "student")
 _DEVICES = ("ios", "android", "web", "desktop", "speaker")
 _CDNS = ("alpha", "beta", "gamma")
+_ZONES = (
+    *(
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Sao_Paulo",
+        "Asia/Kolkata",
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+    ),
+    *("Pacific/Auckland", "Mars/Olympus_Mons", "CET", None),
+)
 
 
 def listens_arrow(
@@ -79,6 +90,7 @@ def listens_arrow(
         "duration_ms": pa.array(duration, pa.int64(), mask=missing()),
         "listen_date": pa.array([first_day + timedelta(days=int(d)) for d in started // 86_400_000], pa.date32()),
         "country": text((_COUNTRIES[i % len(_COUNTRIES)] for i in listener), missing()),
+        "time_zone": pa.array([_ZONES[i % len(_ZONES)] for i in listener], pa.string()),
         "device": text((_DEVICES[i] for i in device), missing()),
         "platform": text(f"os-{i % 3}" for i in device),
         "app_version": text(f"8.{i}" for i in rng.integers(0, 5, n)),

@@ -81,6 +81,52 @@ def cube(fixed: Sequence[str], grain: str) -> str:
     return f"SELECT * FROM (UNPIVOT ({wide}) ON {', '.join(metrics)} INTO NAME metric VALUE value)"  # noqa: S608 (our own SQL)
 
 
+_SESSION = "listener_id, started_at, ended_at, listens, counted_listens, skips, played_ms, distinct_tracks"
+_LOCAL = "(({moment} AT TIME ZONE coalesce(zone, 'UTC'))::DATE)"
+
+SESSIONS = f"""
+    WITH ends AS (
+        SELECT *, greatest(started_at, coalesce(ended_at, started_at)) AS its_end FROM silver_listens
+    ), in_order AS (
+        SELECT *, max(its_end) OVER (
+            PARTITION BY listener_id ORDER BY started_at, listen_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS latest FROM ends
+    ), numbered AS (
+        SELECT *, sum((latest IS NULL OR started_at - latest > INTERVAL 30 MINUTE)::INT) OVER (
+            PARTITION BY listener_id ORDER BY started_at, listen_id
+        ) AS number,
+            time_zone IN (SELECT name FROM pg_timezone_names() WHERE name LIKE '%/%' OR name = 'UTC') AS is_zone
+        FROM in_order
+    ), judged AS (
+        SELECT *, skipped IS NULL AND NOT coalesce(start_failed, false) AND CASE
+            WHEN nullif(reason_end, 'unknown') IS NOT NULL THEN reason_end IN ('fwdbtn', 'backbtn')
+            ELSE coalesce(played_ms < 0.9 * duration_ms AND lead(started_at) OVER (
+                PARTITION BY listener_id, number ORDER BY started_at, listen_id
+            ) <= its_end + INTERVAL 10 SECOND, false) END AS looks_skipped FROM numbered
+    ), summed AS (
+        SELECT listener_id, min(started_at) AS started_at, max(its_end) AS ended_at, count(*) AS listens,
+            count(*) FILTER (played_ms IS NULL OR played_ms >= 30000) AS counted_listens,
+            count(*) FILTER (skipped) AS skips, coalesce(sum(played_ms), 0)::BIGINT AS played_ms,
+            count(DISTINCT track_id) AS distinct_tracks, count(DISTINCT artist_id) AS distinct_artists,
+            arg_min_null(device, (started_at, listen_id)) AS device,
+            arg_min_null(country, (started_at, listen_id)) AS country,
+            count(*) FILTER (looks_skipped) AS inferred_skips,
+            count(*) FILTER (reason_start IN ('clickrow', 'playbtn', 'backbtn', 'uriopen', 'search')) AS chosen_listens,
+            count(*) FILTER (reason_start IN ('trackdone', 'autoplay')) AS autoplayed_listens,
+            arg_min(time_zone, (started_at, listen_id)) FILTER (is_zone) AS zone
+        FROM judged GROUP BY listener_id, number
+    )
+    SELECT sha256(listener_id || '|' || epoch_us(started_at)::VARCHAR)[1:32] AS session_id, {_SESSION},
+        distinct_artists, device, country, started_at::DATE AS session_date, inferred_skips, chosen_listens,
+        autoplayed_listens, zone AS time_zone, {_LOCAL.format(moment="started_at")} AS local_start_date,
+        {_LOCAL.format(moment="ended_at")} AS local_end_date
+    FROM summed
+"""  # noqa: S608 (our own SQL)
+SESSIONS_FOUND = f"""
+    SELECT session_id, {_SESSION}, distinct_artists, device, country, session_date, inferred_skips, chosen_listens,
+        autoplayed_listens, time_zone, local_start_date, local_end_date FROM silver_sessions
+"""  # noqa: S608 (our own SQL)
+
 _CHART = "period, country, tier, entity, entity_id, suspects"
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from earshot.core.settings import RecommenderSettings
+from earshot.core.stream_rule import SPOTIFY
 from earshot.recommenders.interactions import PlayCounts
 from earshot.recommenders.plain_counts import count_plays
 from earshot.recommenders.splits import phase_starts
@@ -50,7 +51,7 @@ def settings() -> RecommenderSettings:
 @pytest.fixture(scope="session")
 def counts() -> PlayCounts:
     phases = phase_starts(DAY, 2)
-    return PlayCounts.of(count_plays(tasteful_listens(), phases=phases, counted_stream_ms=30_000))
+    return PlayCounts.of(count_plays(tasteful_listens(), phases=phases, stream_rule=SPOTIFY))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from earshot.core.schemas import TABLES
+from earshot.core.stream_rule import SPOTIFY
 from earshot.recommenders.histories import play_counts
 from earshot.recommenders.plain_counts import NEEDED, count_plays
 
@@ -69,14 +70,14 @@ def _by_key(rows: list[dict[str, Any]]) -> dict[tuple[str, str, int], tuple[int,
 
 
 def test_plays_likes_and_skips_are_counted_by_phase_without_manipulated_streams() -> None:
-    counts = count_plays(*_tables(), phases=PHASES, counted_stream_ms=30_000)
+    counts = count_plays(*_tables(), phases=PHASES, stream_rule=SPOTIFY)
     assert _by_key(counts.to_pylist()) == EXPECTED
 
 
 def test_spark_counts_the_same(spark: SparkSession) -> None:
     listens, suspects = _tables()
     counts = play_counts(
-        spark.createDataFrame(listens), spark.createDataFrame(suspects), phases=PHASES, counted_stream_ms=30_000
+        spark.createDataFrame(listens), spark.createDataFrame(suspects), phases=PHASES, stream_rule=SPOTIFY
     )
     assert _by_key(counts.toArrow().to_pylist()) == EXPECTED
 
@@ -85,6 +86,6 @@ def test_spark_counts_the_same(spark: SparkSession) -> None:
 def test_no_verdicts_yet_flag_nothing(spark: SparkSession, table: str) -> None:
     listens, _ = _tables()
     nothing = spark.createDataFrame([], TABLES[table].schema)
-    counts = play_counts(spark.createDataFrame(listens), nothing, phases=(), counted_stream_ms=30_000).toArrow()
+    counts = play_counts(spark.createDataFrame(listens), nothing, phases=(), stream_rule=SPOTIFY).toArrow()
     assert sum(counts["likes"].to_pylist()) == 8
     assert set(counts["phase"].to_pylist()) == {0}

@@ -128,7 +128,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
 
 def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     def rows(plays: DataFrame) -> DataFrame:
-        return activity(plays, counted_stream_ms=settings.marts.counted_stream_ms)
+        return activity(plays, stream_rule=settings.marts.stream_rule)
 
     return _Rebuild(touched.days, rows, _each(touched.days))
 
@@ -142,14 +142,14 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
 
     def rows(plays: DataFrame) -> DataFrame:
-        return listening.behaviour(plays, days=days, counted_stream_ms=settings.marts.counted_stream_ms)
+        return listening.behaviour(plays, days=days, stream_rule=settings.marts.stream_rule)
 
     return _Rebuild(frozenset(reads), rows, _each(days))
 
 
 def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     marts = settings.marts
-    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.counted_stream_ms)
+    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule)
     calendar = _calendar(existing)
     days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | _days_to_complete(tables, calendar)
     newest = max(existing, default=max(days))
@@ -209,7 +209,7 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
             tables.read(SUSPECTS),
             shares(tables),
             terms=settings.revenue,
-            counted_stream_ms=settings.marts.counted_stream_ms,
+            stream_rule=settings.marts.stream_rule,
             months=months,
         )
 

@@ -59,10 +59,10 @@ class MusicDataProcessor:
         if suspects is None:
             suspects = listens.sparkSession.createDataFrame([], TABLES["gold.suspect_listens"].schema)
         days = [row[LISTEN_DATE] for row in listens.select(LISTEN_DATE).distinct().collect()]
-        counted = marts.counted_stream_ms
+        counted = marts.stream_rule
         return ProcessedMusic(
             sessions=sessions(listens, rules=SessionRules.of(marts)),
-            behaviour=behaviour(listens, days=[day for day in days if day], counted_stream_ms=counted),
+            behaviour=behaviour(listens, days=[day for day in days if day], stream_rule=counted),
             audio_quality=audio_quality(listens),
-            revenue=revenue(listens, suspects, None, terms=self._settings.revenue, counted_stream_ms=counted),
+            revenue=revenue(listens, suspects, None, terms=self._settings.revenue, stream_rule=counted),
         )
