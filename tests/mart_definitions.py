@@ -95,7 +95,7 @@ SESSIONS = f"""
         SELECT *, sum((latest IS NULL OR started_at - latest > INTERVAL 30 MINUTE)::INT) OVER (
             PARTITION BY listener_id ORDER BY started_at, listen_id
         ) AS number,
-            time_zone IN (SELECT name FROM pg_timezone_names() WHERE name LIKE '%/%' OR name = 'UTC') AS is_zone
+            time_zone IN (SELECT name FROM pg_timezone_names()) AS is_zone
         FROM in_order
     ), judged AS (
         SELECT *, skipped IS NULL AND NOT coalesce(start_failed, false) AND CASE

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
-from earshot.core.local_time import known_zone, local_date
+from earshot.core.local_dates import known_zone, local_date
 from earshot.core.measures import counted
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule

@@ -1,4 +1,4 @@
-"""Wall clocks: the local time of a moment in the time zone that a play names."""
+"""Dates of wall clocks: the day it is at a moment in the time zone that a play names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pyspark.sql import functions as F
 
 UTC: Final = "UTC"
 
+_NO_PLACES: Final = frozenset({"Factory", "localtime"})
+
 
 @cache
 def known_zones() -> tuple[str, ...]:
-    """Names of the time zone database: regions, whose offsets follow daylight saving, and UTC.
-
-    Abbreviations such as CET are left out, as they do not say which rules a clock follows.
-    """
-    return (UTC, *sorted(zone for zone in available_timezones() if "/" in zone and zone[0].isupper()))
+    """Names of the IANA time zone database."""
+    return tuple(sorted(available_timezones() - _NO_PLACES))
 
 
 def known_zone(zone: Column) -> Column:
