@@ -20,9 +20,10 @@ def known_zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones() - _NO_PLACES))
 
 
-def known_zone(zone: Column) -> Column:
-    """The zone where the database has it, else null."""
-    return F.when(zone.isin(*known_zones()), zone)
+def known_zone(column: str) -> Column:
+    """The zone that the column names where the database has it, else null."""
+    names = ", ".join(f"'{zone}'" for zone in known_zones())
+    return F.expr(f"CASE WHEN {column} IN ({names}) THEN {column} END")
 
 
 def local_date(moment: Column, zone: Column) -> Column:

@@ -74,7 +74,7 @@ def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
     pause = F.col(c.STARTED_AT) - latest_end
     opens = F.coalesce(pause > F.expr(f"INTERVAL '{rules.gap_minutes}' MINUTE"), F.lit(True))
     following = F.lead(F.when(~F.col("opens"), F.col(c.STARTED_AT))).over(in_order)
-    zone = known_zone(F.col(c.TIME_ZONE))
+    zone = known_zone(c.TIME_ZONE)
     numbered = (
         listens.select(
             c.LISTENER_ID,
