@@ -16,7 +16,8 @@ from earshot.analytics.activity_cube import REMEMBERED_DAYS, CubeRules, activity
 from earshot.analytics.audio_quality import audio_quality
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_periods import days_to_read, periods_of_days
-from earshot.analytics.charts import ChartRules, charts
+from earshot.analytics.charts import charts
+from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.splits import shares

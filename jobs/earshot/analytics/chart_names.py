@@ -52,7 +52,8 @@ class Names:
                 where="silver.listens",
                 remedy="Map or quarantine what does not belong there.",
             )
-        return own[encoded.indices.to_numpy(zero_copy_only=False)]
+        found: Integers = own[encoded.indices.to_numpy(zero_copy_only=False)]
+        return found
 
     @property
     def listed(self) -> pa.Array:
