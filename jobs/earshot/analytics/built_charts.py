@@ -101,9 +101,9 @@ class BuiltCharts:
 def _keys(rows: pa.Table, names: Vocabulary) -> Integers:
     return Key(
         _integers(pc.equal(rows[c.SUSPECTS], EXCLUDED).cast(pa.int8())),
-        names.country.codes(rows[c.COUNTRY]),
-        names.tier.codes(rows[c.TIER]),
-        names.entity.codes(rows[c.ENTITY_ID]),
+        names.country.codes(rows[c.COUNTRY]).astype(np.int64),
+        names.tier.codes(rows[c.TIER]).astype(np.int64),
+        names.entity.codes(rows[c.ENTITY_ID]).astype(np.int64),
     ).packed
 
 

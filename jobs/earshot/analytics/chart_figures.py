@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from earshot.analytics.chart_names import Key, Vocabulary
+from earshot.analytics.chart_names import Codes, Key, Vocabulary
 from earshot.analytics.plays import Flags, Integers
 
 
 @dataclass(frozen=True)
 class CodedPlays:
-    """Counted streams as numbers of a `Vocabulary`."""
+    """Counted streams as numbers of a `Vocabulary`: 17 bytes each."""
 
-    country: Integers
-    tier: Integers
-    entity: Integers
-    listener: Integers
+    country: Codes
+    tier: Codes
+    entity: Codes
+    listener: Codes
     is_flagged: Flags
 
     @classmethod
@@ -58,10 +58,10 @@ def figures(plays: CodedPlays, names: Vocabulary, *, listener_cap: int = 0) -> F
 
 
 def _breakdowns(plays: CodedPlays) -> Iterator[tuple[Integers, Integers]]:
-    every = np.zeros(len(plays.entity), np.int64)
+    every = np.zeros(len(plays.entity), np.int32)
     for by_country in (plays.country, every):
         for by_tier in (plays.tier, every):
-            yield by_country, by_tier
+            yield by_country.astype(np.int64), by_tier.astype(np.int64)
 
 
 def _ranked(

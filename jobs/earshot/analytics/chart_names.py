@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
 from earshot.core.errors import TableError
 from earshot.core.measures import ALL
 
-_COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 14, 14, 34
+Codes = NDArray[np.int32]
+
+_COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 15, 15, 31
 
 
 class Names:
@@ -36,7 +39,7 @@ class Names:
         """How many different names there are so far."""
         return len(self._codes)
 
-    def codes(self, column: pa.ChunkedArray | pa.Array) -> Integers:
+    def codes(self, column: pa.ChunkedArray | pa.Array) -> Codes:
         """Of each value (none null) its number.
 
         Raises:
@@ -45,14 +48,14 @@ class Names:
         whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         encoded = whole if isinstance(whole, pa.DictionaryArray) else pc.dictionary_encode(whole)
         codes = self._codes
-        own = np.array([codes.setdefault(name, len(codes)) for name in encoded.dictionary.to_pylist()], np.int64)
+        own = np.array([codes.setdefault(name, len(codes)) for name in encoded.dictionary.to_pylist()], np.int32)
         if len(codes) > self._most:
             raise TableError(
                 f"There are more than {self._most:,} different values of {self._what}.",
                 where="silver.listens",
                 remedy="Map or quarantine what does not belong there.",
             )
-        found: Integers = own[encoded.indices.to_numpy(zero_copy_only=False)]
+        found: Codes = own[encoded.indices.to_numpy(zero_copy_only=False)]
         return found
 
     @property

@@ -25,7 +25,7 @@ SPECS = (
     ),
     TableSpec(
         "gold.charts",
-        "Ranks by counted streams.",
+        "Ranks by counted streams; `career` is what an entity of all time reached by day, week and month, and since when.",
         columns(
             """
             period        | string | day, week, month or all_time
@@ -43,7 +43,7 @@ SPECS = (
             previous_peak_rank | int | best rank of the periods before; null where it had none
             periods_on_chart | int | periods on the chart up to this one; null of all_time
             entry         | string | new or re_entry: on the chart, and not in the period before; else null
-            career        | map<string,struct<peak_rank:int,periods_on_chart:int,since:date>> | of all_time: by kind
+            career        | map<string,struct<peak_rank:int,periods_on_chart:int,since:date>> | of all_time, else null
             """
         ),
         ("period", "period_start"),
