@@ -25,7 +25,7 @@ SPECS = (
     ),
     TableSpec(
         "gold.charts",
-        "Ranks by counted streams; `career` is what an entity reached up to now by day, week and month, and since when.",
+        "Ranks by counted streams; `career` is what an entity reached so far by day, week and month, and since when.",
         columns(
             """
             period        | string | day, week, month or all_time
