@@ -12,6 +12,7 @@ import mart_definitions as definitions
 from earshot.analytics.build import SOURCES, build, rules_of
 from earshot.automation.loading import load_job
 from earshot.core.changes import TouchedDays
+from earshot.core.commits import create_tables
 from earshot.core.job import Job
 from earshot.core.settings import MartSettings, Settings
 from earshot.core.tables import Tables
@@ -33,6 +34,7 @@ def build_charts(tables: Tables, settings: Settings) -> TouchedDays:
 def test_radio_plays_of_which_half_come_late_have_the_charts_and_sessions_of_all(
     make_job: Callable[..., Job], tables: Tables, settings: Settings, home: Path, shared_data: Path
 ) -> None:
+    create_tables(settings.lake_root)
     header, *lines = (shared_data / "classic_rock" / "plays.csv").read_text(encoding="utf-8").splitlines()
     for half in (0, 1):
         landing = home / "landing" / f"{half}.csv"
