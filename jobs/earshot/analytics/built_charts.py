@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from earshot.analytics.chart_careers import ENTRIES, Careers, Chart
-from earshot.analytics.chart_figures import Figures
+from earshot.analytics.chart_careers import Careers, Past
+from earshot.analytics.chart_figures import Figures, Ranks
 from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.chart_periods import ALL_TIME, ALL_TIME_START, KINDS, Period
 from earshot.analytics.flagged import EXCLUDED
@@ -26,8 +26,7 @@ from earshot.core.commits import DeltaLog
 
 CHARTS: Final = "gold.charts"
 
-_TEXTS: Final = (c.COUNTRY, c.TIER, c.ENTITY, c.ENTITY_ID, c.SUSPECTS)
-_PAST: Final = (c.PREVIOUS_RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART, c.ENTRY)
+_TEXTS: Final = (c.COUNTRY, c.TIER, c.ENTITY_ID, c.SUSPECTS)
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,17 @@ class BuiltCharts:
         first = {kind: min((p.start for p in periods if p.kind == kind), default=date.max) for kind in KINDS}
         return frozenset(p for p in self.files if p.kind in first and p.start > first[p.kind] and p not in periods)
 
-    def chart(self, period: Period, entity: str, names: Vocabulary) -> Chart:
-        """The chart of a period."""
-        rows = self._rows(period, entity, (c.STREAMS, c.LISTENERS, c.RANK, *_PAST))
-        keys = _keys(rows, names)
-        order = np.argsort(keys)
-        streams, listeners, rank, previous_rank, previous_peak, periods = (
-            _integers(rows[name])[order]
-            for name in (c.STREAMS, c.LISTENERS, c.RANK, c.PREVIOUS_RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART)
-        )
-        entry = _integers(pc.index_in(rows[c.ENTRY], pa.array(ENTRIES[1:], pa.string())), empty=-1)[order] + 1
-        return Chart(Figures(keys[order], streams, listeners, rank), previous_rank, previous_peak, periods, entry)
+    def ranks(self, period: Period, entity: str, names: Vocabulary) -> Ranks:
+        """The ranks of a period."""
+        return Ranks(*self._integers(period, entity, names, (c.RANK,)))
+
+    def figures(self, period: Period, entity: str, names: Vocabulary) -> Figures:
+        """The ranks of a period, and what they come from."""
+        return Figures(*self._integers(period, entity, names, (c.RANK, c.STREAMS, c.LISTENERS)))
+
+    def past(self, period: Period, entity: str, names: Vocabulary) -> Past:
+        """The ranks of a period, and what its rows say of the periods before."""
+        return Past(*self._integers(period, entity, names, (c.RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART)))
 
     def careers(self, entity: str, names: Vocabulary) -> dict[str, Careers]:
         """What every entity reached up to the last period, by kind of period."""
@@ -91,11 +90,29 @@ class BuiltCharts:
             kind: Careers(keys[order], *(column[:, n] for column in figures.values())) for n, kind in enumerate(KINDS)
         }
 
+    def _integers(self, period: Period, entity: str, names: Vocabulary, columns: Sequence[str]) -> Iterator[Integers]:
+        """Ascending keys, and the columns in their order; 0 for null."""
+        rows = self._rows(period, entity, columns)
+        keys = _keys(rows, names)
+        order = np.argsort(keys)
+        yield keys[order]
+        for name in columns:
+            yield _integers(rows[name])[order]
+
     def _rows(self, period: Period, entity: str, columns: Sequence[str]) -> pa.Table:
-        files = (
-            pq.ParquetFile(path, read_dictionary=list(_TEXTS)).read([*_TEXTS, *columns]) for path in self.files[period]
-        )
-        return pa.concat_tables([rows.filter(pc.equal(rows[c.ENTITY], entity)) for rows in files]).unify_dictionaries()
+        parts = [_rows_of(path, entity, columns) for path in self.files[period]]
+        return pa.concat_tables([part for part in parts if part is not None]).unify_dictionaries()
+
+
+def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table | None:
+    """Rows of a kind of entity in a file; None where it has none. A file is of one kind, until it is merged."""
+    file = pq.ParquetFile(path, read_dictionary=[c.ENTITY, *_TEXTS])
+    of = file.read([c.ENTITY]).column(c.ENTITY)
+    kinds = {kind for chunk in of.chunks for kind in chunk.dictionary.to_pylist()}
+    if entity not in kinds:
+        return None
+    rows = file.read([*_TEXTS, *columns])
+    return rows if kinds == {entity} else rows.filter(pc.equal(of, entity))
 
 
 def _keys(rows: pa.Table, names: Vocabulary) -> Integers:
@@ -107,6 +124,6 @@ def _keys(rows: pa.Table, names: Vocabulary) -> Integers:
     ).packed
 
 
-def _integers(column: pa.ChunkedArray, empty: int = 0) -> Integers:
-    values: Integers = pc.fill_null(column, empty).cast(pa.int64()).to_numpy()
+def _integers(column: pa.ChunkedArray) -> Integers:
+    values: Integers = pc.fill_null(column, 0).cast(pa.int64()).to_numpy()
     return values

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from earshot.analytics.chart_figures import Figures
+from earshot.analytics.chart_figures import Figures, Ranks
 from earshot.analytics.plays import Flags, Integers
 from earshot.core.errors import TableError
 
@@ -41,6 +41,14 @@ class Chart:
     def peak(self) -> Integers:
         """Best rank up to this period."""
         return np.where(self.previous_peak > 0, np.minimum(self.previous_peak, self.figures.rank), self.figures.rank)
+
+
+@dataclass(frozen=True)
+class Past(Ranks):
+    """Ranks of a chart that stands, and what it says of the past (see `Chart`)."""
+
+    previous_peak: Integers
+    periods: Integers
 
 
 @dataclass(frozen=True)
@@ -84,14 +92,14 @@ class Careers:
         columns = ((self.peak, chart.peak), (self.periods, chart.periods), (self.since, since))
         return Careers(keys[order], *(np.concatenate([old[stay], now])[order] for old, now in columns))
 
-    def before(self, chart: Chart, places: int) -> Careers:
+    def before(self, chart: Past, places: int) -> Careers:
         """Carried back over a period: its rows have what they had reached before it.
 
         Raises:
             TableError: The chart ranks an entity of which nothing is known.
         """
-        gone = np.isin(self.keys, chart.figures.keys, assume_unique=True)
-        if np.count_nonzero(gone) != len(chart.figures.keys):
+        gone = np.isin(self.keys, chart.keys, assume_unique=True)
+        if np.count_nonzero(gone) != len(chart.keys):
             raise TableError(
                 "The all-time charts lack entities that earlier charts rank.",
                 where="gold.charts",
@@ -100,13 +108,13 @@ class Careers:
         there = chart.previous_peak > 0
         peak, periods = self.peak.copy(), self.periods.copy()
         peak[gone] = chart.previous_peak
-        periods[gone] = chart.periods - on_chart(chart.figures.rank, places)
+        periods[gone] = chart.periods - on_chart(chart.rank, places)
         stay = np.ones(len(self.keys), bool)
         stay[gone] = there
         return Careers(self.keys[stay], peak[stay], periods[stay], self.since[stay])
 
 
-def placed(figures: Figures, careers: Careers, previous: Figures | None, *, places: int) -> Chart:
+def placed(figures: Figures, careers: Careers, previous: Ranks | None, *, places: int) -> Chart:
     """The chart of a period after what was before it.
 
     Args:

@@ -7,7 +7,7 @@ from datetime import date
 
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_careers import Careers, Chart, placed
-from earshot.analytics.chart_figures import Figures
+from earshot.analytics.chart_figures import Figures, Ranks
 from earshot.analytics.chart_names import Vocabulary
 from earshot.analytics.chart_periods import Period
 
@@ -40,15 +40,15 @@ class Chain:
     ) -> None:
         self._kind, self._entity, self._names, self._built, self._places = kind, entity, names, built, places
         self.careers = careers
-        self._last: tuple[Period, Figures] | None = None
+        self._last: tuple[Period, Ranks] | None = None
         first = min(changed, default=date.max)
         standing = [start for start in built.starts(kind) if start >= first]
         for start in reversed(standing):
-            self.careers = self.careers.before(self._read(start), places)
+            self.careers = self.careers.before(built.past(Period(kind, start), entity, names), places)
         self._later = [start for start in standing if start not in changed]
         before = Period(kind, first).previous if changed else None
         if before and before in built.files:
-            self._last = before, self._read(before.start).figures
+            self._last = before, built.ranks(before, entity, names)
 
     def place(self, start: date, figures: Figures) -> Iterator[tuple[Period, Chart]]:
         """The chart of a period, after those that stand before it; periods must come in their order."""
@@ -62,7 +62,7 @@ class Chain:
             yield self._repaired(self._later.pop(0))
 
     def _repaired(self, start: date) -> tuple[Period, Chart]:
-        return self._next(start, self._read(start).figures)
+        return self._next(start, self._built.figures(Period(self._kind, start), self._entity, self._names))
 
     def _next(self, start: date, figures: Figures) -> tuple[Period, Chart]:
         period = Period(self._kind, start)
@@ -70,6 +70,3 @@ class Chain:
         chart = placed(figures, self.careers, ranks if last == period.previous else None, places=self._places)
         self.careers, self._last = self.careers.after(chart, start), (period, figures)
         return period, chart
-
-    def _read(self, start: date) -> Chart:
-        return self._built.chart(Period(self._kind, start), self._entity, self._names)

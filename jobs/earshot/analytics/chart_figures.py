@@ -28,13 +28,19 @@ class CodedPlays:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Ranks:
     """Rows of all charts of one period and kind of entity, by ascending key (see `chart_names.Key`)."""
 
     keys: Integers
+    rank: Integers
+
+
+@dataclass(frozen=True)
+class Figures(Ranks):
+    """Ranks, and what they come from."""
+
     streams: Integers
     listeners: Integers
-    rank: Integers
 
 
 def figures(plays: CodedPlays, names: Vocabulary, *, listener_cap: int = 0) -> Figures:
@@ -52,9 +58,9 @@ def figures(plays: CodedPlays, names: Vocabulary, *, listener_cap: int = 0) -> F
         for excluded, kept in ((0, None), (1, ~plays.is_flagged))
         for by_country, by_tier in _breakdowns(plays)
     ]
-    keys, streams, listeners, rank = (np.concatenate([part[n] for part in parts]) for n in range(4))
+    keys, *columns = (np.concatenate([part[n] for part in parts]) for n in range(4))
     order = np.argsort(keys)
-    return Figures(keys[order], streams[order], listeners[order], rank[order])
+    return Figures(keys[order], *(column[order] for column in columns))
 
 
 def _breakdowns(plays: CodedPlays) -> Iterator[tuple[Integers, Integers]]:
@@ -91,4 +97,4 @@ def _ranked(
     rank = np.empty(len(group), np.int64)
     rank[order] = np.arange(len(group)) - np.repeat(opening, np.diff(opening, append=len(group))) + 1
     key = Key(np.full(len(group), excluded, np.int64), group // tiers, group % tiers, entity)
-    return key.packed, streams, listeners, rank
+    return key.packed, rank, streams, listeners
