@@ -100,17 +100,16 @@ class BuiltCharts:
             yield _integers(rows[name])[order]
 
     def _rows(self, period: Period, entity: str, columns: Sequence[str]) -> pa.Table:
-        parts = [_rows_of(path, entity, columns) for path in self.files[period]]
-        return pa.concat_tables([part for part in parts if part is not None]).unify_dictionaries()
+        return pa.concat_tables(_rows_of(path, entity, columns) for path in self.files[period]).unify_dictionaries()
 
 
-def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table | None:
-    """Rows of a kind of entity in a file; None where it has none. A file is of one kind, until it is merged."""
+def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table:
+    """Rows of a kind of entity in a file, which is of one kind until it is merged with others."""
     file = pq.ParquetFile(path, read_dictionary=[c.ENTITY, *_TEXTS])
     of = file.read([c.ENTITY]).column(c.ENTITY)
     kinds = {kind for chunk in of.chunks for kind in chunk.dictionary.to_pylist()}
     if entity not in kinds:
-        return None
+        return file.schema_arrow.empty_table().select([*_TEXTS, *columns])
     rows = file.read([*_TEXTS, *columns])
     return rows if kinds == {entity} else rows.filter(pc.equal(of, entity))
 
