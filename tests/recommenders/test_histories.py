@@ -51,13 +51,14 @@ def _tables() -> tuple[pa.Table, pa.Table]:
         {
             name: pa.array(list(values), kind)
             for name, kind, values in zip(
-                NEEDED,
+                [name for name in NEEDED if name != "duration_ms"],
                 (pa.string(), pa.string(), pa.date32(), pa.int64(), pa.bool_()),
                 zip(*LISTENS, strict=True),
                 strict=True,
             )
         }
     )
+    listens = listens.append_column("duration_ms", pa.nulls(len(listens), pa.int64()))
     names = ("listener_id", "track_id", "listen_date", "verdict")
     suspects = pa.table(dict(zip(names, (list(column) for column in zip(*SUSPECTS, strict=True)), strict=True)))
     return listens, suspects

@@ -26,11 +26,20 @@ def known_zone(column: str) -> Column:
     return F.expr(f"CASE WHEN {column} IN ({names}) THEN {column} END")
 
 
+def spark_zone(column: str) -> Column:
+    """The zone that the column names where Spark's own database has it, which may be another release, else null.
+
+    It asks Java by reflection: for few rows.
+    """
+    zone = F.try_reflect(F.lit("java.time.ZoneId"), F.lit("of"), F.col(column))
+    return F.when(zone.isNotNull(), F.col(column))
+
+
 def local_date(moment: Column, zone: Column) -> Column:
     """The date that a clock in the zone shows at the moment.
 
     Args:
         moment: Timestamp.
-        zone: A known zone; null for UTC.
+        zone: One that `spark_zone` lets through; null for UTC.
     """
     return F.to_date(F.from_utc_timestamp(moment, F.coalesce(zone, F.lit(UTC))))

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
-from earshot.core.local_dates import known_zone, local_date
+from earshot.core.local_dates import known_zone, local_date, spark_zone
 from earshot.core.measures import counted
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule
@@ -114,6 +114,7 @@ def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
             F.size(F.collect_set(c.TRACK_ID)).cast("bigint").alias(c.DISTINCT_TRACKS),
             F.size(F.collect_set(c.ARTIST_ID)).cast("bigint").alias(c.DISTINCT_ARTISTS),
         )
+        .withColumn(c.TIME_ZONE, spark_zone(c.TIME_ZONE))
         .select(
             _session_id().alias(c.SESSION_ID),
             c.LISTENER_ID,
