@@ -36,6 +36,7 @@ def tasteful_listens(*, listeners: int = 80, tracks: int = 200, plays: int = 9_0
             "track_id": [f"trk:{i}" for i in what],
             "listen_date": pa.array([FIRST + timedelta(days=int(d)) for d in days], pa.date32()),
             "played_ms": pa.array(np.where(chance.random(plays) < 0.1, 9_000, 200_000)),
+            "duration_ms": pa.nulls(plays, pa.int64()),
             "skipped": chance.random(plays) < 0.1,
         }
     )
