@@ -166,5 +166,7 @@ def test_charts_with_a_cap_may_add_up_to_less(
     read: Callable[..., Read], settings: Settings, cap: int, failed: set[str]
 ) -> None:
     marts = settings.marts.model_copy(update={"chart_listener_cap": cap})
-    verdicts = judge_lake(read({"gold.charts": [CHART | {"streams": 1}]}), settings.model_copy(update={"marts": marts}))
+    verdicts = judge_lake(
+        read({"gold.charts": [CHART | {"streams": 1, "listeners": 1}]}), settings.model_copy(update={"marts": marts})
+    )
     assert {failure.rule for verdict in verdicts for failure in verdict.failures} == failed
