@@ -1,6 +1,6 @@
 """Rebuild the marts for the days that new plays, verdicts and erasures touch."""
 
-from earshot.analytics.build import LISTENS, SOURCES, build
+from earshot.analytics.build import LISTENS, SOURCES, build, rules_of
 from earshot.analytics.revenue import month_end
 from earshot.core.job import Job
 from earshot.transformers.touched_days import touched_days
@@ -13,7 +13,10 @@ def run(job: Job) -> None:
 
     The option `close=YYYY-MM` freezes the payouts of a month that is over.
     """
-    touched = {mart: touched_days(job.tables, mart, sources) for mart, sources in SOURCES.items()}
+    touched = {
+        mart: touched_days(job.tables, mart, sources, rules=rules_of(mart, job.settings))
+        for mart, sources in SOURCES.items()
+    }
     if not any(LISTENS in changes.consumed for changes in touched.values()):
         job.skip("no plays were published yet")
     touched[REVENUE] = month_end.begin(job, touched[REVENUE])

@@ -23,7 +23,7 @@ def run(job: Job) -> None:
             job.tables.read("silver.listens").where(f"listen_date <= DATE'{job.date}'"),
             job.tables.read("gold.suspect_listens"),
             phases=(job.date - timedelta(days=settings.active_days - 1),),
-            counted_stream_ms=job.settings.marts.counted_stream_ms,
+            stream_rule=job.settings.marts.stream_rule,
         )
         counts = PlayCounts.of(plays.toArrow())
     with job.stage("rank and write"):

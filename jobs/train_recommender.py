@@ -19,7 +19,7 @@ def run(job: Job) -> None:
             job.tables.read("silver.listens").where(f"listen_date < DATE'{job.date}'"),
             job.tables.read("gold.suspect_listens"),
             phases=phase_starts(job.date, settings.holdout_days),
-            counted_stream_ms=job.settings.marts.counted_stream_ms,
+            stream_rule=job.settings.marts.stream_rule,
         )
         counts = PlayCounts.of(plays.toArrow())
     with job.stage("fit and judge"):

@@ -81,18 +81,72 @@ def cube(fixed: Sequence[str], grain: str) -> str:
     return f"SELECT * FROM (UNPIVOT ({wide}) ON {', '.join(metrics)} INTO NAME metric VALUE value)"  # noqa: S608 (our own SQL)
 
 
-CHARTS = """
+_SESSION = "listener_id, started_at, ended_at, listens, counted_listens, skips, played_ms, distinct_tracks"
+_LOCAL = "(({moment} AT TIME ZONE coalesce(zone, 'UTC'))::DATE)"
+
+SESSIONS = f"""
+    WITH ends AS (
+        SELECT *, greatest(started_at, coalesce(ended_at, started_at)) AS its_end FROM silver_listens
+    ), in_order AS (
+        SELECT *, max(its_end) OVER (
+            PARTITION BY listener_id ORDER BY started_at, listen_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS latest FROM ends
+    ), numbered AS (
+        SELECT *, sum((latest IS NULL OR started_at - latest > INTERVAL 30 MINUTE)::INT) OVER (
+            PARTITION BY listener_id ORDER BY started_at, listen_id
+        ) AS number,
+            time_zone IN (SELECT name FROM pg_timezone_names()) AS is_zone
+        FROM in_order
+    ), judged AS (
+        SELECT *, skipped IS NULL AND NOT coalesce(start_failed, false) AND CASE
+            WHEN nullif(reason_end, 'unknown') IS NOT NULL THEN reason_end IN ('fwdbtn', 'backbtn')
+            ELSE coalesce(played_ms < 0.9 * duration_ms AND lead(started_at) OVER (
+                PARTITION BY listener_id, number ORDER BY started_at, listen_id
+            ) <= its_end + INTERVAL 10 SECOND, false) END AS looks_skipped FROM numbered
+    ), summed AS (
+        SELECT listener_id, min(started_at) AS started_at, max(its_end) AS ended_at, count(*) AS listens,
+            count(*) FILTER (played_ms IS NULL OR played_ms >= 30000) AS counted_listens,
+            count(*) FILTER (skipped) AS skips, coalesce(sum(played_ms), 0)::BIGINT AS played_ms,
+            count(DISTINCT track_id) AS distinct_tracks, count(DISTINCT artist_id) AS distinct_artists,
+            arg_min_null(device, (started_at, listen_id)) AS device,
+            arg_min_null(country, (started_at, listen_id)) AS country,
+            count(*) FILTER (looks_skipped) AS inferred_skips,
+            count(*) FILTER (reason_start IN ('clickrow', 'playbtn', 'backbtn', 'uriopen', 'search')) AS chosen_listens,
+            count(*) FILTER (reason_start IN ('trackdone', 'autoplay')) AS autoplayed_listens,
+            arg_min(time_zone, (started_at, listen_id)) FILTER (is_zone) AS zone
+        FROM judged GROUP BY listener_id, number
+    )
+    SELECT sha256(listener_id || '|' || epoch_us(started_at)::VARCHAR)[1:32] AS session_id, {_SESSION},
+        distinct_artists, device, country, started_at::DATE AS session_date, inferred_skips, chosen_listens,
+        autoplayed_listens, zone AS time_zone, {_LOCAL.format(moment="started_at")} AS local_start_date,
+        {_LOCAL.format(moment="ended_at")} AS local_end_date
+    FROM summed
+"""  # noqa: S608 (our own SQL)
+SESSIONS_FOUND = f"""
+    SELECT session_id, {_SESSION}, distinct_artists, device, country, session_date, inferred_skips, chosen_listens,
+        autoplayed_listens, time_zone, local_start_date, local_end_date FROM silver_sessions
+"""  # noqa: S608 (our own SQL)
+
+_CHART = "period, country, tier, entity, entity_id, suspects"
+
+
+def charts(*, places: int = 0, listener_cap: int = 0, counted: str = "counted") -> str:
+    """Every column of gold.charts."""
+    is_on = f"rank <= {places}" if places else "true"
+    was_on = f"before.rank <= {places}" if places else "before.rank IS NOT NULL"
+    added = f"least(count(*), {listener_cap})" if listener_cap else "count(*)"
+    return f"""
     WITH streams AS (
         SELECT listener_id, flagged, listen_date, coalesce(country, 'unknown') AS country,
             coalesce(tier, 'unknown') AS tier, coalesce(track_id, 'unknown') AS track,
             coalesce(artist_id, 'unknown') AS artist, coalesce(album_title, 'unknown') AS album
-        FROM plays WHERE counted
+        FROM plays WHERE {counted}
     ), placed AS (
         SELECT *, unnest([
-            {'kind': 'day', 'start': listen_date},
-            {'kind': 'week', 'start': date_trunc('week', listen_date)::DATE},
-            {'kind': 'month', 'start': date_trunc('month', listen_date)::DATE},
-            {'kind': 'all_time', 'start': DATE '1970-01-01'}
+            {{'kind': 'day', 'start': listen_date}},
+            {{'kind': 'week', 'start': date_trunc('week', listen_date)::DATE}},
+            {{'kind': 'month', 'start': date_trunc('month', listen_date)::DATE}},
+            {{'kind': 'all_time', 'start': DATE '1970-01-01'}}
         ]) AS period FROM streams
     ), spread AS (
         SELECT listener_id, period.kind AS period, period.start AS period_start,
@@ -102,22 +156,42 @@ CHARTS = """
             track, artist, album FROM spread
     ), named AS (
         SELECT listener_id, period, period_start, country, tier, flagged,
-            unnest([{'kind': 'track', 'id': track}, {'kind': 'artist', 'id': artist}, {'kind': 'album', 'id': album}])
-                AS entity FROM spread_again
+            unnest([{{'kind': 'track', 'id': track}}, {{'kind': 'artist', 'id': artist}},
+                {{'kind': 'album', 'id': album}}]) AS entity FROM spread_again
     ), counted_twice AS (
         SELECT *, unnest(CASE WHEN flagged THEN ['included'] ELSE ['included', 'excluded'] END) AS suspects FROM named
-    ), figures AS (
+    ), of_listeners AS (
         SELECT period, period_start, country, tier, entity.kind AS entity, entity.id AS entity_id, suspects,
-            count(*) AS streams, count(DISTINCT listener_id) AS listeners FROM counted_twice GROUP BY ALL
+            listener_id, {added} AS streams FROM counted_twice GROUP BY ALL
+    ), figures AS (
+        SELECT period, period_start, country, tier, entity, entity_id, suspects,
+            sum(streams)::BIGINT AS streams, count(*) AS listeners FROM of_listeners GROUP BY ALL
     ), ranked AS (
         SELECT *, row_number() OVER (
             PARTITION BY period, period_start, country, tier, entity, suspects
             ORDER BY streams DESC, listeners DESC, entity_id ASC
         )::INTEGER AS rank FROM figures
+    ), remembered AS (
+        SELECT *, min(rank) OVER (of_entity ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS previous_peak_rank,
+            min(rank) OVER (of_entity ROWS UNBOUNDED PRECEDING) AS peak_rank,
+            count(*) FILTER ({is_on}) OVER (of_entity ROWS UNBOUNDED PRECEDING) AS periods_on_chart
+        FROM ranked WINDOW of_entity AS (PARTITION BY {_CHART} ORDER BY period_start)
+    ), careers AS (
+        SELECT country, tier, entity, entity_id, suspects, map_from_entries(list((period, reached) ORDER BY
+            CASE period WHEN 'day' THEN 0 WHEN 'week' THEN 1 ELSE 2 END)) AS career
+        FROM (
+            SELECT {_CHART}, {{'peak_rank': min(rank), 'periods_on_chart': (count(*) FILTER ({is_on}))::INTEGER,
+                'since': min(period_start)}} AS reached FROM ranked WHERE period <> 'all_time' GROUP BY ALL
+        ) GROUP BY ALL
     )
     SELECT now.period, now.period_start, now.country, now.tier, now.entity, now.entity_id, now.suspects, now.rank,
-        now.streams, now.listeners, before.rank AS previous_rank
-    FROM ranked AS now LEFT JOIN ranked AS before
+        now.streams, now.listeners, before.rank AS previous_rank,
+        CASE WHEN now.period <> 'all_time' THEN now.peak_rank END AS peak_rank, now.previous_peak_rank,
+        CASE WHEN now.period <> 'all_time' THEN now.periods_on_chart END::INTEGER AS periods_on_chart,
+        CASE WHEN now.period = 'all_time' OR NOT now.{is_on if places else "rank > 0"} OR coalesce({was_on}, false)
+            THEN NULL WHEN now.periods_on_chart > 1 THEN 're_entry' ELSE 'new' END AS entry,
+        CASE WHEN now.period = 'all_time' THEN careers.career END AS career
+    FROM remembered AS now LEFT JOIN ranked AS before
         ON (before.period, before.country, before.tier, before.entity, before.entity_id, before.suspects)
             = (now.period, now.country, now.tier, now.entity, now.entity_id, now.suspects)
         AND before.period_start = CASE now.period
@@ -125,7 +199,12 @@ CHARTS = """
             WHEN 'week' THEN now.period_start - 7
             WHEN 'month' THEN (now.period_start - INTERVAL 1 MONTH)::DATE
         END
-"""
+    LEFT JOIN careers ON (careers.country, careers.tier, careers.entity, careers.entity_id, careers.suspects)
+        = (now.country, now.tier, now.entity, now.entity_id, now.suspects)
+    """  # noqa: S608 (our own SQL)
+
+
+CHARTS = charts()
 
 _RATES = {
     "completion_rate": "completed",
@@ -184,4 +263,7 @@ AUDIO_QUALITY_FOUND = f"""
         {columns("", "bitrate_kbps_mean quality_score")} FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
-CHARTS_FOUND = "SELECT * FROM gold_charts"
+CHARTS_FOUND = """
+    SELECT period, period_start, country, tier, entity, entity_id, suspects, rank, streams, listeners, previous_rank,
+        peak_rank, previous_peak_rank, periods_on_chart, entry, career FROM gold_charts
+"""

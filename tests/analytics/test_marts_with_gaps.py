@@ -12,17 +12,18 @@ import mart_definitions as definitions
 from earshot.analytics.activity import activity
 from earshot.analytics.audio_quality import audio_quality
 from earshot.analytics.behaviour import behaviour
-from earshot.analytics.chart_periods import periods_to_build
+from earshot.analytics.chart_periods import periods_of_days
 from earshot.analytics.charts import charts
+from earshot.analytics.entity_charts import ChartRules
 from earshot.core.schemas import TABLES
 from earshot.core.small_tables import SmallTables
+from earshot.core.stream_rule import SPOTIFY
 from factories import listens, listens_arrow
 from second_opinion import PLAYS, SecondOpinion
 
 DAYS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)]  # the last: plays after midnight
 COUNT = 2_500
 SHAPE = {"days": 3, "first_day": DAYS[0], "listeners": 90, "gaps": 0.3}
-COUNTED_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def gaps(suspects: pa.Table) -> SecondOpinion:
 
 
 def test_activity(spark: SparkSession, gaps: SecondOpinion) -> None:
-    gaps.take("gold_activity", activity(listens(spark, COUNT, 8, **SHAPE), counted_stream_ms=COUNTED_MS).toArrow())
+    gaps.take("gold_activity", activity(listens(spark, COUNT, 8, **SHAPE), stream_rule=SPOTIFY).toArrow())
     assert gaps.differences(definitions.ACTIVITY, definitions.ACTIVITY_FOUND) == []
 
 
@@ -57,7 +58,7 @@ def test_audio_quality_counts_a_play_of_unknown_startup_neither_as_late_nor_as_i
 
 
 def test_behaviour(spark: SparkSession, gaps: SecondOpinion) -> None:
-    rows = behaviour(listens(spark, COUNT, 8, **SHAPE), days=DAYS, counted_stream_ms=COUNTED_MS)
+    rows = behaviour(listens(spark, COUNT, 8, **SHAPE), days=DAYS, stream_rule=SPOTIFY)
     gaps.take("gold_behaviour", rows.toArrow())
     assert gaps.differences(definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND) == []
 
@@ -65,6 +66,6 @@ def test_behaviour(spark: SparkSession, gaps: SecondOpinion) -> None:
 def test_charts(spark: SparkSession, gaps: SecondOpinion, suspects: pa.Table) -> None:
     plays = listens(spark, COUNT, 8, **SHAPE)
     named = spark.createDataFrame(suspects, TABLES["gold.suspect_listens"].schema)
-    rows = charts(plays, named, periods=periods_to_build(DAYS, DAYS), counted_stream_ms=COUNTED_MS)
+    rows = charts(plays, named, periods=periods_of_days(DAYS), rules=ChartRules())
     gaps.take("gold_charts", rows.frame().toArrow())
     assert gaps.differences(definitions.CHARTS, definitions.CHARTS_FOUND) == []

@@ -10,34 +10,38 @@ import pytest
 from pyspark.sql import DataFrame
 
 from earshot.analytics.activity_cube import CubeRules, activity_cube
-from earshot.analytics.chart_periods import periods_to_build
+from earshot.analytics.chart_periods import periods_of_days
 from earshot.analytics.charts import charts
-from earshot.core.arrow_rows import ArrowRows
+from earshot.analytics.entity_charts import ChartRules
+from earshot.core.arrow_rows import ArrowRows, ArrowStream
 from earshot.core.commits import DeltaLog
 from earshot.core.partitions import replace_partitions
+from earshot.core.stream_rule import SPOTIFY
 from earshot.core.tables import Tables, spec_of
 from factories import listens
 
 DAYS = [date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)]  # the last: plays after midnight
 
 
-def _charts(plays: DataFrame, tables: Tables) -> ArrowRows:
+def _charts(plays: DataFrame, tables: Tables) -> ArrowStream:
     suspects = tables.read("gold.suspect_listens")
-    return charts(plays, suspects, periods=periods_to_build(DAYS, DAYS), counted_stream_ms=30_000)
+    return charts(plays, suspects, periods=periods_of_days(DAYS), rules=ChartRules())
 
 
 def _cube(plays: DataFrame, tables: Tables) -> ArrowRows:
-    rules = CubeRules(minimum_volume=3, hourly_minimum_volume=9, counted_stream_ms=30_000)
+    rules = CubeRules(minimum_volume=3, hourly_minimum_volume=9, stream_rule=SPOTIFY)
     return activity_cube(plays, tables.read("gold.activity_cube"), days=DAYS, newest=DAYS[-1], rules=rules)
 
 
 @pytest.fixture(params=[("gold.charts", _charts), ("gold.activity_cube", _cube)], ids=["charts", "cube"])
-def mart(request: pytest.FixtureRequest, tables: Tables) -> tuple[str, ArrowRows]:
+def mart(request: pytest.FixtureRequest, tables: Tables) -> tuple[str, ArrowRows | ArrowStream]:
     name, rows = request.param
     return name, rows(listens(tables.spark, 600, 3, days=2, first_day=DAYS[0], listeners=40), tables)
 
 
-def test_what_the_tasks_wrote_is_what_the_frame_shows(tables: Tables, mart: tuple[str, ArrowRows]) -> None:
+def test_what_the_tasks_wrote_is_what_the_frame_shows(
+    tables: Tables, mart: tuple[str, ArrowRows | ArrowStream]
+) -> None:
     name, rows = mart
     expected = _in_order(rows.frame().toArrow(), name)
     replace_partitions(tables, name, rows, None, metadata={})
@@ -47,7 +51,7 @@ def test_what_the_tasks_wrote_is_what_the_frame_shows(tables: Tables, mart: tupl
 
 
 def test_a_run_killed_before_its_commit_leaves_files_that_no_reader_sees_and_vacuum_takes(
-    tables: Tables, mart: tuple[str, ArrowRows]
+    tables: Tables, mart: tuple[str, ArrowRows | ArrowStream]
 ) -> None:
     name, rows = mart
     log = DeltaLog(tables.root, name)

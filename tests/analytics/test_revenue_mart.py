@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
 from earshot.analytics.revenue.mart import revenue
 from earshot.core.schemas import TABLES
+from earshot.core.stream_rule import SPOTIFY
 from factories import listens_arrow, plays
 
 SUSPECTS, RIGHTS = TABLES["gold.suspect_listens"].schema, TABLES["silver.rights"].schema
@@ -54,7 +55,7 @@ def test_spark_pays_what_a_loop_over_the_plays_pays(spark: SparkSession) -> None
         _suspects(spark, *suspects, cleared),
         spark.createDataFrame(rights, RIGHTS),
         terms=of,
-        counted_stream_ms=30_000,
+        stream_rule=SPOTIFY,
     )
     expected = paid(world, of, splits=splits)
     assert {row["payee_type"] for row in expected} == {"artist", "rights_holder", "suspense"}
@@ -74,11 +75,7 @@ def test_a_track_earns_from_its_threshold_on_counted_over_the_months_before(spar
         heard(3, 4, "cyn", "alone", country="FR"),  # nobody in France hears a track that earns
     )
     of = terms(("*", "premium", "EUR", "6.00"), pro_rata={"minimum_streams": 3})
-    rows = (
-        revenue(listens, _suspects(spark), None, terms=of, counted_stream_ms=30_000, months=[MONTH])
-        .toArrow()
-        .to_pylist()
-    )
+    rows = revenue(listens, _suspects(spark), None, terms=of, stream_rule=SPOTIFY, months=[MONTH]).toArrow().to_pylist()
     assert {row["month"] for row in rows} == {date(2026, 3, 1)}
     germany = amounts(rows, country="DE", model="pro_rata", suspects="included")
     assert germany == {"grown-artist": Decimal("12.00"), "new-artist": Decimal("0.00")}

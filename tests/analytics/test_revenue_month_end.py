@@ -23,6 +23,7 @@ from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.job import Job
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.core.stream_rule import SPOTIFY
 from earshot.core.tables import Tables
 from earshot.transformers.touched_days import touched_days
 from factories import plays
@@ -103,7 +104,7 @@ def test_a_closed_month_is_frozen_and_what_changes_is_booked_with_its_reason(
             tables.read(SUSPECTS),
             None,
             terms=settings.revenue,
-            counted_stream_ms=30_000,
+            stream_rule=SPOTIFY,
             months=[month],
         )
         return totals(rows.toArrow().to_pylist())

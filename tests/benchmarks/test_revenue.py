@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from earshot.analytics.revenue.mart import revenue
 from earshot.core.config import load_settings
 from earshot.core.schemas import TABLES
+from earshot.core.stream_rule import SPOTIFY
 from stopwatch import ROUNDS, Stopwatch
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_000)]
@@ -53,7 +54,7 @@ def test_a_month_close_is_near_linear_and_a_small_multiple_of_one_scan(
     months = {size: month_of_plays(spark, tmp_path / str(size), size) for size in SIZES}
 
     def close(plays: DataFrame) -> None:
-        rows = revenue(plays, suspects, None, terms=terms, counted_stream_ms=30_000)
+        rows = revenue(plays, suspects, None, terms=terms, stream_rule=SPOTIFY)
         rows.write.format("noop").mode("overwrite").save()
 
     def group(plays: DataFrame) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from earshot.core.settings import RecommenderSettings
+from earshot.core.stream_rule import SPOTIFY
 from earshot.recommenders.interactions import PlayCounts
 from earshot.recommenders.plain_counts import count_plays
 from earshot.recommenders.splits import phase_starts
@@ -35,6 +36,7 @@ def tasteful_listens(*, listeners: int = 80, tracks: int = 200, plays: int = 9_0
             "track_id": [f"trk:{i}" for i in what],
             "listen_date": pa.array([FIRST + timedelta(days=int(d)) for d in days], pa.date32()),
             "played_ms": pa.array(np.where(chance.random(plays) < 0.1, 9_000, 200_000)),
+            "duration_ms": pa.nulls(plays, pa.int64()),
             "skipped": chance.random(plays) < 0.1,
         }
     )
@@ -50,7 +52,7 @@ def settings() -> RecommenderSettings:
 @pytest.fixture(scope="session")
 def counts() -> PlayCounts:
     phases = phase_starts(DAY, 2)
-    return PlayCounts.of(count_plays(tasteful_listens(), phases=phases, counted_stream_ms=30_000))
+    return PlayCounts.of(count_plays(tasteful_listens(), phases=phases, stream_rule=SPOTIFY))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from earshot.core.schemas import TABLES
+from earshot.core.stream_rule import SPOTIFY
 from earshot.recommenders.histories import play_counts
 from earshot.recommenders.plain_counts import NEEDED, count_plays
 
@@ -50,13 +51,14 @@ def _tables() -> tuple[pa.Table, pa.Table]:
         {
             name: pa.array(list(values), kind)
             for name, kind, values in zip(
-                NEEDED,
+                [name for name in NEEDED if name != "duration_ms"],
                 (pa.string(), pa.string(), pa.date32(), pa.int64(), pa.bool_()),
                 zip(*LISTENS, strict=True),
                 strict=True,
             )
         }
     )
+    listens = listens.append_column("duration_ms", pa.nulls(len(listens), pa.int64()))
     names = ("listener_id", "track_id", "listen_date", "verdict")
     suspects = pa.table(dict(zip(names, (list(column) for column in zip(*SUSPECTS, strict=True)), strict=True)))
     return listens, suspects
@@ -69,14 +71,14 @@ def _by_key(rows: list[dict[str, Any]]) -> dict[tuple[str, str, int], tuple[int,
 
 
 def test_plays_likes_and_skips_are_counted_by_phase_without_manipulated_streams() -> None:
-    counts = count_plays(*_tables(), phases=PHASES, counted_stream_ms=30_000)
+    counts = count_plays(*_tables(), phases=PHASES, stream_rule=SPOTIFY)
     assert _by_key(counts.to_pylist()) == EXPECTED
 
 
 def test_spark_counts_the_same(spark: SparkSession) -> None:
     listens, suspects = _tables()
     counts = play_counts(
-        spark.createDataFrame(listens), spark.createDataFrame(suspects), phases=PHASES, counted_stream_ms=30_000
+        spark.createDataFrame(listens), spark.createDataFrame(suspects), phases=PHASES, stream_rule=SPOTIFY
     )
     assert _by_key(counts.toArrow().to_pylist()) == EXPECTED
 
@@ -85,6 +87,6 @@ def test_spark_counts_the_same(spark: SparkSession) -> None:
 def test_no_verdicts_yet_flag_nothing(spark: SparkSession, table: str) -> None:
     listens, _ = _tables()
     nothing = spark.createDataFrame([], TABLES[table].schema)
-    counts = play_counts(spark.createDataFrame(listens), nothing, phases=(), counted_stream_ms=30_000).toArrow()
+    counts = play_counts(spark.createDataFrame(listens), nothing, phases=(), stream_rule=SPOTIFY).toArrow()
     assert sum(counts["likes"].to_pylist()) == 8
     assert set(counts["phase"].to_pylist()) == {0}

@@ -159,3 +159,14 @@ def test_a_mart_that_lacks_a_day_does_not_add_up(read: Callable[..., Read], sett
     verdicts = judge_lake(read({"gold.activity": [yesterday], "gold.charts": []}), settings)
     failed = {f.rule: f.unexpected_count for verdict in verdicts for f in verdict.failures}
     assert failed == {"activity_adds_up": 2, "activity_counted_adds_up": 2, "activity_time_adds_up": 2}
+
+
+@pytest.mark.parametrize(("cap", "failed"), [(0, {"charts_add_up"}), (1, set())])
+def test_charts_with_a_cap_may_add_up_to_less(
+    read: Callable[..., Read], settings: Settings, cap: int, failed: set[str]
+) -> None:
+    marts = settings.marts.model_copy(update={"chart_listener_cap": cap})
+    verdicts = judge_lake(
+        read({"gold.charts": [CHART | {"streams": 1, "listeners": 1}]}), settings.model_copy(update={"marts": marts})
+    )
+    assert {failure.rule for verdict in verdicts for failure in verdict.failures} == failed

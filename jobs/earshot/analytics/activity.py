@@ -9,11 +9,12 @@ from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.measures import counted, known
+from earshot.core.stream_rule import StreamRule
 
 _KEYS: Final = (c.HOUR_START, c.COUNTRY, c.DEVICE, c.TIER)
 
 
-def activity(listens: DataFrame, *, counted_stream_ms: int) -> DataFrame:
+def activity(listens: DataFrame, *, stream_rule: StreamRule) -> DataFrame:
     """Plays by UTC hour of their start, country, device and tier.
 
     startup_ms_p95 is exact, between neighbours by linear interpolation; rebuffer_ratio is time
@@ -22,7 +23,7 @@ def activity(listens: DataFrame, *, counted_stream_ms: int) -> DataFrame:
 
     Args:
         listens: Rows of silver.listens.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
 
     Returns:
         The columns of gold.activity; one shuffle.
@@ -35,7 +36,7 @@ def activity(listens: DataFrame, *, counted_stream_ms: int) -> DataFrame:
         )
         .agg(
             F.count("*").alias(c.LISTENS),
-            F.count_if(counted(counted_stream_ms)).alias(c.COUNTED_LISTENS),
+            F.count_if(counted(stream_rule)).alias(c.COUNTED_LISTENS),
             F.size(F.collect_set(c.LISTENER_ID)).cast("bigint").alias(c.LISTENERS),
             heard.alias(c.PLAYED_MS),
             F.count_if(c.SKIPPED).alias(c.SKIPS),

@@ -14,11 +14,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
+from earshot.analytics.cube_metrics import (
+    COUNTS,
+    IS_COUNTED,
+    MEASURED,
+    METRICS,
+    QUALITY_COUNTS,
+    QUALITY_LEVELS,
+    MeasuredPlays,
+)
 from earshot.analytics.plays import Integers, hours_of_day, mixed, numbered, table_of
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows
-from earshot.core.measures import known
+from earshot.core.measures import counted, known
+from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import days_condition, spec_of
 
 DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.TIER, c.PLATFORM, c.APP_VERSION, c.CDN)
@@ -52,12 +61,12 @@ class CubeRules:
         minimum_volume: A series is kept by day if it had so many plays on that day or one of the
             `REMEMBERED_DAYS` before it.
         hourly_minimum_volume: The same for the series by hour.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
     """
 
     minimum_volume: int
     hourly_minimum_volume: int
-    counted_stream_ms: int
+    stream_rule: StreamRule
 
 
 def activity_cube(
@@ -83,7 +92,12 @@ def activity_cube(
         The columns of gold.activity_cube, a group a day.
     """
     plays = listens.select(
-        c.LISTEN_DATE, *(known(name).alias(name) for name in DIMENSIONS), c.LISTENER_ID, c.STARTED_AT, *MEASURED
+        c.LISTEN_DATE,
+        *(known(name).alias(name) for name in DIMENSIONS),
+        c.LISTENER_ID,
+        c.STARTED_AT,
+        *MEASURED,
+        counted(rules.stream_rule).alias(IS_COUNTED),
     )
     kept = _kept(plays, built, days=days, minimum_volume=rules.minimum_volume)
 
@@ -131,13 +145,13 @@ def cube_of_day(plays: pa.Table, kept: pa.Table, *, day: date, is_newest: bool, 
     """The cube of one day.
 
     Args:
-        plays: The day's plays: the columns of silver.listens that are measured, dimensions not null.
+        plays: The day's plays: the columns of silver.listens that are measured, `is_counted`, dimensions not null.
         kept: Series that are kept: dimensions, null where not fixed, and `peak`.
         day: The UTC day.
         is_newest: Whether no later play is known: hours after the day's last play are left out.
         rules: Which series are kept.
     """
-    measured = MeasuredPlays.of(plays, counted_stream_ms=rules.counted_stream_ms)
+    measured = MeasuredPlays.of(plays)
     hours = hours_of_day(plays[c.STARTED_AT])
     due = int(hours.max()) + 1 if is_newest and len(hours) else _HOURS
     parts = []

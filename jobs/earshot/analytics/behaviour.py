@@ -27,6 +27,7 @@ from earshot.analytics.plays import (
 )
 from earshot.core import columns as c
 from earshot.core.measures import ALL, counted, known
+from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import days_condition, spec_of
 
 LOOKBACK_DAYS: Final = 7
@@ -47,7 +48,7 @@ _COMPLETED: Final = 0.9
 _MS_PER_MINUTE: Final = 60_000
 
 
-def behaviour(listens: DataFrame, *, days: Collection[date], counted_stream_ms: int) -> DataFrame:
+def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: StreamRule) -> DataFrame:
     """Rates, listeners and concentration by day, country or ALL, tier or ALL.
 
     - completion_rate: plays heard to 90 % of the track, else (where a duration is missing) ended
@@ -65,7 +66,7 @@ def behaviour(listens: DataFrame, *, days: Collection[date], counted_stream_ms: 
     Args:
         listens: Rows of silver.listens of the days and of the `LOOKBACK_DAYS` before each.
         days: UTC days to build.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
 
     Returns:
         The columns of gold.behaviour.
@@ -86,7 +87,7 @@ def behaviour(listens: DataFrame, *, days: Collection[date], counted_stream_ms: 
             F.coalesce(since == 0, F.lit(False)).alias("is_repeat"),
             F.coalesce(since > LOOKBACK_DAYS, F.lit(True)).alias("is_discovery"),
             F.col(c.REASON_START).isin("trackdone", "autoplay").alias("is_autoplay"),
-            counted(counted_stream_ms).alias("is_counted"),
+            counted(stream_rule).alias("is_counted"),
         )
         .where(days_condition(c.LISTEN_DATE, days))
         .groupBy(c.LISTEN_DATE)

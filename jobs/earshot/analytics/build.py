@@ -14,14 +14,16 @@ from earshot.analytics import behaviour as listening
 from earshot.analytics.activity import activity
 from earshot.analytics.activity_cube import REMEMBERED_DAYS, CubeRules, activity_cube
 from earshot.analytics.audio_quality import audio_quality
-from earshot.analytics.chart_periods import days_to_read, periods_to_build
+from earshot.analytics.built_charts import BuiltCharts
+from earshot.analytics.chart_periods import days_to_read, periods_of_days
 from earshot.analytics.charts import charts
+from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.splits import shares
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
-from earshot.core.arrow_rows import ArrowRows
+from earshot.core.arrow_rows import ArrowRows, ArrowStream
 from earshot.core.changes import TouchedDays, with_followers
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
@@ -79,12 +81,27 @@ class _Rebuild:
         rows: The rows, given the plays of these days.
         replaced: The partitions of the table that they replace.
         of_all: Those that they replace when the mart is rebuilt as a whole; None = every one.
+        since: Version of the table from which they are computed, where they are.
     """
 
     reads: frozenset[date]
-    rows: Callable[[DataFrame], DataFrame | ArrowRows]
+    rows: Callable[[DataFrame], DataFrame | ArrowRows | ArrowStream]
     replaced: frozenset[Partition]
     of_all: frozenset[Partition] | None = None
+    since: int | None = None
+
+
+def rules_of(mart: str, settings: Settings) -> str:
+    """What the rows of a mart depend on besides its sources; empty where `revenue.month_end` minds it."""
+    marts = settings.marts
+    rules: dict[str, tuple[object, ...]] = {
+        "gold.charts": (ChartRules.of(marts),),
+        "gold.activity_cube": (marts.stream_rule, marts.cube_minimum_volume, marts.cube_hourly_minimum_volume),
+        "gold.behaviour": (marts.stream_rule,),
+        "gold.activity": (marts.stream_rule,),
+        "gold.audio_quality": ("as defined",),
+    }
+    return repr(rules[mart]) if mart in rules else ""
 
 
 def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings) -> None:
@@ -104,7 +121,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
         plan = plans[mart]
         rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
         partitions = plan.of_all if touched[mart].complete else plan.replaced
-        replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata)
+        replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata, since=plan.since)
 
     with ThreadPoolExecutor(max_workers=3, thread_name_prefix="mart") as pool:
         list(pool.map(write, plans))
@@ -112,7 +129,7 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
 
 def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     def rows(plays: DataFrame) -> DataFrame:
-        return activity(plays, counted_stream_ms=settings.marts.counted_stream_ms)
+        return activity(plays, stream_rule=settings.marts.stream_rule)
 
     return _Rebuild(touched.days, rows, _each(touched.days))
 
@@ -126,14 +143,14 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
 
     def rows(plays: DataFrame) -> DataFrame:
-        return listening.behaviour(plays, days=days, counted_stream_ms=settings.marts.counted_stream_ms)
+        return listening.behaviour(plays, days=days, stream_rule=settings.marts.stream_rule)
 
     return _Rebuild(frozenset(reads), rows, _each(days))
 
 
 def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     marts = settings.marts
-    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.counted_stream_ms)
+    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule)
     calendar = _calendar(existing)
     days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | _days_to_complete(tables, calendar)
     newest = max(existing, default=max(days))
@@ -167,14 +184,15 @@ def _days_to_complete(tables: Tables, calendar: frozenset[date]) -> frozenset[da
 
 
 def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    periods = periods_to_build(touched.days, existing)
+    periods = periods_of_days(touched.days)
+    built = BuiltCharts() if touched.complete else BuiltCharts.now(tables.root)
 
-    def rows(plays: DataFrame) -> ArrowRows:
-        suspects = tables.read(SUSPECTS)
-        return charts(plays, suspects, periods=periods, counted_stream_ms=settings.marts.counted_stream_ms)
+    def rows(plays: DataFrame) -> ArrowStream:
+        rules = ChartRules.of(settings.marts)
+        return charts(plays, tables.read(SUSPECTS), periods=periods, rules=rules, built=built)
 
-    replaced = frozenset((period.kind, period.start) for period in periods)
-    return _Rebuild(days_to_read(periods, existing), rows, replaced)
+    replaced = frozenset((period.kind, period.start) for period in periods | built.after(periods))
+    return _Rebuild(days_to_read(periods, existing), rows, replaced, since=built.version)
 
 
 def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
@@ -192,7 +210,7 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
             tables.read(SUSPECTS),
             shares(tables),
             terms=settings.revenue,
-            counted_stream_ms=settings.marts.counted_stream_ms,
+            stream_rule=settings.marts.stream_rule,
             months=months,
         )
 

@@ -46,7 +46,7 @@ MEASURED: Final = (
 )
 """Columns of silver.listens from which the metrics are computed, besides listener and time."""
 
-_IS_COUNTED: Final = "is_counted"
+IS_COUNTED: Final = "is_counted"
 _MS_PER_HOUR: Final = 3_600_000
 
 
@@ -66,11 +66,10 @@ class MeasuredPlays:
     values: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, plays: pa.Table, *, counted_stream_ms: int) -> MeasuredPlays:
-        """Read the columns of silver.listens."""
+    def of(cls, plays: pa.Table) -> MeasuredPlays:
+        """Read the columns of silver.listens, and `IS_COUNTED`."""
         listener = numbered(plays[c.LISTENER_ID])
-        values = {name: numbers(plays[name]) for name in MEASURED}
-        values[_IS_COUNTED] = (~(values[c.PLAYED_MS] < counted_stream_ms)).astype(np.float64)
+        values = {name: numbers(plays[name]) for name in (*MEASURED, IS_COUNTED)}
         return cls(listener.codes, len(listener), values)
 
     def where(self, kept: Flags) -> MeasuredPlays:
@@ -100,7 +99,7 @@ class MeasuredPlays:
         people = distinct_by_group(groups, self.listener, size=size, among=self.listeners)
         return {
             c.LISTENS: listens,
-            c.COUNTED_LISTENS: total(of[_IS_COUNTED]),
+            c.COUNTED_LISTENS: total(of[IS_COUNTED]),
             c.LISTENERS: people.astype(np.float64),
             c.PLAYED_MS: played,
             c.SKIPS: total(of[c.SKIPPED]),

@@ -41,5 +41,5 @@ def write_report(settings: Settings, day: date, listener: str | None = None) -> 
     pseudonym = listener
     if not listener.startswith(prefix):
         pseudonym = Pseudonymiser(keys.pseudonym_key, keys.key_version).token(listener)
-    own = collect_listener(tables, pseudonym, day, counted_stream_ms=settings.marts.counted_stream_ms)
+    own = collect_listener(tables, pseudonym, day, stream_rule=settings.marts.stream_rule)
     return write_page(own, reports / f"listener-{pseudonym.replace(':', '-')}.html")

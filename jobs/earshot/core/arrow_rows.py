@@ -1,8 +1,8 @@
-"""Rows that Arrow tasks make of groups: seen as a DataFrame, or written by the tasks themselves."""
+"""Rows that Arrow tasks make of groups or of streams: seen as a DataFrame, or written by the tasks themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,42 @@ class ArrowRows:
         if isinstance(self.groups, GroupedData):
             return as_files(self.groups.applyInArrow(of_group, STAGED).toArrow())
         return as_files(self.groups.applyInArrow(of_both, STAGED).toArrow())
+
+
+@dataclass(frozen=True)
+class ArrowStream:
+    """Partitions of rows in order, and the tables that are made of each while it is read.
+
+    Attributes:
+        rows: Partitioned and sorted as `build` needs them.
+        build: The batches of a partition to tables of the schema, of one partition of the table
+            each. Sent to executors; not called where there are no rows at all.
+        schema: What `build` yields.
+    """
+
+    rows: DataFrame
+    build: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]]
+    schema: StructType
+
+    def frame(self) -> DataFrame:
+        """The rows as Spark has them."""
+        build = self.build
+
+        def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for table in build(batches):
+                yield from table.to_batches()
+
+        return self.rows.mapInArrow(made, self.schema).select(*self.schema.names)
+
+    def write(self, stage: Stage) -> list[StagedFile]:
+        """Let each task write its tables; see `ArrowRows.write`."""
+        build = self.build
+
+        def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for table in build(batches):
+                yield as_rows(stage.write(table))
+
+        return as_files(self.rows.mapInArrow(written, STAGED).toArrow())
 
 
 def _files(staged: list[StagedFile]) -> pa.Table:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+Whole = Annotated[int, Field(ge=0)]
 AboveZero = Annotated[float, Field(gt=0)]
 Seconds = AboveZero
 NotNegative = Annotated[float, Field(ge=0)]

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from earshot.core.revenue_settings import RevenueSettings
-from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort
+from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort, Whole
 from earshot.core.source_settings import SourceName, SourceSettings
+from earshot.core.stream_rule import StreamRule
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
@@ -66,9 +67,23 @@ class MartSettings(Section):
     """Rules of counting for the marts."""
 
     counted_stream_ms: Positive = 30_000
+    counted_stream_share: Fraction = 0.0
+    counted_track_ms: Whole = 0
     session_gap_minutes: Positive = 30
+    skip_share: Fraction = 0.9
+    skip_next_s: NotNegative = 10.0
+    skip_reasons: tuple[str, ...] = ("fwdbtn", "backbtn")
+    chosen_reasons: tuple[str, ...] = ("clickrow", "playbtn", "backbtn", "uriopen", "search")
+    autoplay_reasons: tuple[str, ...] = ("trackdone", "autoplay")
+    chart_places: Whole = 0
+    chart_listener_cap: Whole = 0
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
+
+    @property
+    def stream_rule(self) -> StreamRule:
+        """When a play is a counted stream."""
+        return StreamRule(self.counted_stream_ms, self.counted_stream_share, self.counted_track_ms)
 
 
 class ManipulationSettings(Section):

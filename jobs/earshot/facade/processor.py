@@ -14,7 +14,7 @@ from earshot.core.columns import LISTEN_DATE
 from earshot.core.config import load_settings
 from earshot.core.schemas import TABLES
 from earshot.core.settings import Settings
-from earshot.transformers.sessions import sessions
+from earshot.transformers.sessions import SessionRules, sessions
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class MusicDataProcessor:
         if suspects is None:
             suspects = listens.sparkSession.createDataFrame([], TABLES["gold.suspect_listens"].schema)
         days = [row[LISTEN_DATE] for row in listens.select(LISTEN_DATE).distinct().collect()]
-        counted = marts.counted_stream_ms
+        counted = marts.stream_rule
         return ProcessedMusic(
-            sessions=sessions(listens, gap_minutes=marts.session_gap_minutes, counted_stream_ms=counted),
-            behaviour=behaviour(listens, days=[day for day in days if day], counted_stream_ms=counted),
+            sessions=sessions(listens, rules=SessionRules.of(marts)),
+            behaviour=behaviour(listens, days=[day for day in days if day], stream_rule=counted),
             audio_quality=audio_quality(listens),
-            revenue=revenue(listens, suspects, None, terms=self._settings.revenue, counted_stream_ms=counted),
+            revenue=revenue(listens, suspects, None, terms=self._settings.revenue, stream_rule=counted),
         )

@@ -9,13 +9,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
+from earshot.core.measures import counted
+from earshot.core.stream_rule import StreamRule
 
 PHASE = "phase"
 LIKES = "likes"
 
 
 def play_counts(
-    listens: DataFrame, suspects: DataFrame, *, phases: Sequence[date], counted_stream_ms: int
+    listens: DataFrame, suspects: DataFrame, *, phases: Sequence[date], stream_rule: StreamRule
 ) -> DataFrame:
     """Count what every listener did with every track.
 
@@ -26,7 +28,7 @@ def play_counts(
         listens: silver.listens.
         suspects: gold.suspect_listens.
         phases: First days of the phases 1, 2, ...; what lies before the first is phase 0.
-        counted_stream_ms: From how many milliseconds a play is a counted stream.
+        stream_rule: When a play is a counted stream.
 
     Returns:
         listener_id, track_id, phase (int), plays, likes, skips (bigint): every play stands in
@@ -38,7 +40,6 @@ def play_counts(
         .agg(F.collect_set(c.TRACK_ID).alias("_tracks"), F.bool_or(F.col(c.TRACK_ID).isNull()).alias("_all_tracks"))
     )
     organic = ~F.coalesce(F.col("_all_tracks") | F.array_contains("_tracks", F.col(c.TRACK_ID)), F.lit(False))
-    counted = F.col(c.PLAYED_MS).isNull() | (F.col(c.PLAYED_MS) >= counted_stream_ms)
     skipped = F.coalesce(F.col(c.SKIPPED), F.lit(False))
     return (
         listens.where(F.col(c.LISTENER_ID).isNotNull() & F.col(c.TRACK_ID).isNotNull())
@@ -46,7 +47,7 @@ def play_counts(
         .groupBy(c.LISTENER_ID, c.TRACK_ID, _phase(phases).alias(PHASE))
         .agg(
             F.count("*").alias(c.PLAYS),
-            F.count_if(counted & ~skipped & organic).alias(LIKES),
+            F.count_if(counted(stream_rule) & ~skipped & organic).alias(LIKES),
             F.count_if(skipped & organic).alias(c.SKIPS),
         )
         .select(c.LISTENER_ID, c.TRACK_ID, PHASE, c.PLAYS, LIKES, c.SKIPS)

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from earshot.core import columns as c
+from earshot.core.stream_rule import StreamRule
 
-NEEDED = (c.LISTENER_ID, c.TRACK_ID, c.LISTEN_DATE, c.PLAYED_MS, c.SKIPPED)
+NEEDED = (c.LISTENER_ID, c.TRACK_ID, c.LISTEN_DATE, c.PLAYED_MS, c.DURATION_MS, c.SKIPPED)
 
 
 def count_plays(
@@ -18,7 +19,7 @@ def count_plays(
     suspects: pa.Table | None = None,
     *,
     phases: Sequence[date],
-    counted_stream_ms: int,
+    stream_rule: StreamRule,
 ) -> pa.Table:
     """Count what every listener did with every track.
 
@@ -26,7 +27,7 @@ def count_plays(
         listens: The columns `NEEDED`.
         suspects: listener_id, track_id, listen_date and verdict of gold.suspect_listens.
         phases: First days of the phases 1, 2, ...
-        counted_stream_ms: From how many milliseconds a play is a counted stream.
+        stream_rule: When a play is a counted stream.
 
     Returns:
         listener_id, track_id, phase, plays, likes, skips.
@@ -34,7 +35,8 @@ def count_plays(
     listens = listens.filter(pc.and_(listens[c.LISTENER_ID].is_valid(), listens[c.TRACK_ID].is_valid()))
     flagged = _flagged(listens, suspects)
     organic = pc.invert(pa.array(flagged, pa.bool_()))
-    counted = pc.fill_null(pc.greater_equal(listens[c.PLAYED_MS], counted_stream_ms), True)
+    played, length = (listens[name].cast(pa.float64()).to_numpy() for name in (c.PLAYED_MS, c.DURATION_MS))
+    counted = pa.array(stream_rule.counted(played, length), pa.bool_())
     skipped = pc.fill_null(listens[c.SKIPPED], False)
     phase = pa.array([0] * len(listens), pa.int32())
     for start in phases:

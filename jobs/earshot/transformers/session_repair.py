@@ -13,7 +13,7 @@ from earshot.core.partitions import replace_partitions
 from earshot.core.settings import MartSettings
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables, days_condition
-from earshot.transformers.sessions import TouchedRun, disturbed, rejoined, sessions, touched_runs
+from earshot.transformers.sessions import SessionRules, TouchedRun, disturbed, rejoined, sessions, touched_runs
 from earshot.transformers.touched_days import TouchedDays
 
 LISTENS = "silver.listens"
@@ -46,7 +46,7 @@ def repair_sessions(tables: Tables, touched: TouchedDays, settings: MartSettings
 
 
 def _sessions(listens: DataFrame, settings: MartSettings) -> DataFrame:
-    return sessions(listens, gap_minutes=settings.session_gap_minutes, counted_stream_ms=settings.counted_stream_ms)
+    return sessions(listens, rules=SessionRules.of(settings))
 
 
 def _ends(tables: Tables, listens: DataFrame, touched: TouchedDays) -> dict[date, datetime]:

@@ -12,23 +12,57 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
+from earshot.core.local_dates import known_zone, local_date, spark_zone
 from earshot.core.measures import counted
+from earshot.core.settings import MartSettings
+from earshot.core.stream_rule import SPOTIFY, StreamRule
 from earshot.core.tables import days_condition
+from earshot.transformers.skips import BY_BUTTON_OR_NEXT, SkipRule
 
 _DAY = timedelta(days=1)
 
 
-def sessions(listens: DataFrame, *, gap_minutes: int, counted_stream_ms: int) -> DataFrame:
+@dataclass(frozen=True)
+class SessionRules:
+    """How plays become sessions.
+
+    Attributes:
+        gap_minutes: The longest pause within a session.
+        stream: When a play is a counted stream.
+        skip: When a play looks skipped where its source does not say.
+        chosen: Values of reason_start with which the listener chose the play.
+        autoplayed: Values of reason_start with which it began by itself.
+    """
+
+    gap_minutes: int = 30
+    stream: StreamRule = SPOTIFY
+    skip: SkipRule = BY_BUTTON_OR_NEXT
+    chosen: tuple[str, ...] = ("clickrow", "playbtn", "backbtn", "uriopen", "search")
+    autoplayed: tuple[str, ...] = ("trackdone", "autoplay")
+
+    @classmethod
+    def of(cls, settings: MartSettings) -> SessionRules:
+        """The rules that are set."""
+        return cls(
+            settings.session_gap_minutes,
+            settings.stream_rule,
+            SkipRule(settings.skip_share, settings.skip_next_s, settings.skip_reasons),
+            settings.chosen_reasons,
+            settings.autoplay_reasons,
+        )
+
+
+def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
     """Sessions of a listener across devices.
 
-    A session ends where the next play starts more than `gap_minutes` after the latest end (or
-    start) of the plays before it. Device and country are those of its first play.
+    A session ends where the next play starts more than a pause after the latest end (or start) of
+    the plays before it. Device and country are those of its first play, the time zone that of the
+    first play that names one of the time zone database. `skips` counts what sources say,
+    `inferred_skips` what they leave open and `SkipRule` finds.
 
     Args:
-        listens: listen_id, listener_id, started_at, ended_at, played_ms, skipped, track_id,
-            artist_id, device, country.
-        gap_minutes: The longest pause within a session.
-        counted_stream_ms: See `core.measures.counted`.
+        listens: Rows of silver.listens.
+        rules: What counts as what.
 
     Returns:
         A row a session, with the columns of silver.sessions. One shuffle, by listener.
@@ -38,32 +72,49 @@ def sessions(listens: DataFrame, *, gap_minutes: int, counted_stream_ms: int) ->
     end = F.greatest(c.STARTED_AT, c.ENDED_AT)
     latest_end = F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1))
     pause = F.col(c.STARTED_AT) - latest_end
-    opens = F.coalesce(pause > F.expr(f"INTERVAL '{gap_minutes}' MINUTE"), F.lit(True))
-    numbered = listens.select(
-        c.LISTENER_ID,
-        c.STARTED_AT,
-        c.LISTEN_ID,
-        c.TRACK_ID,
-        c.ARTIST_ID,
-        c.PLAYED_MS,
-        end.alias(c.ENDED_AT),
-        counted(counted_stream_ms).alias("is_counted"),
-        F.col(c.SKIPPED).alias("is_skipped"),
-        F.struct(c.STARTED_AT, c.LISTEN_ID, c.DEVICE, c.COUNTRY).alias("play"),
-        opens.alias("opens"),
-    ).withColumn("number", F.count_if("opens").over(so_far))
+    opens = F.coalesce(pause > F.expr(f"INTERVAL '{rules.gap_minutes}' MINUTE"), F.lit(True))
+    following = F.lead(F.when(~F.col("opens"), F.col(c.STARTED_AT))).over(in_order)
+    zone = known_zone(c.TIME_ZONE)
+    numbered = (
+        listens.select(
+            c.LISTENER_ID,
+            c.STARTED_AT,
+            c.LISTEN_ID,
+            c.TRACK_ID,
+            c.ARTIST_ID,
+            c.PLAYED_MS,
+            c.DURATION_MS,
+            c.REASON_END,
+            c.SKIPPED,
+            c.START_FAILED,
+            end.alias(c.ENDED_AT),
+            counted(rules.stream).alias("is_counted"),
+            F.col(c.REASON_START).isin(*rules.chosen).alias("is_chosen"),
+            F.col(c.REASON_START).isin(*rules.autoplayed).alias("is_autoplayed"),
+            F.struct(c.STARTED_AT, c.LISTEN_ID, c.DEVICE, c.COUNTRY).alias("play"),
+            F.when(zone.isNotNull(), F.struct(c.STARTED_AT, c.LISTEN_ID, zone.alias(c.TIME_ZONE))).alias("placed"),
+            opens.alias("opens"),
+        )
+        .withColumn("number", F.count_if("opens").over(so_far))
+        .withColumn("looks_skipped", rules.skip.inferred(end=F.col(c.ENDED_AT), next_start=following))
+    )
     return (
         numbered.groupBy(c.LISTENER_ID, "number")
         .agg(
             F.min("play").alias("first"),
+            F.min("placed").getField(c.TIME_ZONE).alias(c.TIME_ZONE),
             F.max(c.ENDED_AT).alias(c.ENDED_AT),
             F.count("*").alias(c.LISTENS),
             F.count_if("is_counted").alias(c.COUNTED_LISTENS),
-            F.count_if("is_skipped").alias(c.SKIPS),
+            F.count_if(c.SKIPPED).alias(c.SKIPS),
+            F.count_if("looks_skipped").alias(c.INFERRED_SKIPS),
+            F.count_if("is_chosen").alias(c.CHOSEN_LISTENS),
+            F.count_if("is_autoplayed").alias(c.AUTOPLAYED_LISTENS),
             F.coalesce(F.sum(c.PLAYED_MS), F.lit(0)).alias(c.PLAYED_MS),
             F.size(F.collect_set(c.TRACK_ID)).cast("bigint").alias(c.DISTINCT_TRACKS),
             F.size(F.collect_set(c.ARTIST_ID)).cast("bigint").alias(c.DISTINCT_ARTISTS),
         )
+        .withColumn(c.TIME_ZONE, spark_zone(c.TIME_ZONE))
         .select(
             _session_id().alias(c.SESSION_ID),
             c.LISTENER_ID,
@@ -78,6 +129,12 @@ def sessions(listens: DataFrame, *, gap_minutes: int, counted_stream_ms: int) ->
             F.col("first.device").alias(c.DEVICE),
             F.col("first.country").alias(c.COUNTRY),
             F.to_date("first.started_at").alias(c.SESSION_DATE),
+            c.INFERRED_SKIPS,
+            c.CHOSEN_LISTENS,
+            c.AUTOPLAYED_LISTENS,
+            c.TIME_ZONE,
+            local_date(F.col("first.started_at"), F.col(c.TIME_ZONE)).alias(c.LOCAL_START_DATE),
+            local_date(F.col(c.ENDED_AT), F.col(c.TIME_ZONE)).alias(c.LOCAL_END_DATE),
         )
     )
 

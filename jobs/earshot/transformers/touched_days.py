@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from earshot.core.changes import TOUCHED, TouchedDays
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import Tables
+from earshot.core.tables import Tables, spec_of
 
 __all__ = ["TouchedDays", "touched_days"]
 
+_RULES: Final = "settings.marts"
 
-def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str]) -> TouchedDays:
+
+def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str], *, rules: str = "") -> TouchedDays:
     """The days of the sources that changed since the consumer's last recorded position.
 
     A writer names the days it touched in its commit's `userMetadata` (`touched_days`); of a commit
-    that does not, the partitions of its files tell. Compaction and vacuum touch nothing.
+    that does not, the partitions of its files tell. Compaction and vacuum touch nothing. Of a table
+    that was built by other rules, or without one of its columns, everything is to be rebuilt.
 
     Args:
         tables: The lake.
         consumer_table: Table whose commits carry {"consumed": {source: version}}.
         sources: Tables partitioned by UTC day.
+        rules: What the rows depend on besides the sources, as text; empty where it does not matter.
     """
     histories = {source: TableHistory(tables.root, source) for source in sources}
     consumed = {source: history.version for source, history in histories.items() if history.version is not None}
     position = TableHistory(tables.root, consumer_table).consumed
+    if rules and consumed:
+        made_by = zlib.crc32(" ".join((rules, *spec_of(consumer_table).column_names)).encode())
+        position = position if position and position.get(_RULES) == made_by else None
+        consumed[_RULES] = made_by
     touched: set[date] = set()
     for source, history in histories.items():
         changed = None if position is None else _changed_since(history, position.get(source, -1))

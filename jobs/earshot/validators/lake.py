@@ -32,7 +32,8 @@ def judge_lake(read: Callable[[str], DataFrame], settings: Settings) -> list[Gat
         read: Gives a table by name, such as `Tables.read`.
         settings: Gives the suite parameters.
     """
-    with reconciled(read, counted_stream_ms=settings.marts.counted_stream_ms) as frames:
+    marts = settings.marts
+    with reconciled(read, stream_rule=marts.stream_rule, is_capped=marts.chart_listener_cap > 0) as frames:
         frames["gold.revenue_pools"] = lambda: revenue_pools(read("gold.revenue"))
         judged = [
             _judged(suite, table, frames.get(table, partial(read, table))(), settings)

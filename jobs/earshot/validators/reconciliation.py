@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.measures import ALL, counted, known
+from earshot.core.stream_rule import StreamRule
 
 PLAYS, COUNTED, HEARD_MS, SKIPPED = "plays", "counted", "heard_ms", "skipped"
 _SUMS: Final = (PLAYS, COUNTED, HEARD_MS, SKIPPED)
@@ -22,17 +23,17 @@ _DAY: Final = "day"
 Read = Callable[[str], DataFrame]
 
 
-def sums_of_plays(listens: DataFrame, *, counted_stream_ms: int) -> DataFrame:
+def sums_of_plays(listens: DataFrame, *, stream_rule: StreamRule) -> DataFrame:
     """Plays, counted streams, milliseconds heard and skips, by day, country and tier. One shuffle.
 
     Args:
         listens: Rows of silver.listens.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
     """
     keys = (F.col(c.LISTEN_DATE).alias(_DAY), *(known(name).alias(name) for name in (c.COUNTRY, c.TIER)))
     return listens.groupBy(*keys).agg(
         F.count("*").alias(PLAYS),
-        F.count_if(counted(counted_stream_ms)).alias(COUNTED),
+        F.count_if(counted(stream_rule)).alias(COUNTED),
         _sum(c.PLAYED_MS).alias(HEARD_MS),
         F.count_if(c.SKIPPED).alias(SKIPPED),
     )
@@ -92,18 +93,21 @@ def paid_pools(sums: DataFrame, revenue: DataFrame) -> DataFrame:
 
 
 @contextmanager
-def reconciled(read: Read, *, counted_stream_ms: int) -> Iterator[dict[str, Callable[[], DataFrame]]]:
+def reconciled(
+    read: Read, *, stream_rule: StreamRule, is_capped: bool = False
+) -> Iterator[dict[str, Callable[[], DataFrame]]]:
     """The frames by name, to be judged while the block runs; the plays are summed for the first, and kept.
 
     Args:
         read: Gives a table by name.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
+        is_capped: A listener adds so many streams to a chart at most: charts then add up to less, and are not judged.
     """
-    sums = sums_of_plays(read("silver.listens"), counted_stream_ms=counted_stream_ms).persist()
+    sums = sums_of_plays(read("silver.listens"), stream_rule=stream_rule).persist()
     try:
         yield {
             "silver.session_totals": lambda: session_totals(sums, read("silver.sessions")),
-            "gold.reconciled_charts": lambda: charted_days(sums, read("gold.charts")),
+            "gold.reconciled_charts": lambda: charted_days(sums, read("gold.charts")).where(F.lit(not is_capped)),
             "gold.reconciled_activity": lambda: active_days(sums, read("gold.activity")),
             "gold.reconciled_revenue": lambda: paid_pools(sums, read("gold.revenue")),
         }

@@ -97,7 +97,7 @@ def _payouts(job: Job, months: Collection[date], terms: RevenueSettings, without
         tables.read(SUSPECTS),
         shares(tables),
         terms=terms,
-        counted_stream_ms=job.settings.marts.counted_stream_ms,
+        stream_rule=job.settings.marts.stream_rule,
         months=months,
     )
 

@@ -15,6 +15,7 @@ from earshot.analytics.revenue.month import payouts_of_month
 from earshot.analytics.revenue.streams import streams_by_listener
 from earshot.core import columns as c
 from earshot.core.revenue_settings import RevenueSettings
+from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import spec_of
 
 _SCHEMA: Final = spec_of("gold.revenue").schema
@@ -27,7 +28,7 @@ def revenue(
     rights: DataFrame | None,
     *,
     terms: RevenueSettings,
-    counted_stream_ms: int,
+    stream_rule: StreamRule,
     months: Collection[date] | None = None,
 ) -> DataFrame:
     """Payouts by month, country and tier under the pro-rata, the user-centric and the artist-centric model.
@@ -45,13 +46,13 @@ def revenue(
         suspects: Rows of gold.suspect_listens.
         rights: Rows of silver.rights; None where no track has splits.
         terms: Prices, pools, thresholds.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
         months: First days of the months to pay; all by default.
 
     Returns:
         The columns of gold.revenue; status is provisional.
     """
-    streams = streams_by_listener(listens, suspects, rights, terms=terms, counted_stream_ms=counted_stream_ms)
+    streams = streams_by_listener(listens, suspects, rights, terms=terms, stream_rule=stream_rule)
     if months is not None:
         streams = streams.where(F.col(c.MONTH).isin(*months)) if months else streams.limit(0)
 

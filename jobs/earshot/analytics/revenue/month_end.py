@@ -90,7 +90,7 @@ def _check_pools(job: Job, closed: Container[date]) -> None:
         return
     month = F.trunc(c.LISTEN_DATE, "month")
     plays = job.tables.read(LISTENS).where(month.isin(*(month for _, _, month in begun)))
-    heard = plays.where(counted(job.settings.marts.counted_stream_ms)).select(month, c.COUNTRY, c.TIER).distinct()
+    heard = plays.where(counted(job.settings.marts.stream_rule)).select(month, c.COUNTRY, c.TIER).distinct()
     places = {tuple(row) for row in heard.collect()}
     for number, pool, first in begun:
         if (first, pool.country, pool.tier) not in places:
@@ -104,8 +104,8 @@ def _check_pools(job: Job, closed: Container[date]) -> None:
 
 def _repricing(job: Job) -> str:
     """The terms that change payouts, as text."""
-    counted_ms = job.settings.marts.counted_stream_ms
-    return f"{counted_ms} {job.settings.revenue.model_dump_json(exclude={'close_after_days', 'paid_model'})}"
+    terms = job.settings.revenue.model_dump_json(exclude={"close_after_days", "paid_model"})
+    return f"{job.settings.marts.stream_rule} {terms}"
 
 
 def _measure(job: Job, months: Collection[date]) -> None:

@@ -13,6 +13,7 @@ from earshot.analytics.revenue.splits import PARTS, split_tracks
 from earshot.core import columns as c
 from earshot.core.measures import counted, known
 from earshot.core.revenue_settings import RevenueSettings
+from earshot.core.stream_rule import StreamRule
 
 EVERY: Final = "every"
 ORGANIC: Final = "organic"
@@ -35,7 +36,12 @@ _WORK: Final = "work"
 
 
 def streams_by_listener(
-    listens: DataFrame, suspects: DataFrame, rights: DataFrame | None, *, terms: RevenueSettings, counted_stream_ms: int
+    listens: DataFrame,
+    suspects: DataFrame,
+    rights: DataFrame | None,
+    *,
+    terms: RevenueSettings,
+    stream_rule: StreamRule,
 ) -> DataFrame:
     """One row a month, country, tier, listener, artist (and track, where it has splits), without the listener.
 
@@ -47,12 +53,12 @@ def streams_by_listener(
         suspects: Rows of gold.suspect_listens.
         rights: Rows of silver.rights; None where no track has splits.
         terms: Thresholds, and what counts as chosen.
-        counted_stream_ms: See `core.measures.counted`.
+        stream_rule: When a play is a counted stream.
 
     Returns:
         month, country, tier, artist_id, parts (see `splits`), and `FIELDS` of each of `KINDS`.
     """
-    plays = with_flags(listens.where(counted(counted_stream_ms)), suspects).select(
+    plays = with_flags(listens.where(counted(stream_rule)), suspects).select(
         F.trunc(c.LISTEN_DATE, "month").alias(c.MONTH),
         known(c.COUNTRY).alias(c.COUNTRY),
         known(c.TIER).alias(c.TIER),

@@ -161,7 +161,7 @@ def compare(
         tables.read("gold.suspect_listens"),
         shares(tables),
         terms=changed,
-        counted_stream_ms=settings.marts.counted_stream_ms,
+        stream_rule=settings.marts.stream_rule,
         months=[month],
     )
     wanted = (F.col(c.MODEL) == model) & (F.col(c.SUSPECTS) == suspects)

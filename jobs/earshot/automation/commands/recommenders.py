@@ -109,8 +109,7 @@ def _events(path: Path) -> pa.Table:
 
 def _counts(listens: pa.Table, suspects: pa.Table | None, day: date, settings: Settings) -> PlayCounts:
     phases = phase_starts(day, settings.recommender.holdout_days)
-    counted_stream_ms = settings.marts.counted_stream_ms
-    return PlayCounts.of(count_plays(listens, suspects, phases=phases, counted_stream_ms=counted_stream_ms))
+    return PlayCounts.of(count_plays(listens, suspects, phases=phases, stream_rule=settings.marts.stream_rule))
 
 
 def _judged(counts: PlayCounts, settings: Settings) -> list[Candidate]:

@@ -162,6 +162,12 @@ SPECS = (
             device           | string    | device of the first play
             country          | string    | country of the first play
             session_date     | date      | UTC date of started_at
+            inferred_skips   | bigint    | plays that look skipped where the source does not say; not among skips
+            chosen_listens   | bigint    | plays that the listener chose, by their reason_start
+            autoplayed_listens | bigint  | plays that began by themselves, by their reason_start
+            time_zone        | string    | known zone of the first play that names one
+            local_start_date | date      | date of started_at in time_zone; in UTC where there is none
+            local_end_date   | date      | date of ended_at in time_zone; in UTC where there is none
             """
         ),
         ("session_date",),

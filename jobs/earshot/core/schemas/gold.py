@@ -25,7 +25,7 @@ SPECS = (
     ),
     TableSpec(
         "gold.charts",
-        "Ranks by counted streams.",
+        "Ranks by counted streams; `career` is what an entity reached so far by day, week and month, and since when.",
         columns(
             """
             period        | string | day, week, month or all_time
@@ -39,6 +39,11 @@ SPECS = (
             streams       | bigint | counted streams
             listeners     | bigint | different listeners
             previous_rank | int    | rank in the period before; null for a new entry
+            peak_rank     | int    | best rank up to this period; null of all_time
+            previous_peak_rank | int | best rank of the periods before; null where it had none
+            periods_on_chart | int | periods on the chart up to this one; null of all_time
+            entry         | string | new or re_entry: on the chart, and not in the period before; else null
+            career        | map<string,struct<peak_rank:int,periods_on_chart:int,since:date>> | of all_time, else null
             """
         ),
         ("period", "period_start"),

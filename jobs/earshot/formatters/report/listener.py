@@ -9,19 +9,29 @@ from typing import Any
 
 from earshot.core.errors import InputError
 from earshot.core.small_tables import SmallTables
+from earshot.core.stream_rule import StreamRule
 from earshot.formatters.report.figures import HISTORY_DAYS, TOP, ChartEntry, HourPoint, ReportFigures
 
-_COLUMNS = ("started_at", "listen_date", "track_id", "track_title", "artist_name", "played_ms", "skipped")
+_COLUMNS = (
+    "started_at",
+    "listen_date",
+    "track_id",
+    "track_title",
+    "artist_name",
+    "played_ms",
+    "duration_ms",
+    "skipped",
+)
 
 
-def collect_listener(tables: SmallTables, listener_id: str, day: date, *, counted_stream_ms: int) -> ReportFigures:
+def collect_listener(tables: SmallTables, listener_id: str, day: date, *, stream_rule: StreamRule) -> ReportFigures:
     """What one listener played up to the end of a day.
 
     Args:
         tables: The lake.
         listener_id: Pseudonym.
         day: The logical date D.
-        counted_stream_ms: From how many milliseconds a play counts; one without a time always counts.
+        stream_rule: When a play is a counted stream.
 
     Raises:
         InputError: There is no play of this listener.
@@ -30,7 +40,7 @@ def collect_listener(tables: SmallTables, listener_id: str, day: date, *, counte
     plays = tables.arrow("silver.listens", where, [*_COLUMNS, "listener_id"]).to_pylist()
     if not plays:
         raise InputError("There is no play of this listener.", where="silver.listens", remedy="Check the identity.")
-    counted = [play for play in plays if play["played_ms"] is None or play["played_ms"] >= counted_stream_ms]
+    counted = [play for play in plays if stream_rule.counts(play["played_ms"], play["duration_ms"])]
     recommended = sorted(
         tables.rows("gold.recommendations", [("listener_id", "=", listener_id)]), key=lambda row: row["rank"]
     )

@@ -1,0 +1,128 @@
+"""Charts as they stand in gold.charts, read by the task that repairs them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from earshot.analytics.chart_careers import Careers, Past
+from earshot.analytics.chart_figures import Figures, Ranks
+from earshot.analytics.chart_names import Key, Vocabulary
+from earshot.analytics.chart_periods import ALL_TIME, ALL_TIME_START, KINDS, Period
+from earshot.analytics.flagged import EXCLUDED
+from earshot.analytics.plays import Integers
+from earshot.core import columns as c
+from earshot.core.commits import DeltaLog
+
+CHARTS: Final = "gold.charts"
+
+_TEXTS: Final = (c.COUNTRY, c.TIER, c.ENTITY_ID, c.SUSPECTS)
+
+
+@dataclass(frozen=True)
+class BuiltCharts:
+    """The files of gold.charts at one version. Can be sent to executors.
+
+    Attributes:
+        files: Of each period.
+        version: Of the table; None where it is built anew.
+    """
+
+    files: Mapping[Period, Sequence[str]] = field(default_factory=dict)
+    version: int | None = None
+
+    @classmethod
+    def now(cls, root: str) -> BuiltCharts:
+        """Those of the lake."""
+        log = DeltaLog(root, CHARTS)
+        contents = log.contents()
+        files: dict[Period, list[str]] = defaultdict(list)
+        for file in contents.files:
+            period = Period(str(file.partition[c.PERIOD]), date.fromisoformat(str(file.partition[c.PERIOD_START])))
+            files[period].append(str(Path(log.path, unquote(file.path))))
+        return cls(dict(files), contents.version)
+
+    def starts(self, kind: str) -> list[date]:
+        """First days of the periods of a kind, in their order."""
+        return sorted(period.start for period in self.files if period.kind == kind)
+
+    def after(self, periods: Collection[Period]) -> frozenset[Period]:
+        """The periods whose past these are: those of the same kind that come after the first of them."""
+        first = {kind: min((p.start for p in periods if p.kind == kind), default=date.max) for kind in KINDS}
+        return frozenset(p for p in self.files if p.kind in first and p.start > first[p.kind] and p not in periods)
+
+    def ranks(self, period: Period, entity: str, names: Vocabulary) -> Ranks:
+        """The ranks of a period."""
+        return Ranks(*self._integers(period, entity, names, (c.RANK,)))
+
+    def figures(self, period: Period, entity: str, names: Vocabulary) -> Figures:
+        """The ranks of a period, and what they come from."""
+        return Figures(*self._integers(period, entity, names, (c.RANK, c.STREAMS, c.LISTENERS)))
+
+    def past(self, period: Period, entity: str, names: Vocabulary) -> Past:
+        """The ranks of a period, and what its rows say of the periods before."""
+        return Past(*self._integers(period, entity, names, (c.RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART)))
+
+    def careers(self, entity: str, names: Vocabulary) -> dict[str, Careers]:
+        """What every entity reached up to the last period, by kind of period."""
+        period = Period(ALL_TIME, ALL_TIME_START)
+        if period not in self.files:
+            return {kind: Careers.none() for kind in KINDS}
+        rows = self._rows(period, entity, (c.CAREER,))
+        keys = _keys(rows, names)
+        order = np.argsort(keys)
+        items = rows[c.CAREER].combine_chunks().items
+        figures = {
+            name: _integers(pa.chunked_array([items.field(name).cast(pa.int32())])).reshape(-1, len(KINDS))[order]
+            for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)
+        }
+        return {
+            kind: Careers(keys[order], *(column[:, n] for column in figures.values())) for n, kind in enumerate(KINDS)
+        }
+
+    def _integers(self, period: Period, entity: str, names: Vocabulary, columns: Sequence[str]) -> Iterator[Integers]:
+        """Ascending keys, and the columns in their order; 0 for null."""
+        rows = self._rows(period, entity, columns)
+        keys = _keys(rows, names)
+        order = np.argsort(keys)
+        yield keys[order]
+        for name in columns:
+            yield _integers(rows[name])[order]
+
+    def _rows(self, period: Period, entity: str, columns: Sequence[str]) -> pa.Table:
+        return pa.concat_tables(_rows_of(path, entity, columns) for path in self.files[period]).unify_dictionaries()
+
+
+def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table:
+    """Rows of a kind of entity in a file, which is of one kind until it is merged with others."""
+    file = pq.ParquetFile(path, read_dictionary=[c.ENTITY, *_TEXTS])
+    of = file.read([c.ENTITY]).column(c.ENTITY)
+    kinds = {kind for chunk in of.chunks for kind in chunk.dictionary.to_pylist()}
+    if entity not in kinds:
+        return file.schema_arrow.empty_table().select([*_TEXTS, *columns])
+    rows = file.read([*_TEXTS, *columns])
+    return rows if kinds == {entity} else rows.filter(pc.equal(of, entity))
+
+
+def _keys(rows: pa.Table, names: Vocabulary) -> Integers:
+    return Key(
+        _integers(pc.equal(rows[c.SUSPECTS], EXCLUDED).cast(pa.int8())),
+        names.country.codes(rows[c.COUNTRY]).astype(np.int64),
+        names.tier.codes(rows[c.TIER]).astype(np.int64),
+        names.entity.codes(rows[c.ENTITY_ID]).astype(np.int64),
+    ).packed
+
+
+def _integers(column: pa.ChunkedArray) -> Integers:
+    values: Integers = pc.fill_null(column, 0).cast(pa.int64()).to_numpy()
+    return values

@@ -1,0 +1,114 @@
+"""Names as numbers, so that rows of charts are integers that sort and compare at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from earshot.analytics.plays import Integers
+from earshot.core import columns as c
+from earshot.core.errors import TableError
+from earshot.core.measures import ALL
+
+Codes = NDArray[np.int32]
+
+_COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 15, 15, 31
+
+
+class Names:
+    """Names as numbers that stay the same while further names come.
+
+    Args:
+        what: What they name, for errors.
+        most: How many there may be.
+        first: Names that have the first numbers.
+    """
+
+    def __init__(self, what: str, most: int, first: Sequence[str] = ()) -> None:
+        self._what, self._most = what, most
+        self._codes = {name: code for code, name in enumerate(first)}
+        self._listed = pa.array(list(first), pa.string())
+        self._places: Integers = np.zeros(0, np.int64)
+
+    def __len__(self) -> int:
+        """How many different names there are so far."""
+        return len(self._codes)
+
+    def codes(self, column: pa.ChunkedArray | pa.Array) -> Codes:
+        """Of each value (none null) its number.
+
+        Raises:
+            TableError: There are too many different names.
+        """
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        encoded = whole if isinstance(whole, pa.DictionaryArray) else pc.dictionary_encode(whole)
+        codes = self._codes
+        own = np.array([codes.setdefault(name, len(codes)) for name in encoded.dictionary.to_pylist()], np.int32)
+        if len(codes) > self._most:
+            raise TableError(
+                f"There are more than {self._most:,} different values of {self._what}.",
+                where="silver.listens",
+                remedy="Map or quarantine what does not belong there.",
+            )
+        found: Codes = own[encoded.indices.to_numpy(zero_copy_only=False)]
+        return found
+
+    @property
+    def listed(self) -> pa.Array:
+        """Every name at the place of its number."""
+        if len(self._listed) < len(self._codes):
+            self._listed = pa.array(list(self._codes), pa.string())
+        return self._listed
+
+    @property
+    def places(self) -> Integers:
+        """Of each number, where its name stands among the names sorted as bytes."""
+        if len(self._places) < len(self._codes):
+            order = pc.sort_indices(self.listed).to_numpy(zero_copy_only=False)
+            self._places = np.empty(len(order), np.int64)
+            self._places[order] = np.arange(len(order))
+        return self._places
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The numbers of everything that the charts of one kind of entity name."""
+
+    country: Names = field(default_factory=lambda: Names(c.COUNTRY, 1 << _COUNTRY_BITS, [ALL]))
+    tier: Names = field(default_factory=lambda: Names(c.TIER, 1 << _TIER_BITS, [ALL]))
+    entity: Names = field(default_factory=lambda: Names(c.ENTITY_ID, 1 << _ENTITY_BITS))
+    listener: Names = field(default_factory=lambda: Names(c.LISTENER_ID, 1 << _ENTITY_BITS))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A row of the charts of one period and kind of entity, as parts or as one number in their order."""
+
+    excluded: Integers
+    country: Integers
+    tier: Integers
+    entity: Integers
+
+    @property
+    def packed(self) -> Integers:
+        """One number each, below 2^63."""
+        places = (self.excluded << _COUNTRY_BITS | self.country) << _TIER_BITS | self.tier
+        packed: Integers = places << _ENTITY_BITS | self.entity
+        return packed
+
+    @classmethod
+    def of(cls, packed: Integers) -> Key:
+        """The parts again."""
+        places = packed >> _ENTITY_BITS
+        country = places >> _TIER_BITS
+        return cls(
+            country >> _COUNTRY_BITS,
+            country & (1 << _COUNTRY_BITS) - 1,
+            places & (1 << _TIER_BITS) - 1,
+            packed & (1 << _ENTITY_BITS) - 1,
+        )

@@ -1,0 +1,142 @@
+"""gold.charts in a lake of its own, built from hand-made plays as build_marts does it, without Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+
+import mart_definitions as definitions
+from earshot.analytics.built_charts import CHARTS, BuiltCharts
+from earshot.analytics.chart_periods import days_to_read, periods_of_days
+from earshot.analytics.chart_rows import SCHEMA
+from earshot.analytics.entity_charts import ENTITIES, NUMBER, ChartRules, charts_of_days
+from earshot.core.arrow_rows import ArrowStream
+from earshot.core.partitions import Partition, replace_partitions
+from earshot.core.small_tables import SmallTables
+from earshot.core.staging import Stage, StagedFile
+from earshot.core.tables import Tables
+from second_opinion import Rows, SecondOpinion
+
+_COLUMNS = pa.schema(
+    [
+        (NUMBER, pa.int32()),
+        ("listen_date", pa.date32()),
+        ("listener_id", pa.string()),
+        ("country", pa.string()),
+        ("tier", pa.string()),
+        ("entity_id", pa.string()),
+        ("is_flagged", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A counted stream."""
+
+    day: date
+    track: str
+    listener: str = "anna"
+    country: str = "DE"
+    tier: str = "free"
+    artist: str = "The Tides"
+    album: str = "Undertow"
+    flagged: bool = False
+
+
+class _Written(ArrowStream):
+    """Tables that are written by this process."""
+
+    def write(self, stage: Stage) -> list[StagedFile]:
+        return [file for table in self.build(iter(())) for file in stage.write(table)]
+
+
+class ChartLake:
+    """Streams that come and go, and the charts that follow them."""
+
+    def __init__(self, root: Path, rules: ChartRules | None = None) -> None:
+        self.small = SmallTables(str(root))
+        self.rules = rules or ChartRules()
+        self.streams: list[Stream] = []
+
+    def publish(self, streams: Iterable[Stream], *, batch: int = 1_000) -> None:
+        """Further streams, and the charts of their days."""
+        new = list(streams)
+        self.streams += new
+        self.rebuild({stream.day for stream in new}, batch=batch)
+
+    def withdraw(self, streams: Iterable[Stream]) -> None:
+        """These streams are gone."""
+        gone = list(streams)
+        for stream in gone:
+            self.streams.remove(stream)
+        self.rebuild({stream.day for stream in gone})
+
+    def rebuild(self, days: set[date], *, whole: bool = False, batch: int = 1_000) -> set[Partition]:
+        """Bring the charts up to the streams, given the days that changed; the partitions that were written."""
+        existing = {stream.day for stream in self.streams}
+        periods = periods_of_days(existing if whole else days)
+        built = BuiltCharts() if whole else BuiltCharts.now(self.small.root)
+        read = days_to_read(periods, existing)
+        before = {path for paths in built.files.values() for path in paths}
+
+        def build(_: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+            batches = iter(self._batches(read).to_batches(max_chunksize=batch))
+            return charts_of_days(batches, changed=periods, built=built, rules=self.rules)
+
+        replace_partitions(
+            cast(Tables, self.small),
+            CHARTS,
+            _Written(cast(Any, None), build, SCHEMA),
+            None if whole else {(period.kind, period.start) for period in periods | built.after(periods)},
+            metadata={},
+            since=built.version,
+        )
+        now = BuiltCharts.now(self.small.root).files
+        return {(period.kind, period.start) for period, paths in now.items() if not before.intersection(paths)}
+
+    def rows(self, *filters: tuple[str, str, object]) -> list[dict[str, Any]]:
+        """Rows of gold.charts, by period and rank."""
+        found = self.small.rows(CHARTS, list(filters) or None)
+        return sorted(found, key=lambda row: (row["period"], row["period_start"], row["rank"]))
+
+    def weeks(self, track: str) -> list[tuple[Any, ...]]:
+        """Of the weeks of a track: start, rank, previous rank, peak, weeks on chart, entry."""
+        names = ("period_start", "rank", "previous_rank", "peak_rank", "periods_on_chart", "entry")
+        where = (("period", "=", "week"), ("entity_id", "=", track), ("country", "=", "ALL"), ("tier", "=", "ALL"))
+        rows = self.rows(*where, ("entity", "=", "track"), ("suspects", "=", "included"))
+        return [tuple(row[name] for name in names) for row in rows]
+
+    def differences(self) -> Rows:
+        """What DuckDB, from the same streams and in one go, has otherwise."""
+        opinion = SecondOpinion()
+        rows = [
+            {
+                **{name: getattr(stream, name) for name in ("country", "tier", "flagged")},
+                **{"listener_id": stream.listener, "listen_date": stream.day, "counted": True},
+                **{"track_id": stream.track, "artist_id": stream.artist, "album_title": stream.album},
+            }
+            for stream in self.streams
+        ]
+        opinion.take("plays", pa.Table.from_pylist(rows))
+        opinion.take(CHARTS.replace(".", "_"), self.small.arrow(CHARTS))
+        rules = definitions.charts(places=self.rules.places, listener_cap=self.rules.listener_cap)
+        return opinion.differences(rules, definitions.CHARTS_FOUND)
+
+    def _batches(self, days: frozenset[date]) -> pa.Table:
+        rows = [
+            {
+                **{NUMBER: number, "listen_date": stream.day, "listener_id": stream.listener},
+                **{"country": stream.country, "tier": stream.tier, "is_flagged": stream.flagged},
+                "entity_id": getattr(stream, entity),
+            }
+            for number, entity in enumerate(ENTITIES)
+            for stream in sorted(self.streams, key=lambda stream: stream.day)
+            if stream.day in days
+        ]
+        return pa.Table.from_pylist(rows, schema=_COLUMNS)
