@@ -95,8 +95,8 @@ class MeasuredPlays:
         stall_known = total(np.isfinite(of[c.REBUFFER_MS])) > 0
         stall_ratio = np.where(stall_known, ratio(stalled, stalled + played), np.nan)
         stalls_an_hour = np.where(stall_known, ratio(total(of[c.REBUFFER_COUNT]) * _MS_PER_HOUR, played), np.nan)
-        late = np.maximum(of[c.STARTUP_MS] - EXPECTED_STARTUP_MS, 0) / 1000
-        lateness = ratio(total(late), total(np.isfinite(of[c.STARTUP_MS])))
+        late = np.maximum(of[c.STARTUP_MS] - EXPECTED_STARTUP_MS, 0)
+        lateness = ratio(total(late), total(np.isfinite(of[c.STARTUP_MS]))) / 1000
         people = distinct_by_group(groups, self.listener, size=size, among=self.listeners)
         return {
             c.LISTENS: listens,
