@@ -227,7 +227,7 @@ def cube_found(grain: str) -> str:
         round(value + 1e-10, 6) AS value, volume FROM gold_activity_cube WHERE grain = '{grain}'"""  # noqa: S608 (our own SQL)
 
 
-def _shares(settings: Settings) -> str:
+def shares(settings: Settings) -> str:
     """Of every payee the streams and the fair share of the pool, by model; for plays of tracks without splits."""
     rules = settings.revenue.artist_centric
     contexts = ", ".join(f"'{name}'" for name in rules.active_contexts)
@@ -271,7 +271,7 @@ _PAID = "FROM gold_revenue WHERE payee_type = 'artist' AND status <> 'adjustment
 
 def revenue(settings: Settings) -> str:
     """Who is paid, and for how many streams."""
-    return f"SELECT month, country, tier, suspects, model, payee_id, streams FROM ({_shares(settings)})"  # noqa: S608 (our own SQL)
+    return f"SELECT month, country, tier, suspects, model, payee_id, streams FROM ({shares(settings)})"  # noqa: S608 (our own SQL)
 
 
 REVENUE_FOUND = f"SELECT month, country, tier, suspects, model, payee_id, streams {_PAID}"
@@ -281,7 +281,7 @@ def unfair(settings: Settings) -> str:
     """Amounts that are a minor unit or more away from the fair share of the pool."""
     return f"""
         SELECT month, country, tier, suspects, model, payee_id, amount, pool * share AS fair
-        FROM (SELECT * {_PAID}) JOIN ({_shares(settings)})
+        FROM (SELECT * {_PAID}) JOIN ({shares(settings)})
             USING (month, country, tier, suspects, model, payee_id)
         WHERE abs(amount - pool * share) > 1.0000001 * CASE currency WHEN 'JPY' THEN 1 ELSE 0.01 END LIMIT 5
     """  # noqa: S608 (our own SQL)
