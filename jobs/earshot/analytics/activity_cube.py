@@ -13,12 +13,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
+from earshot.analytics.cube_metrics import (
+    COUNTS,
+    IS_COUNTED,
+    MEASURED,
+    METRICS,
+    QUALITY_COUNTS,
+    QUALITY_LEVELS,
+    MeasuredPlays,
+)
 from earshot.analytics.cube_series import PEAK, Cells, Series, series_of
 from earshot.analytics.plays import Integers, table_of
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows
-from earshot.core.measures import known
+from earshot.core.measures import counted, known
 from earshot.core.tables import days_condition, spec_of
 
 DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.TIER, c.PLATFORM, c.APP_VERSION, c.CDN)
@@ -83,7 +91,12 @@ def activity_cube(
         The columns of gold.activity_cube, a group a day.
     """
     plays = listens.select(
-        c.LISTEN_DATE, *(known(name).alias(name) for name in DIMENSIONS), c.LISTENER_ID, c.STARTED_AT, *MEASURED
+        c.LISTEN_DATE,
+        *(known(name).alias(name) for name in DIMENSIONS),
+        c.LISTENER_ID,
+        c.STARTED_AT,
+        *MEASURED,
+        counted(rules.counted_stream_ms).alias(IS_COUNTED),
     )
     remembered = _remembered(plays, built, days=days, minimum_volume=rules.minimum_volume)
 
@@ -138,14 +151,14 @@ def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: 
     """The cube of one day.
 
     Args:
-        plays: The day's plays: the columns of silver.listens that are measured, dimensions not null.
+        plays: The day's plays: the columns of silver.listens that are measured, `is_counted`, dimensions not null.
         remembered: Series that had enough plays on a day before: dimensions, null where not fixed, and `peak`.
         day: The UTC day.
         is_newest: Whether no later play is known: hours after the day's last play are left out.
         rules: Which series are kept.
     """
     cells = Cells.of(plays, remembered, DIMENSIONS)
-    measured = MeasuredPlays.of(plays, cells.of_play, counted_stream_ms=rules.counted_stream_ms)
+    measured = MeasuredPlays.of(plays, cells.of_play)
     due = int(cells.hour.max()) + 1 if is_newest and len(cells.hour) else _HOURS
     parts = []
     for fixed in COMBINATIONS:

@@ -15,6 +15,7 @@ from earshot.analytics.plays import (
     Floats,
     Integers,
     distinct_of_ascending,
+    flags,
     numbered,
     numbers,
     percentile_of_ascending,
@@ -47,7 +48,7 @@ MEASURED: Final = (
 )
 """Columns of silver.listens from which the metrics are computed, besides listener and time."""
 
-_IS_COUNTED: Final = "is_counted"
+IS_COUNTED: Final = "is_counted"
 _STALLS_TOLD: Final = "stalls_told"
 _STARTUPS_TOLD: Final = "startups_told"
 _LATE_MS: Final = "late_ms"
@@ -70,13 +71,12 @@ class MeasuredPlays:
     startup: tuple[Floats, Integers]
 
     @classmethod
-    def of(cls, plays: pa.Table, cell: Integers, *, counted_stream_ms: int) -> MeasuredPlays:
-        """Read the columns of silver.listens.
+    def of(cls, plays: pa.Table, cell: Integers) -> MeasuredPlays:
+        """Read the columns of silver.listens, and `IS_COUNTED`.
 
         Args:
             plays: The plays.
             cell: Of each play, its cell.
-            counted_stream_ms: See `core.measures.counted`.
         """
         listener = numbered(plays[c.LISTENER_ID])
         by_listener = stable_order(listener.codes, size=len(listener))
@@ -84,9 +84,7 @@ class MeasuredPlays:
         told = np.flatnonzero(np.isfinite(startup))
         by_startup = told[np.argsort(startup[told], kind="stable")]
         size = int(cell.max(initial=-1)) + 1
-        sums = {
-            name: sum_by_group(cell, values, size=size) for name, values in _added(plays, startup, counted_stream_ms)
-        }
+        sums = {name: sum_by_group(cell, values, size=size) for name, values in _added(plays, startup)}
         return cls(sums, (listener.codes[by_listener], cell[by_listener]), (startup[by_startup], cell[by_startup]))
 
     def metrics(self, groups: Integers, *, size: int, names: Collection[str] = METRICS) -> dict[str, Floats]:
@@ -113,7 +111,7 @@ class MeasuredPlays:
         lateness = ratio(total(_LATE_MS), total(_STARTUPS_TOLD)) / 1000
         found = {
             c.LISTENS: listens,
-            c.COUNTED_LISTENS: total(_IS_COUNTED),
+            c.COUNTED_LISTENS: total(IS_COUNTED),
             c.PLAYED_MS: played,
             c.SKIPS: total(c.SKIPPED),
             c.START_FAILURES: failed,
@@ -142,11 +140,11 @@ class MeasuredPlays:
         return percentile_of_ascending(group[kept], startup[kept], share=share, size=size)
 
 
-def _added(plays: pa.Table, startup: Floats, counted_stream_ms: int) -> Iterator[tuple[str, Floats | Flags]]:
+def _added(plays: pa.Table, startup: Floats) -> Iterator[tuple[str, Floats | Flags]]:
     """What is added up, by name; nan where the source did not say."""
     of = {name: numbers(plays[name]) for name in MEASURED if name != c.STARTUP_MS}
     yield c.LISTENS, np.ones(plays.num_rows)
-    yield _IS_COUNTED, ~(of[c.PLAYED_MS] < counted_stream_ms)
+    yield IS_COUNTED, flags(plays[IS_COUNTED])
     yield c.EXITS_BEFORE_START, (of[c.PLAYED_MS] == 0) & ~(of[c.START_FAILED] > 0)
     for name in (c.PLAYED_MS, c.SKIPPED, c.START_FAILED, c.REBUFFER_MS, c.REBUFFER_COUNT):
         yield name, of[name]
