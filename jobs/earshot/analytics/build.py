@@ -142,8 +142,9 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
     due = days & calendar
 
     def rows(plays: DataFrame) -> DataFrame | ArrowRows:
-        built = tables.read(CUBE)
-        return activity_cube(plays, built, days=due, newest=max(existing), rules=rules) if due else built.limit(0)
+        built = tables.read(CUBE).where(f"NOT {days_condition(c.WINDOW_DATE, days)}")
+        stays = built.limit(0) if touched.complete or not due else built
+        return activity_cube(plays, stays, days=due, newest=max(existing), rules=rules) if due else stays
 
     return _Rebuild(due, rows, _each(days), told=spanned(existing))
 
