@@ -1,7 +1,7 @@
 """The marts of one more day: against one plain scan-and-group of it, after longer history, and beside DuckDB.
 
 EARSHOT_BENCH_PLAYS sets the day (3,000,000). The month before it holds as many plays in all; with
-EARSHOT_BENCH_HISTORY they are so many a day.
+EARSHOT_BENCH_HISTORY they are so many a day. EARSHOT_BENCH_LONG is a day of the long history (1,000).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRACKS = 10_000
 PLAYS_OF_A_LISTENER = 20
 GOAL = 3.0
 
-PLAYS_OF_LONG_HISTORY = int(os.environ.get("EARSHOT_BENCH_LONG", "10_000"))
+PLAYS_OF_LONG_HISTORY = int(os.environ.get("EARSHOT_BENCH_LONG", "1_000"))
 LONGER = 100
 GOAL_OF_HISTORY = 1.2
 
