@@ -127,7 +127,8 @@ def stable_order(codes: Integers, *, size: int) -> Integers:
 
 def sum_by_group(groups: Integers, values: Floats | Flags, *, size: int) -> Floats:
     """Sum of the values of each group; nan counts as nothing."""
-    sums = np.bincount(groups, weights=np.nan_to_num(values.astype(np.float64)), minlength=size)
+    weights = np.nan_to_num(values) if values.dtype == np.float64 else values
+    sums = np.bincount(groups, weights=weights, minlength=size)
     return sums.astype(np.float64)
 
 
