@@ -3,11 +3,10 @@
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import days_condition
+from earshot.detectors.judging import FEEDBACK, LISTENS, SUSPECTS, to_judge
 from earshot.detectors.manipulation import strange_days, suspects_among
-from earshot.detectors.verdicts import days_to_judge_again, verdicts_of, with_verdicts
+from earshot.detectors.verdicts import verdicts_of, with_verdicts
 from earshot.transformers.touched_days import touched_days
-
-LISTENS, SUSPECTS = "silver.listens", "gold.suspect_listens"
 
 
 def run(job: Job) -> None:
@@ -16,18 +15,18 @@ def run(job: Job) -> None:
     touched = touched_days(job.tables, SUSPECTS, [LISTENS])
     if not touched.consumed:
         job.skip("no plays were published yet")
-    said = verdicts_of(lake.rows("ops.feedback"))
-    days = touched.days | days_to_judge_again(said, lake.rows(SUSPECTS))
-    job.tell(touched_days=len(days))
-    if not days and not touched.complete:
+    said = verdicts_of(lake.rows(FEEDBACK))
+    touched = to_judge(job.tables, touched, said, lake.rows(SUSPECTS))
+    job.tell(touched_days=len(touched.days))
+    if not touched:
         return
     with job.stage("judge"):
-        listens = job.tables.read(LISTENS).where(days_condition("listen_date", days))
+        listens = job.tables.read(LISTENS).where(days_condition("listen_date", touched.days))
         known = {verdict.listener_id for verdict in said}
         strange = strange_days(listens, settings=settings, known_listeners=known).toArrow().to_pylist()
         rows = with_verdicts(suspects_among(strange, settings), said)
     with job.stage("write"):
-        where = None if touched.complete else days_condition("listen_date", days)
+        where = None if touched.complete else days_condition("listen_date", touched.days)
         lake.overwrite(SUSPECTS, rows, predicate=where, metadata=touched.metadata)
     job.summary.rows_out = len(rows)
     job.tell(suspects=sum(row["verdict"] != "cleared" for row in rows), streams=sum(row["streams"] for row in rows))

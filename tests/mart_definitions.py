@@ -58,27 +58,29 @@ AUDIO_QUALITY = f"""
 """  # noqa: S608 (our own SQL)
 
 
+METRICS = {
+    "listens": "count(*)",
+    "counted_listens": "count(*) FILTER (counted)",
+    "listeners": "count(DISTINCT listener_id)",
+    "played_ms": _HEARD,
+    "skips": "count(*) FILTER (skipped)",
+    "start_failures": "count(*) FILTER (start_failed)",
+    "exits_before_start": _EXITS,
+    "rebuffer_ms": "coalesce(sum(rebuffer_ms), 0)",
+    "startup_ms_p95": "quantile_cont(startup_ms, 0.95)",
+    "rebuffer_ratio": _STALL_RATIO,
+    "rebuffer_per_hour": _STALLS_PER_HOUR,
+    "bitrate_kbps_mean": _BITRATE,
+    "quality_score": _SCORE,
+}
+
+
 def cube(fixed: Sequence[str], grain: str) -> str:
     """metric, window_start, the fixed dimensions, value."""
-    metrics = {
-        "listens": "count(*)",
-        "counted_listens": "count(*) FILTER (counted)",
-        "listeners": "count(DISTINCT listener_id)",
-        "played_ms": _HEARD,
-        "skips": "count(*) FILTER (skipped)",
-        "start_failures": "count(*) FILTER (start_failed)",
-        "exits_before_start": _EXITS,
-        "rebuffer_ms": "coalesce(sum(rebuffer_ms), 0)",
-        "startup_ms_p95": "quantile_cont(startup_ms, 0.95)",
-        "rebuffer_ratio": _STALL_RATIO,
-        "rebuffer_per_hour": _STALLS_PER_HOUR,
-        "bitrate_kbps_mean": _BITRATE,
-        "quality_score": _SCORE,
-    }
-    columns = ", ".join(figure(sql, name) for name, sql in metrics.items())
+    columns = ", ".join(figure(sql, name) for name, sql in METRICS.items())
     keys = f", {known(*fixed)}" if fixed else ""
     wide = f"SELECT date_trunc('{grain}', started_at) AS window_start{keys}, {columns} FROM plays GROUP BY ALL"  # noqa: S608 (our own SQL)
-    return f"SELECT * FROM (UNPIVOT ({wide}) ON {', '.join(metrics)} INTO NAME metric VALUE value)"  # noqa: S608 (our own SQL)
+    return f"SELECT * FROM (UNPIVOT ({wide}) ON {', '.join(METRICS)} INTO NAME metric VALUE value)"  # noqa: S608 (our own SQL)
 
 
 _SESSION = "listener_id, started_at, ended_at, listens, counted_listens, skips, played_ms, distinct_tracks"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from earshot.core.commits import DeltaLog
 from earshot.core.staging import as_files, as_rows
@@ -64,6 +65,19 @@ def test_rows_written_piece_by_piece_are_one_file(tmp_path: Path) -> None:
     rows = pa.Table.from_batches(log.batches())
     assert rows["failed_rules"].to_pylist() == [["x"], ["x", "x"]]
     assert rows["batch_id"].to_pylist() == ["b1", "b1"]
+
+
+def test_a_file_names_nobody_of_whom_it_has_no_row(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "silver.listens")
+    log.create()
+    days = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 3)]
+    rows = table(log, *({"listen_id": str(n), "listen_date": day} for n, day in enumerate(days)))
+    who = pa.array(["v1:anna", "v1:bea", None], pa.string()).dictionary_encode()
+    rows = rows.set_column(rows.schema.get_field_index("listener_id"), "listener_id", who)
+    first, second = (Path(log.path, file.path) for file in log.stage("batch=1").write(rows))
+    assert b"v1:bea" not in first.read_bytes(), "an erasure rewrites the days on which the listener played"
+    assert b"v1:anna" not in second.read_bytes()
+    assert pq.read_table(second)["listener_id"].to_pylist() == ["v1:bea", None]
 
 
 def test_no_rows_are_no_file(tmp_path: Path) -> None:

@@ -122,6 +122,16 @@ def test_a_verdict_may_speak_of_one_track_of_one_day(strange: list[dict[str, Any
     assert [row["track_id"] for row in rows if row["listener_id"] == "fan"] == ["album3"]
 
 
+def test_a_day_that_is_given_because_people_spoke_of_the_listener_is_suspect_to_no_rule(
+    strange: list[dict[str, Any]],
+) -> None:
+    spoken_of = [row | {"is_strange": row["is_strange"] and row["listener_id"] != "bot0"} for row in strange]
+    assert ("bot0", None) not in named(with_verdicts(suspects_among(spoken_of, SETTINGS), []))
+    without = [row for row in spoken_of if row["listener_id"] != "bot0"]
+    others = [row for row in suspects_among(spoken_of, SETTINGS) if row["listener_id"] != "bot0"]
+    assert others == suspects_among(without, SETTINGS), "nor is it anybody's company"
+
+
 def test_the_last_word_counts(strange: list[dict[str, Any]]) -> None:
     verdicts = verdicts_of([said("cleared", "ring", NOW + timedelta(hours=1)), said("confirmed", "ring")])
     rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)

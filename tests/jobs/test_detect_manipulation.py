@@ -16,6 +16,7 @@ from earshot.core.errors import JobSkippedError
 from earshot.core.job import Job
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
+from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables
 
 DAY = date(2026, 3, 20)
@@ -89,6 +90,26 @@ def test_new_plays_and_verdicts_change_their_days_and_no_other(
     assert run().summary.facts["touched_days"] == 1
     assert verdicts(lake) == {("v1:aa", DAY): "suspect", ("v1:bb", DAY): "cleared", ("v1:bb", later): "suspect"}
     assert run().summary.facts["touched_days"] == 0
+    assert _told_by_the_last_commit(settings) == [str(DAY)], "the marts learn of the day from it"
 
     _, listed = earshot("suspects", "list", "--verdict", "cleared")
     assert [row["listener_id"] for row in json.loads(listed)["suspects"]] == ["v1:bb"]
+
+
+def test_a_verdict_on_a_listener_touches_every_day_on_which_they_listened(
+    make_job: Callable[..., Job], lake: SmallTables, settings: Settings
+) -> None:
+    quiet = DAY - timedelta(days=1)
+    lake.append(LISTENS, loop("v1:aa", DAY) + loop("v1:aa", quiet)[:2])
+    detect_manipulation.run(make_job("detect_manipulation", DAY))
+    assert set(verdicts(lake)) == {("v1:aa", DAY)}
+    said = {"subject_kind": "suspect", "subject": "v1:aa", "verdict": "confirmed", "author": "a", "reason": "b"}
+    lake.append("ops.feedback", [said | {"at": datetime.now(UTC)}])
+    detect_manipulation.run(make_job("detect_manipulation", DAY))
+    assert verdicts(lake) == {("v1:aa", DAY): "confirmed", ("v1:aa", quiet): "confirmed"}
+    assert _told_by_the_last_commit(settings) == [str(quiet), str(DAY)]
+
+
+def _told_by_the_last_commit(settings: Settings) -> list[str]:
+    told: list[str] = TableHistory(settings.lake_root, SUSPECTS).changes[0].metadata["touched_days"]
+    return told

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -23,7 +22,8 @@ from earshot.analytics.cube_metrics import (
     QUALITY_LEVELS,
     MeasuredPlays,
 )
-from earshot.analytics.plays import Integers, hours_of_day, mixed, numbered, table_of
+from earshot.analytics.cube_series import PEAK, Cells, Series, series_of
+from earshot.analytics.plays import Integers, table_of
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows
 from earshot.core.measures import counted, known
@@ -47,7 +47,6 @@ COMBINATIONS: Final[tuple[tuple[str, ...], ...]] = (
 REMEMBERED_DAYS: Final = 7
 """A series stays in the cube for so many days after the last one on which it had enough plays."""
 
-_PEAK: Final = "peak"
 _SCHEMA: Final = spec_of("gold.activity_cube").schema
 _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 _HOURS: Final = 24
@@ -79,7 +78,8 @@ def activity_cube(
     Combinations with a CDN or two client dimensions carry listens and the metrics of quality only.
 
     Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26;
-    here the plays of a day go once to one Arrow task, which sorts integers.
+    here the plays of a day go once to one Arrow task, which sorts integers. What other days had is told by
+    the cube as it stands, or (of days that are built together) by their volumes.
 
     Args:
         listens: Rows of silver.listens of `days`.
@@ -99,7 +99,7 @@ def activity_cube(
         *MEASURED,
         counted(rules.stream_rule).alias(IS_COUNTED),
     )
-    kept = _kept(plays, built, days=days, minimum_volume=rules.minimum_volume)
+    remembered = _remembered(plays, built, days=days, minimum_volume=rules.minimum_volume)
 
     def build(key: tuple[Any, ...], left: pa.Table, right: pa.Table) -> pa.Table:
         day = key[0].as_py()
@@ -107,84 +107,72 @@ def activity_cube(
 
     count = max(1, min(len(days), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
     plays_of_days, series_of_days = (
-        rows.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE) for rows in (plays, kept)
+        rows.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE) for rows in (plays, remembered)
     )
     return ArrowRows(plays_of_days.cogroup(series_of_days), build, _SCHEMA)
 
 
-def _kept(plays: DataFrame, built: DataFrame, *, days: Collection[date], minimum_volume: int) -> DataFrame:
-    """Day, dimensions (null where not fixed) and the most plays on one day, of the series that are kept."""
-    volumes = plays.groupingSets(
-        [[plays[c.LISTEN_DATE], *(plays[name] for name in fixed)] for fixed in COMBINATIONS],
-        plays[c.LISTEN_DATE],
-        *(plays[name] for name in DIMENSIONS),
-    ).agg(F.count("*").alias(_PEAK))
+def _remembered(plays: DataFrame, built: DataFrame, *, days: Collection[date], minimum_volume: int) -> DataFrame:
+    """Day, dimensions (null where not fixed) and the most plays on one of the days before, of remembered series."""
     first = min(days) - timedelta(days=REMEMBERED_DAYS)
-    remembered = (
+    rows = (
         built.where((F.col(c.GRAIN) == "day") & (F.col(c.METRIC) == c.LISTENS))
         .where(F.col(c.WINDOW_DATE).between(first, max(days)))
         .where(~F.expr(days_condition(c.WINDOW_DATE, days)))
         .select(
             F.col(c.WINDOW_DATE).alias(c.LISTEN_DATE),
             *(F.col(c.DIMENSIONS)[name].alias(name) for name in DIMENSIONS),
-            F.col(c.VOLUME).alias(_PEAK),
+            F.col(c.VOLUME).alias(PEAK),
         )
     )
+    together = {day for day in days if any(day + timedelta(days=n + 1) in days for n in range(REMEMBERED_DAYS))}
+    if together:
+        rows = rows.unionByName(_volumes(plays.where(days_condition(c.LISTEN_DATE, together))))
     until = F.date_add(c.LISTEN_DATE, REMEMBERED_DAYS)
     return (
-        volumes.unionByName(remembered)
-        .where(F.col(_PEAK) >= minimum_volume)
-        .withColumn(c.LISTEN_DATE, F.explode(F.sequence(c.LISTEN_DATE, until)))
+        rows.where(F.col(PEAK) >= minimum_volume)
+        .withColumn(c.LISTEN_DATE, F.explode(F.sequence(F.date_add(c.LISTEN_DATE, 1), until)))
         .where(days_condition(c.LISTEN_DATE, days))
         .groupBy(c.LISTEN_DATE, *DIMENSIONS)
-        .agg(F.max(_PEAK).alias(_PEAK))
+        .agg(F.max(PEAK).alias(PEAK))
     )
 
 
-def cube_of_day(plays: pa.Table, kept: pa.Table, *, day: date, is_newest: bool, rules: CubeRules) -> pa.Table:
+def _volumes(plays: DataFrame) -> DataFrame:
+    """Plays by day and `COMBINATIONS` of dimensions; the plays themselves are counted once, not once a combination."""
+    cells = plays.groupBy(c.LISTEN_DATE, *DIMENSIONS).agg(F.count("*").alias(PEAK))
+    return cells.groupingSets(
+        [[cells[c.LISTEN_DATE], *(cells[name] for name in fixed)] for fixed in COMBINATIONS],
+        cells[c.LISTEN_DATE],
+        *(cells[name] for name in DIMENSIONS),
+    ).agg(F.sum(PEAK).alias(PEAK))
+
+
+def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: bool, rules: CubeRules) -> pa.Table:
     """The cube of one day.
 
     Args:
         plays: The day's plays: the columns of silver.listens that are measured, `is_counted`, dimensions not null.
-        kept: Series that are kept: dimensions, null where not fixed, and `peak`.
+        remembered: Series that had enough plays on a day before: dimensions, null where not fixed, and `peak`.
         day: The UTC day.
         is_newest: Whether no later play is known: hours after the day's last play are left out.
         rules: Which series are kept.
     """
-    measured = MeasuredPlays.of(plays)
-    hours = hours_of_day(plays[c.STARTED_AT])
-    due = int(hours.max()) + 1 if is_newest and len(hours) else _HOURS
+    cells = Cells.of(plays, remembered, DIMENSIONS)
+    measured = MeasuredPlays.of(plays, cells.of_play)
+    due = int(cells.hour.max()) + 1 if is_newest and len(cells.hour) else _HOURS
     parts = []
     for fixed in COMBINATIONS:
-        series = kept.filter(_fixes(kept, fixed))
-        by_hour = series.filter(pc.greater_equal(series[_PEAK], rules.hourly_minimum_volume))
+        series = series_of(cells, remembered, fixed, minimum_volume=rules.minimum_volume)
+        by_hour = series.where(series.peak >= rules.hourly_minimum_volume)
         for grain, found, slots in (("hour", by_hour, due), ("day", series, 1)):
-            if found.num_rows:
-                place = _places(plays, found, fixed)
-                inside = place >= 0
-                groups = (place * slots + (hours if grain == "hour" else 0))[inside]
-                metrics = measured.where(inside).metrics(groups, size=found.num_rows * slots)
-                parts.append(_rows(found, fixed, grain, metrics, slots=slots, day=day))
+            if len(found):
+                window = found.of_cell * slots + (cells.hour if grain == "hour" else 0)
+                groups = np.where(found.of_cell >= 0, window, -1)
+                names = _metrics_of(fixed)
+                metrics = measured.metrics(groups, size=len(found) * slots, names=names)
+                parts.append(_rows(found, names, grain, metrics, slots=slots, day=day))
     return pa.concat_tables(parts) if parts else _ARROW.empty_table()
-
-
-def _fixes(kept: pa.Table, fixed: Sequence[str]) -> Any:
-    """Whether exactly these dimensions are not null."""
-    mask = pa.array(np.ones(kept.num_rows, bool))
-    for name in DIMENSIONS:
-        is_fixed = pc.is_valid(kept[name])
-        mask = pc.and_(mask, is_fixed if name in fixed else pc.invert(is_fixed))
-    return mask
-
-
-def _places(plays: pa.Table, series: pa.Table, fixed: Sequence[str]) -> Integers:
-    """Of each play, the row of its series; -1 where it is not kept."""
-    both = [numbered(pa.chunked_array([*plays[name].chunks, *series[name].chunks], pa.string())) for name in fixed]
-    keys = mixed([names.codes for names in both], [len(names) for names in both], plays.num_rows + series.num_rows)
-    of_plays, of_series = keys[: plays.num_rows], keys[plays.num_rows :]
-    order = np.argsort(of_series)
-    at = np.minimum(np.searchsorted(of_series[order], of_plays), len(order) - 1)
-    return np.where(of_series[order][at] == of_plays, order[at], -1)
 
 
 def _metrics_of(fixed: Sequence[str]) -> tuple[str, ...]:
@@ -193,11 +181,10 @@ def _metrics_of(fixed: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rows(
-    series: pa.Table, fixed: Sequence[str], grain: str, metrics: dict[str, Any], *, slots: int, day: date
+    series: Series, names: Sequence[str], grain: str, metrics: Mapping[str, Any], *, slots: int, day: date
 ) -> pa.Table:
     """Long rows of the metrics of `series` x `slots` windows."""
-    names = _metrics_of(fixed)
-    count = series.num_rows * slots
+    count = len(series) * slots
     listens = metrics[c.LISTENS]
     values = np.concatenate([metrics[name] for name in names])
     present = np.flatnonzero(np.concatenate([np.full(count, name in COUNTS) for name in names]) | np.isfinite(values))
@@ -207,7 +194,7 @@ def _rows(
         {
             c.METRIC: _repeated(names, present // count),
             c.GRAIN: _repeated([grain], np.zeros(len(present), np.int64)),
-            c.DIMENSIONS: _maps(series, fixed).take(pa.array(window // slots)),
+            c.DIMENSIONS: _maps(series).take(pa.array(window // slots)),
             c.WINDOW_START: pa.array(midnight + (window % slots) * np.timedelta64(3_600_000_000, "us")).cast(
                 pa.timestamp("us", "UTC")
             ),
@@ -223,11 +210,12 @@ def _repeated(names: Sequence[str], places: Integers) -> pa.Array:
     return pa.array(list(names), pa.string()).take(pa.array(places))
 
 
-def _maps(series: pa.Table, fixed: Sequence[str]) -> pa.Array:
+def _maps(series: Series) -> pa.Array:
     """The dimensions of each series as a map, in the order of `DIMENSIONS`."""
-    count, width = series.num_rows, len(fixed)
-    keys = pa.array(list(fixed) * count, pa.string())
-    columns = [series[name].to_pylist() for name in fixed]
+    fixed = [name for name in DIMENSIONS if name in series.values]
+    count, width = len(series), len(fixed)
+    keys = pa.array(fixed * count, pa.string())
+    columns = [series.values[name].to_pylist() for name in fixed]
     items = pa.array([value for row in zip(*columns, strict=True) for value in row], pa.string())
     offsets = pa.array(np.arange(count + 1) * width, pa.int32())
     return pa.MapArray.from_arrays(offsets, keys, items).cast(_ARROW.field(c.DIMENSIONS).type)

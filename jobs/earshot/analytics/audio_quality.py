@@ -44,7 +44,7 @@ def audio_quality(listens: DataFrame) -> DataFrame:
         F.count_if(c.START_FAILED).alias(c.START_FAILURES),
         F.count_if((F.col(c.PLAYED_MS) == 0) & ~F.coalesce(c.START_FAILED, F.lit(False))).alias(c.EXITS_BEFORE_START),
         F.percentile(c.STARTUP_MS, F.array(F.lit(0.5), F.lit(0.95), F.lit(0.99))).alias("startup"),
-        F.avg(lateness_ms / 1000).alias("lateness_s"),
+        (F.sum(lateness_ms) / F.count(lateness_ms) / 1000).alias("lateness_s"),
         (F.sum(c.REBUFFER_MS) / F.nullif(F.sum(c.REBUFFER_MS) + heard, F.lit(0))).alias(c.REBUFFER_RATIO),
         (
             F.when(F.count(c.REBUFFER_MS) > 0, F.coalesce(F.sum(c.REBUFFER_COUNT), F.lit(0)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -17,6 +17,7 @@ from earshot.analytics.audio_quality import audio_quality
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_periods import days_to_read, periods_of_days
 from earshot.analytics.charts import charts
+from earshot.analytics.cube_days import CUBE, days_between, days_that_became_due, spanned
 from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
@@ -82,6 +83,7 @@ class _Rebuild:
         replaced: The partitions of the table that they replace.
         of_all: Those that they replace when the mart is rebuilt as a whole; None = every one.
         since: Version of the table from which they are computed, where they are.
+        told: What its commit says besides.
     """
 
     reads: frozenset[date]
@@ -89,6 +91,7 @@ class _Rebuild:
     replaced: frozenset[Partition]
     of_all: frozenset[Partition] | None = None
     since: int | None = None
+    told: Mapping[str, object] = field(default_factory=dict)
 
 
 def rules_of(mart: str, settings: Settings) -> str:
@@ -121,7 +124,8 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
         plan = plans[mart]
         rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
         partitions = plan.of_all if touched[mart].complete else plan.replaced
-        replace_partitions(tables, mart, rows, partitions, metadata=touched[mart].metadata, since=plan.since)
+        metadata = {**touched[mart].metadata, **plan.told}
+        replace_partitions(tables, mart, rows, partitions, metadata=metadata, since=plan.since)
 
     with ThreadPoolExecutor(max_workers=3, thread_name_prefix="mart") as pool:
         list(pool.map(write, plans))
@@ -151,36 +155,16 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
 def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     marts = settings.marts
     rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule)
-    calendar = _calendar(existing)
-    days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | _days_to_complete(tables, calendar)
-    newest = max(existing, default=max(days))
+    calendar = days_between(min(existing), max(existing)) if existing else frozenset[date]()
+    days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | days_that_became_due(tables.root, existing)
+    due = days & calendar
 
-    def rows(plays: DataFrame) -> ArrowRows:
-        built = tables.read("gold.activity_cube")
-        # A day without plays has its zeros only when plays follow it.
-        due = frozenset(day for day in days if day <= newest) or days
-        return activity_cube(plays, built, days=due, newest=newest, rules=rules)
+    def rows(plays: DataFrame) -> DataFrame | ArrowRows:
+        built = tables.read(CUBE).where(f"NOT {days_condition(c.WINDOW_DATE, days)}")
+        stays = built.limit(0) if touched.complete or not due else built
+        return activity_cube(plays, stays, days=due, newest=max(existing), rules=rules) if due else stays
 
-    return _Rebuild(days, rows, _each(days))
-
-
-def _calendar(existing: frozenset[date]) -> frozenset[date]:
-    """Every day from the first with plays to the last."""
-    if not existing:
-        return existing
-    first = min(existing)
-    return frozenset(first + timedelta(days=offset) for offset in range((max(existing) - first).days + 1))
-
-
-def _days_to_complete(tables: Tables, calendar: frozenset[date]) -> frozenset[date]:
-    """Days whose zeros were not due when they were built, because no later play was known then."""
-    built = TableHistory(tables.root, "gold.activity_cube")
-    last_built = max(built.days(), default=None)
-    if last_built is None or last_built >= max(calendar, default=last_built):
-        return calendar - built.days()
-    latest = TableHistory(tables.root, LISTENS).latest(c.STARTED_AT, last_built)
-    is_whole = latest is not None and latest.hour == 23  # noqa: PLR2004
-    return calendar - built.days() | (frozenset() if is_whole else frozenset({last_built}))
+    return _Rebuild(due, rows, _each(days), told=spanned(existing))
 
 
 def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,11 +14,13 @@ from earshot.analytics.plays import (
     Flags,
     Floats,
     Integers,
-    distinct_by_group,
+    distinct_of_ascending,
+    flags,
     numbered,
     numbers,
-    percentile_by_group,
+    percentile_of_ascending,
     ratio,
+    stable_order,
     sum_by_group,
 )
 from earshot.core import columns as c
@@ -47,71 +49,111 @@ MEASURED: Final = (
 """Columns of silver.listens from which the metrics are computed, besides listener and time."""
 
 IS_COUNTED: Final = "is_counted"
+_STALLS_TOLD: Final = "stalls_told"
+_STARTUPS_TOLD: Final = "startups_told"
+_LATE_MS: Final = "late_ms"
+_BITRATE_TOLD_MS: Final = "bitrate_told_ms"
 _MS_PER_HOUR: Final = 3_600_000
 
 
 @dataclass(frozen=True)
 class MeasuredPlays:
-    """What is measured of each play.
+    """What is measured of each play: what can be added by cell, what cannot play by play.
 
     Attributes:
-        listener: Number of the listener, below `listeners`.
-        listeners: How many there are.
-        values: Columns of silver.listens as floats (1 and 0 for true and false), nan where the
-            source did not say, and `is_counted`.
+        sums: By name, the sum of each cell: whole numbers, so that no order of the plays changes them.
+        listener: Numbers of the listeners, ascending, and the cell of the play of each.
+        startup: startup_ms where it is known, ascending, and the cell of the play of each.
     """
 
-    listener: Integers
-    listeners: int
-    values: Mapping[str, Floats]
+    sums: Mapping[str, Floats]
+    listener: tuple[Integers, Integers]
+    startup: tuple[Floats, Integers]
 
     @classmethod
-    def of(cls, plays: pa.Table) -> MeasuredPlays:
-        """Read the columns of silver.listens, and `IS_COUNTED`."""
+    def of(cls, plays: pa.Table, cell: Integers) -> MeasuredPlays:
+        """Read the columns of silver.listens, and `IS_COUNTED`.
+
+        Args:
+            plays: The plays.
+            cell: Of each play, its cell.
+        """
         listener = numbered(plays[c.LISTENER_ID])
-        values = {name: numbers(plays[name]) for name in (*MEASURED, IS_COUNTED)}
-        return cls(listener.codes, len(listener), values)
+        by_listener = stable_order(listener.codes, size=len(listener))
+        startup = numbers(plays[c.STARTUP_MS])
+        told = np.flatnonzero(np.isfinite(startup))
+        by_startup = told[np.argsort(startup[told], kind="stable")]
+        size = int(cell.max(initial=-1)) + 1
+        sums = {name: sum_by_group(cell, values, size=size) for name, values in _added(plays, startup)}
+        return cls(sums, (listener.codes[by_listener], cell[by_listener]), (startup[by_startup], cell[by_startup]))
 
-    def where(self, kept: Flags) -> MeasuredPlays:
-        """The plays for which `kept` holds."""
-        values = {name: column[kept] for name, column in self.values.items()}
-        return MeasuredPlays(self.listener[kept], self.listeners, values)
-
-    def metrics(self, groups: Integers, *, size: int) -> dict[str, Floats]:
-        """Every metric of `METRICS` for each of `size` groups; a level without plays behind it is nan.
+    def metrics(self, groups: Integers, *, size: int, names: Collection[str] = METRICS) -> dict[str, Floats]:
+        """The metrics of each of `size` groups; a level without plays behind it is nan.
 
         The definitions are those of `analytics.activity` and `analytics.audio_quality`.
+
+        Args:
+            groups: Of each cell, its group; -1 = none.
+            size: Number of groups.
+            names: Those of `METRICS` that are wanted.
         """
+        kept = groups >= 0
 
-        def total(values: Floats | Flags) -> Floats:
-            return sum_by_group(groups, values, size=size)
+        def total(name: str) -> Floats:
+            return sum_by_group(groups[kept], self.sums[name][kept], size=size)
 
-        of = self.values
-        listens = np.bincount(groups, minlength=size).astype(np.float64)
-        played, stalled, failed = (total(of[name]) for name in (c.PLAYED_MS, c.REBUFFER_MS, c.START_FAILED))
-        exits = (of[c.PLAYED_MS] == 0) & ~(of[c.START_FAILED] > 0)
-        weight = np.where(np.isfinite(of[c.BITRATE_KBPS]), of[c.PLAYED_MS], 0)
-        stall_known = total(np.isfinite(of[c.REBUFFER_MS])) > 0
+        listens, played, stalled, failed = (
+            total(name) for name in (c.LISTENS, c.PLAYED_MS, c.REBUFFER_MS, c.START_FAILED)
+        )
+        stall_known = total(_STALLS_TOLD) > 0
         stall_ratio = np.where(stall_known, ratio(stalled, stalled + played), np.nan)
-        stalls_an_hour = np.where(stall_known, ratio(total(of[c.REBUFFER_COUNT]) * _MS_PER_HOUR, played), np.nan)
-        late = np.maximum(of[c.STARTUP_MS] - EXPECTED_STARTUP_MS, 0) / 1000
-        lateness = ratio(total(late), total(np.isfinite(of[c.STARTUP_MS])))
-        people = distinct_by_group(groups, self.listener, size=size, among=self.listeners)
-        return {
+        stalls_an_hour = np.where(stall_known, ratio(total(c.REBUFFER_COUNT) * _MS_PER_HOUR, played), np.nan)
+        lateness = ratio(total(_LATE_MS), total(_STARTUPS_TOLD)) / 1000
+        found = {
             c.LISTENS: listens,
-            c.COUNTED_LISTENS: total(of[IS_COUNTED]),
-            c.LISTENERS: people.astype(np.float64),
+            c.COUNTED_LISTENS: total(IS_COUNTED),
             c.PLAYED_MS: played,
-            c.SKIPS: total(of[c.SKIPPED]),
+            c.SKIPS: total(c.SKIPPED),
             c.START_FAILURES: failed,
-            c.EXITS_BEFORE_START: total(exits),
+            c.EXITS_BEFORE_START: total(c.EXITS_BEFORE_START),
             c.REBUFFER_MS: stalled,
-            c.STARTUP_MS_P95: percentile_by_group(groups, of[c.STARTUP_MS], share=0.95, size=size),
+            c.STARTUP_MS_P95: self._percentile(groups, 0.95, size),
             c.REBUFFER_RATIO: stall_ratio,
             c.REBUFFER_PER_HOUR: stalls_an_hour,
-            c.BITRATE_KBPS_MEAN: ratio(total(of[c.BITRATE_KBPS] * weight), total(weight)),
+            c.BITRATE_KBPS_MEAN: ratio(total(c.BITRATE_KBPS), total(_BITRATE_TOLD_MS)),
             c.QUALITY_SCORE: _score(ratio(failed, listens), lateness, stall_ratio),
         }
+        if c.LISTENERS in names:
+            found[c.LISTENERS] = self._listeners(groups, size).astype(np.float64)
+        return found
+
+    def _listeners(self, groups: Integers, size: int) -> Integers:
+        listener, cell = self.listener
+        group = groups[cell]
+        kept = np.flatnonzero(group >= 0)
+        return distinct_of_ascending(group[kept], listener[kept], size=size)
+
+    def _percentile(self, groups: Integers, share: float, size: int) -> Floats:
+        startup, cell = self.startup
+        group = groups[cell]
+        kept = np.flatnonzero(group >= 0)
+        return percentile_of_ascending(group[kept], startup[kept], share=share, size=size)
+
+
+def _added(plays: pa.Table, startup: Floats) -> Iterator[tuple[str, Floats | Flags]]:
+    """What is added up, by name; nan where the source did not say."""
+    of = {name: numbers(plays[name]) for name in MEASURED if name != c.STARTUP_MS}
+    yield c.LISTENS, np.ones(plays.num_rows)
+    yield IS_COUNTED, flags(plays[IS_COUNTED])
+    yield c.EXITS_BEFORE_START, (of[c.PLAYED_MS] == 0) & ~(of[c.START_FAILED] > 0)
+    for name in (c.PLAYED_MS, c.SKIPPED, c.START_FAILED, c.REBUFFER_MS, c.REBUFFER_COUNT):
+        yield name, of[name]
+    yield _STALLS_TOLD, np.isfinite(of[c.REBUFFER_MS])
+    yield _STARTUPS_TOLD, np.isfinite(startup)
+    yield _LATE_MS, np.maximum(startup - EXPECTED_STARTUP_MS, 0)
+    weight = np.where(np.isfinite(of[c.BITRATE_KBPS]), of[c.PLAYED_MS], 0)
+    yield _BITRATE_TOLD_MS, weight
+    yield c.BITRATE_KBPS, of[c.BITRATE_KBPS] * weight
 
 
 def _score(failed: Floats, lateness: Floats, stalled: Floats) -> Floats:

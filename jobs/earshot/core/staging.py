@@ -128,6 +128,8 @@ class Stage:
     def _write(self, values: Mapping[str, Any], rows: pa.Table) -> StagedFile:
         relative = self.new_file(values)
         typed = {field.name: _typed(rows[field.name], field.type) for field in self.columns}
+        identities = (name for name in spec_of(self.table).identity if name in typed)
+        typed |= {name: _without_absent(typed[name]) for name in identities}
         pq.write_table(pa.table(typed).unify_dictionaries(), Path(self.path) / relative, **self.encoding)
         return self.described(relative)
 
@@ -212,6 +214,18 @@ def _by_partition(rows: pa.Table, columns: Sequence[str]) -> Iterator[tuple[dict
 
 def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return column if pa.types.is_dictionary(column.type) and column.type.value_type == kind else column.cast(kind)
+
+
+def _without_absent(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without dictionary values that no row of it has: Parquet would keep whom the rows do not name."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    whole = column.unify_dictionaries().combine_chunks()
+    used = pc.unique(whole.indices).drop_null()
+    if len(used) == len(whole.dictionary):
+        return column
+    places = pc.index_in(whole.indices, value_set=used)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(places, whole.dictionary.take(used))])
 
 
 def _in_a_path(value: Any) -> str:

@@ -38,6 +38,7 @@ _PLAYS_AN_HOUR: Final = (25.0, 60.0)
 _OTHERS_ON_DEVICE: Final = (0.0, 1.0)
 _OTHERS_ON_NETWORK: Final = (1.0, 3.0)
 _WHOLE_DAY: Final = 0.95
+_IS_STRANGE: Final = "is_strange"
 
 Signal = dict[str, Any]
 
@@ -82,7 +83,8 @@ def strange_days(
 
     Returns:
         listener_id, listen_date, network_token ("" = unknown), streams, heard, loops, short, hours (array), tracks
-        (array, one entry a play), devices (array), countries (array). One shuffle, by listener and day.
+        (array, one entry a play), devices (array), countries (array), is_strange (false: given only because people
+        spoke of the listener). One shuffle, by listener and day.
     """
     days = [c.LISTENER_ID, c.LISTEN_DATE]
     played = F.coalesce(c.PLAYED_MS, F.lit(0))
@@ -120,10 +122,10 @@ def strange_days(
     )
     enough = F.col("day_streams") >= settings.minimum_streams
     round_the_clock = F.size("day_hours") >= settings.round_the_clock_hours
-    strange = F.col("has_odd_unit") | round_the_clock | (F.size("day_countries") > 1)
+    is_strange = enough & (F.col("has_odd_unit") | round_the_clock | (F.size("day_countries") > 1))
     kept = ("streams", "heard", "loops", "short", "hours", "tracks", "devices")
-    return seen.where((enough & strange) | known).select(
-        *days, c.NETWORK_TOKEN, *kept, F.col("day_countries").alias("countries")
+    return seen.where(is_strange | known).select(
+        *days, c.NETWORK_TOKEN, *kept, F.col("day_countries").alias("countries"), is_strange.alias(_IS_STRANGE)
     )
 
 
@@ -144,36 +146,45 @@ def suspects_among(rows: Iterable[Mapping[str, Any]], settings: ManipulationSett
 
     Returns:
         listener_id, track_id (None: all of that listener and day), listen_date, signals, score, streams, by_rule
-        (whether the row is suspect; the whole day of every listener is there in any case).
+        (whether the row is suspect; the whole day of every listener is there in any case). A day that is given only
+        because people spoke of the listener is suspect to no rule and nobody's company: what people said of one
+        day changes no other.
     """
     by_day: dict[tuple[str, date], list[Unit]] = defaultdict(list)
+    strange: set[tuple[str, date]] = set()
     for row in rows:
         by_day[row[c.LISTENER_ID], row[c.LISTEN_DATE]].append(_unit(row))
-    on_network, on_device = _company(by_day, settings)
+        strange |= {(row[c.LISTENER_ID], row[c.LISTEN_DATE])} if row[_IS_STRANGE] else set()
+    on_network, on_device = _company({key: units for key, units in by_day.items() if key in strange}, settings)
     found = []
-    for (listener, day), units in sorted(by_day.items()):
+    for listener, day in sorted(by_day):
         judged = []
-        for unit in units:
+        for unit in sorted(by_day[listener, day], key=lambda unit: unit.network):
             neighbours = on_network[day, unit.network] - {listener} if unit.network else set()
             sharing = set().union(*(on_device[day, device] for device in unit.devices)) - {listener}
             judged.append((unit, *_weigh(unit, len(neighbours), len(sharing), settings)))
-        found += _rows(listener, day, judged, settings)
+        found += _rows(listener, day, judged, settings, is_strange=(listener, day) in strange)
     return found
 
 
 def _rows(
-    listener: str, day: date, judged: Sequence[tuple[Unit, list[Signal], float]], settings: ManipulationSettings
+    listener: str,
+    day: date,
+    judged: Sequence[tuple[Unit, list[Signal], float]],
+    settings: ManipulationSettings,
+    *,
+    is_strange: bool,
 ) -> list[dict[str, Any]]:
     whole = _together([unit for unit, _, _ in judged])
     signals, score = _weigh(whole, 0, 0, settings)
-    guilty = [one for one in judged if one[2] >= settings.suspect_score]
+    guilty = [one for one in judged if is_strange and one[2] >= settings.suspect_score]
     part = sum(unit.streams for unit, _, _ in guilty) / whole.streams
     if guilty:
         signals, score = max(
             ((s, x) for _, s, x in guilty if x >= score), key=lambda one: one[1], default=(signals, score)
         )
     # A network by itself stands for the day when nearly all of the day came from it.
-    by_rule = part >= _WHOLE_DAY or (not guilty and score >= settings.suspect_score)
+    by_rule = part >= _WHOLE_DAY or (is_strange and not guilty and score >= settings.suspect_score)
     rows = [_row(listener, None, day, signals, score, whole.streams, by_rule)]
     if guilty and not by_rule:
         streams: Counter[str] = sum((unit.tracks for unit, _, _ in guilty), Counter())

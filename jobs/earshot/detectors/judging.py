@@ -1,0 +1,51 @@
+"""Which days are judged again: those with new plays, and those of which people said something new."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from pyspark.sql import functions as F
+
+from earshot.core import columns as c
+from earshot.core.changes import TouchedDays
+from earshot.core.table_history import TableHistory
+from earshot.core.tables import Tables
+from earshot.detectors.verdicts import Verdict, days_to_judge_again
+
+LISTENS: Final = "silver.listens"
+SUSPECTS: Final = "gold.suspect_listens"
+FEEDBACK: Final = "ops.feedback"
+
+
+def to_judge(
+    tables: Tables, touched: TouchedDays, said: Collection[Verdict], rows: Collection[Mapping[str, Any]]
+) -> TouchedDays:
+    """The days to judge; what the commit says of them tells the marts which days new verdicts touch.
+
+    Args:
+        tables: The lake.
+        touched: What new plays touched.
+        said: The verdicts, in the order in which they were said.
+        rows: gold.suspect_listens as it stands.
+    """
+    told = TableHistory(tables.root, FEEDBACK).version
+    consumed = {**touched.consumed, FEEDBACK: -1 if told is None else told}
+    days = touched.days | days_to_judge_again(said, rows)
+    position = TableHistory(tables.root, SUSPECTS).consumed or {}
+    if not touched.complete and position.get(FEEDBACK) != consumed[FEEDBACK]:
+        days |= _days_without_a_row(tables, said, rows)
+    return replace(touched, days=frozenset(days), consumed=consumed)
+
+
+def _days_without_a_row(tables: Tables, said: Iterable[Verdict], rows: Iterable[Mapping[str, Any]]) -> set[date]:
+    """Days of listeners of whom people spoke as a whole, on which nothing was suspect by itself."""
+    of_all_days = {verdict.listener_id for verdict in said if verdict.listen_date is None and verdict.track_id is None}
+    if not of_all_days:
+        return set()
+    there = {(row[c.LISTENER_ID], row[c.LISTEN_DATE]) for row in rows if row[c.TRACK_ID] is None}
+    theirs = tables.read(LISTENS).where(F.col(c.LISTENER_ID).isin(*sorted(of_all_days)))
+    heard = theirs.select(c.LISTENER_ID, c.LISTEN_DATE).distinct().collect()
+    return {row[c.LISTEN_DATE] for row in heard if tuple(row) not in there}
