@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from earshot.analytics.plays import Integers
+
+LARGEST: Final = 2.0**62
+"""Below it a float tells that a sum or a product fits eight bytes."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +30,30 @@ class Weights:
     denominator: Integers
 
 
+def summed(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
+    """The different keys in order, and the exact sum of the values of each."""
+    if not len(keys):
+        return keys, values
+    if float(values.sum(dtype=np.float64)) >= LARGEST:
+        values = values.astype(object)
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    opening = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    return ordered[opening], np.add.reduceat(values[order], opening)
+
+
 def integer_weights(weights: Weights, *, parts: int) -> list[int]:
     """The weights as integers of the same proportions: over the least common multiple of the denominators.
 
     Python's integers have no largest value, so nothing is rounded, however many fractions there are.
     """
     denominators, code = np.unique(weights.denominator, return_inverse=True)
-    keys, place = np.unique(weights.part * max(len(denominators), 1) + code, return_inverse=True)
-    sums = np.zeros(len(keys), np.int64)
-    np.add.at(sums, place, weights.numerator)
+    size = max(len(denominators), 1)
+    keys, sums = summed(weights.part * size + code, weights.numerator)
     multiple = math.lcm(*denominators.tolist())
     factors = [multiple // denominator for denominator in denominators.tolist()]
     totals = [0] * parts
-    for part, factor, amount in zip(
-        (keys // max(len(denominators), 1)).tolist(),
-        (keys % max(len(denominators), 1)).tolist(),
-        sums.tolist(),
-        strict=True,
-    ):
+    for part, factor, amount in zip((keys // size).tolist(), (keys % size).tolist(), sums.tolist(), strict=True):
         totals[part] += amount * factors[factor]
     return totals
 

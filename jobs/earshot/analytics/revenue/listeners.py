@@ -1,0 +1,148 @@
+"""What the plays of some listeners count in each model: one Arrow task, which needs no other listener."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from earshot.analytics.plays import Flags, Integers, mixed, numbered
+from earshot.analytics.revenue.models import MODELS, Streams
+from earshot.analytics.revenue.packing import packed
+from earshot.analytics.revenue.rounding import Weights, summed
+from earshot.core import columns as c
+from earshot.core.revenue_settings import ArtistCentricSettings
+
+EVERY: Final = "every"
+ORGANIC: Final = "organic"
+KINDS: Final = (EVERY, ORGANIC)
+"""All streams, and those that are not flagged."""
+
+WORK: Final = "work"
+"""The track, where it has splits; null where all of it is the artist's."""
+
+MARKS: Final = "marks"
+FLAGGED, CHOSEN, EARNS_EVERY, EARNS_ORGANIC = 1, 2, 4, 8
+"""Bits of `marks`: the play is flagged, was chosen, its track earns (of all streams; of those not flagged)."""
+
+KEYS: Final = (c.MONTH, c.COUNTRY, c.TIER, c.ARTIST_ID, WORK)
+FIGURES: Final = tuple(f"{figure}_{kind}" for kind in KINDS for figure in ("streams", "listeners"))
+WEIGHTS: Final = tuple(f"{model}_{kind}" for kind in KINDS for model in MODELS)
+COUNTS: Final = pa.schema(
+    [
+        (c.MONTH, pa.date32()),
+        *((name, pa.string()) for name in KEYS[1:]),
+        *((name, pa.int64()) for name in FIGURES),
+        *((name, pa.binary()) for name in WEIGHTS),
+    ]
+)
+"""A row a month, country, tier, artist and work:
+
+- streams_KIND: counted streams
+- listeners_KIND: listeners of the artist in the month, each in one row of the artist only
+- MODEL_KIND: what these streams count in the model (see `models`, `packing`)
+"""
+
+_CELL: Final = (*KEYS, c.LISTENER_ID, MARKS)
+_PLAYS: Final = "plays"
+_ENOUGH_ROWS: Final = 500_000
+
+
+def counts_of_listeners(plays: Iterator[pa.RecordBatch], rules: ArtistCentricSettings) -> Iterator[pa.RecordBatch]:
+    """The counts of plays of listeners who have no plays elsewhere.
+
+    Memory follows the different pairs of listener and artist, not the plays: of a robot that plays one track a
+    million times there is one.
+
+    Args:
+        plays: Batches of `KEYS`, listener_id and `marks`, a row a counted stream.
+        rules: What a stream counts in the artist-centric model.
+
+    Yields:
+        Rows of `COUNTS`.
+    """
+    cells = _cells(plays)
+    if cells is not None and cells.num_rows:
+        yield from _counts(cells, rules).to_batches()
+
+
+def _cells(plays: Iterator[pa.RecordBatch]) -> pa.Table | None:
+    """A row for each different row of the plays, with how many there are."""
+    cells: pa.Table | None = None
+    waiting: list[pa.Table] = []
+    rows = 0
+    for batch in plays:
+        waiting.append(pa.table([*batch.columns, np.ones(batch.num_rows, np.int64)], [*batch.schema.names, _PLAYS]))
+        rows += batch.num_rows
+        if rows >= max(_ENOUGH_ROWS, 0 if cells is None else cells.num_rows):
+            cells, waiting, rows = _grouped([*([] if cells is None else [cells]), *waiting]), [], 0
+    return _grouped([*([] if cells is None else [cells]), *waiting]) if waiting else cells
+
+
+def _grouped(parts: list[pa.Table]) -> pa.Table:
+    names = [*_CELL, _PLAYS]
+    whole = pa.concat_tables([part.select(names) for part in parts])
+    sums = whole.group_by(list(_CELL), use_threads=False).aggregate([(_PLAYS, "sum")])
+    return sums.rename_columns([*_CELL, _PLAYS])
+
+
+def _counts(cells: pa.Table, rules: ArtistCentricSettings) -> pa.Table:
+    plays: Integers = cells[_PLAYS].to_numpy()
+    marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
+    listener, country, tier, artist = (
+        numbered(cells[name]) for name in (c.LISTENER_ID, c.COUNTRY, c.TIER, c.ARTIST_ID)
+    )
+    work = numbered(pc.fill_null(cells[WORK], ""))
+    work_code = np.where(pc.is_valid(cells[WORK]).to_numpy(zero_copy_only=False), work.codes + 1, 0)
+    months, month = np.unique(cells[c.MONTH].cast(pa.int32()).to_numpy(), return_inverse=True)
+    who = month * len(listener) + listener.codes
+    place = country.codes * len(tier) + tier.codes
+    key = mixed(
+        (month, place, artist.codes, work_code),
+        (len(months), len(country) * len(tier), len(artist), len(work) + 1),
+        len(plays),
+    )
+    _, first, row = np.unique(key, return_index=True, return_inverse=True)
+    columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(first)).combine_chunks() for name in KEYS}
+    flagged = (marks & FLAGGED) > 0
+    for kind, earns in ((EVERY, EARNS_EVERY), (ORGANIC, EARNS_ORGANIC)):
+        if kind == ORGANIC and not flagged.any() and np.array_equal(marks & EARNS_ORGANIC > 0, marks & EARNS_EVERY > 0):
+            columns |= {name.replace(EVERY, ORGANIC): values for name, values in columns.items() if EVERY in name}
+            continue
+        kept = np.where(flagged, 0, plays) if kind == ORGANIC else plays
+        streams = Streams(
+            streams=kept,
+            earning=np.where(marks & earns, kept, 0),
+            chosen=np.where(marks & CHOSEN, kept, 0),
+            of_listener=_of_each(who * (len(country) * len(tier)) + place, kept),
+            of_listener_month=_of_each(who, kept),
+        )
+        columns[f"streams_{kind}"] = pa.array(_in_rows(row, kept, len(first)))
+        heard = kept > 0
+        columns[f"listeners_{kind}"] = pa.array(_new(who * len(artist) + artist.codes, row, heard, len(first)))
+        for model, counting in MODELS.items():
+            numerator, denominator = counting(streams, rules)
+            columns[f"{model}_{kind}"] = packed(Weights(row, numerator, denominator), parts=len(first))
+    return pa.table([columns[field.name] for field in COUNTS], schema=COUNTS)
+
+
+def _of_each(keys: Integers, values: Integers) -> Integers:
+    """Of each row, the sum over the rows with its key."""
+    found, sums = summed(keys, values)
+    return sums[np.searchsorted(found, keys)]
+
+
+def _in_rows(row: Integers, values: Integers, rows: int) -> Integers:
+    sums = np.zeros(rows, np.int64)
+    found, totals = summed(row, values)
+    sums[found] = totals
+    return sums
+
+
+def _new(listener_and_artist: Integers, row: Integers, heard: Flags, rows: int) -> Integers:
+    """Listeners of each row, of those that have several rows of an artist the first one only."""
+    _, first = np.unique(listener_and_artist[heard], return_index=True)
+    return np.bincount(row[heard][first], minlength=rows).astype(np.int64)
