@@ -59,7 +59,8 @@ in_window AS (
     SELECT months.month, suspects, track_id, count(*) AS streams
     FROM plays p JOIN months ON p.month <= months.month AND p.month > months.month - to_months($window) GROUP BY ALL
 ), boosts AS (
-    SELECT month, suspects, artist, count(*) >= $boost_streams AND count(DISTINCT listener_id) >= $boost_listeners AS boost
+    SELECT month, suspects, artist,
+           count(*) >= $boost_streams AND count(DISTINCT listener_id) >= $boost_listeners AS boost
     FROM plays GROUP BY ALL
 ), known AS (
     SELECT plays.*, in_window.streams >= $minimum AS earns, boost,

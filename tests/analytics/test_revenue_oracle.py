@@ -42,7 +42,9 @@ def _rows(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "minimum", "window", "cap"), [(1, 0, 12, 17), (2, 9, 2, 0), (3, 14, 12, 1)], ids=["boosts", "window", "cap"]
+    ("seed", "minimum", "window", "cap"),
+    [(1, 0, 12, 17), (2, 9, 2, 0), (3, 14, 12, 1)],
+    ids=["boosts", "window", "cap"],
 )
 def test_every_model_pays_what_duckdb_computes_play_by_play(
     spark: SparkSession, seed: int, minimum: int, window: int, cap: int
@@ -61,7 +63,12 @@ def test_every_model_pays_what_duckdb_computes_play_by_play(
         for row in rows
         if row["country"] == sorted(filter(None, alone))[0]
     ]
-    shares = [("trk:0", "label", "0.5"), ("trk:0", "writer", "0.25"), ("trk:1", "label", "1"), ("trk:2", "x", "0.333333")]
+    shares = [
+        ("trk:0", "label", "0.5"),
+        ("trk:0", "writer", "0.25"),
+        ("trk:1", "label", "1"),
+        ("trk:2", "x", "0.333333"),
+    ]
     rights = _table(
         "silver.rights",
         [{"track_id": track, "rights_holder_id": holder, "share": Decimal(share)} for track, holder, share in shares],

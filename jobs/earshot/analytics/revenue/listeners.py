@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -31,45 +31,53 @@ FLAGGED, CHOSEN, EARNS_EVERY, EARNS_ORGANIC = 1, 2, 4, 8
 KEYS: Final = (c.MONTH, c.COUNTRY, c.TIER, c.ARTIST_ID, WORK)
 FIGURES: Final = tuple(f"{figure}_{kind}" for kind in KINDS for figure in ("streams", "listeners"))
 WEIGHTS: Final = tuple(f"{model}_{kind}" for kind in KINDS for model in MODELS)
-COUNTS: Final = pa.schema(
-    [
-        (c.MONTH, pa.date32()),
-        *((name, pa.string()) for name in KEYS[1:]),
-        *((name, pa.int64()) for name in FIGURES),
-        *((name, pa.binary()) for name in WEIGHTS),
-    ]
-)
-"""A row a month, country, tier, artist and work:
+GROUP: Final = "listener_group"
+"""A key more, where what listeners count is to be told apart by groups of them."""
 
-- streams_KIND: counted streams
-- listeners_KIND: listeners of the artist in the month, each in one row of the artist only
-- MODEL_KIND: what these streams count in the model (see `models`, `packing`)
-"""
 
-_CELL: Final = (*KEYS, c.LISTENER_ID, MARKS)
+def counts_schema(keys: Sequence[str] = KEYS) -> pa.Schema:
+    """What `counts_of_listeners` makes, a row a month, country, tier, artist and work (and group).
+
+    - streams_KIND: counted streams
+    - listeners_KIND: listeners of the artist in the month, each in one row of the artist only
+    - MODEL_KIND: what these streams count in the model (see `models`, `packing`)
+    """
+    types = {c.MONTH: pa.date32(), GROUP: pa.int64()}
+    return pa.schema(
+        [
+            *((name, types.get(name, pa.string())) for name in keys),
+            *((name, pa.int64()) for name in FIGURES),
+            *((name, pa.binary()) for name in WEIGHTS),
+        ]
+    )
+
+
 _PLAYS: Final = "plays"
 _ENOUGH_ROWS: Final = 500_000
 
 
-def counts_of_listeners(plays: Iterator[pa.RecordBatch], rules: ArtistCentricSettings) -> Iterator[pa.RecordBatch]:
+def counts_of_listeners(
+    plays: Iterator[pa.RecordBatch], rules: ArtistCentricSettings, keys: Sequence[str] = KEYS
+) -> Iterator[pa.RecordBatch]:
     """The counts of plays of listeners who have no plays elsewhere.
 
     Memory follows the different pairs of listener and artist, not the plays: of a robot that plays one track a
     million times there is one.
 
     Args:
-        plays: Batches of `KEYS`, listener_id and `marks`, a row a counted stream.
+        plays: Batches of the keys, listener_id and `marks`, a row a counted stream.
         rules: What a stream counts in the artist-centric model.
+        keys: `KEYS`, or these and `GROUP`.
 
     Yields:
-        Rows of `COUNTS`.
+        Rows of `counts_schema`.
     """
-    cells = _cells(plays)
+    cells = _cells(plays, [*keys, c.LISTENER_ID, MARKS])
     if cells is not None and cells.num_rows:
-        yield from _counts(cells, rules).to_batches()
+        yield from _counts(cells, rules, keys).to_batches()
 
 
-def _cells(plays: Iterator[pa.RecordBatch]) -> pa.Table | None:
+def _cells(plays: Iterator[pa.RecordBatch], names: list[str]) -> pa.Table | None:
     """A row for each different row of the plays, with how many there are."""
     cells: pa.Table | None = None
     waiting: list[pa.Table] = []
@@ -78,18 +86,17 @@ def _cells(plays: Iterator[pa.RecordBatch]) -> pa.Table | None:
         waiting.append(pa.table([*batch.columns, np.ones(batch.num_rows, np.int64)], [*batch.schema.names, _PLAYS]))
         rows += batch.num_rows
         if rows >= max(_ENOUGH_ROWS, 0 if cells is None else cells.num_rows):
-            cells, waiting, rows = _grouped([*([] if cells is None else [cells]), *waiting]), [], 0
-    return _grouped([*([] if cells is None else [cells]), *waiting]) if waiting else cells
+            cells, waiting, rows = _grouped([*([] if cells is None else [cells]), *waiting], names), [], 0
+    return _grouped([*([] if cells is None else [cells]), *waiting], names) if waiting else cells
 
 
-def _grouped(parts: list[pa.Table]) -> pa.Table:
-    names = [*_CELL, _PLAYS]
-    whole = pa.concat_tables([part.select(names) for part in parts])
-    sums = whole.group_by(list(_CELL), use_threads=False).aggregate([(_PLAYS, "sum")])
-    return sums.rename_columns([*_CELL, _PLAYS])
+def _grouped(parts: list[pa.Table], names: list[str]) -> pa.Table:
+    whole = pa.concat_tables([part.select([*names, _PLAYS]) for part in parts])
+    sums = whole.group_by(names, use_threads=False).aggregate([(_PLAYS, "sum")])
+    return sums.rename_columns([*names, _PLAYS])
 
 
-def _counts(cells: pa.Table, rules: ArtistCentricSettings) -> pa.Table:
+def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) -> pa.Table:
     plays: Integers = cells[_PLAYS].to_numpy()
     marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
     listener, country, tier, artist = (
@@ -100,13 +107,14 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings) -> pa.Table:
     months, month = np.unique(cells[c.MONTH].cast(pa.int32()).to_numpy(), return_inverse=True)
     who = month * len(listener) + listener.codes
     place = country.codes * len(tier) + tier.codes
+    groups, group = np.unique(cells[GROUP].to_numpy(), return_inverse=True) if GROUP in keys else ([0], 0 * month)
     key = mixed(
-        (month, place, artist.codes, work_code),
-        (len(months), len(country) * len(tier), len(artist), len(work) + 1),
+        (month, group, place, artist.codes, work_code),
+        (len(months), len(groups), len(country) * len(tier), len(artist), len(work) + 1),
         len(plays),
     )
     _, first, row = np.unique(key, return_index=True, return_inverse=True)
-    columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(first)).combine_chunks() for name in KEYS}
+    columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(first)).combine_chunks() for name in keys}
     flagged = (marks & FLAGGED) > 0
     for kind, earns in ((EVERY, EARNS_EVERY), (ORGANIC, EARNS_ORGANIC)):
         if kind == ORGANIC and not flagged.any() and np.array_equal(marks & EARNS_ORGANIC > 0, marks & EARNS_EVERY > 0):
@@ -126,7 +134,8 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings) -> pa.Table:
         for model, counting in MODELS.items():
             numerator, denominator = counting(streams, rules)
             columns[f"{model}_{kind}"] = packed(Weights(row, numerator, denominator), parts=len(first))
-    return pa.table([columns[field.name] for field in COUNTS], schema=COUNTS)
+    schema = counts_schema(keys)
+    return pa.table([columns[field.name] for field in schema], schema=schema)
 
 
 def _of_each(keys: Integers, values: Integers) -> Integers:

@@ -15,12 +15,12 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from earshot.analytics import flagged as flags
 from earshot.analytics.revenue.listeners import (
     CHOSEN,
-    COUNTS,
     EARNS_EVERY,
     EARNS_ORGANIC,
     EVERY,
     FIGURES,
     FLAGGED,
+    GROUP,
     KEYS,
     KINDS,
     MARKS,
@@ -28,6 +28,7 @@ from earshot.analytics.revenue.listeners import (
     WEIGHTS,
     WORK,
     counts_of_listeners,
+    counts_schema,
 )
 from earshot.analytics.revenue.splits import PARTS, split_tracks
 from earshot.core import columns as c
@@ -49,6 +50,7 @@ def streams_of_pools(
     counted_stream_ms: int,
     months: Collection[date] | None = None,
     plays: int = 0,
+    group: Column | None = None,
 ) -> DataFrame:
     """One row a month, country, tier and artist (and track, where it has splits).
 
@@ -65,10 +67,11 @@ def streams_of_pools(
         counted_stream_ms: See `core.measures.counted`.
         months: First days of the months to pay; all by default.
         plays: About how many, so that a task of Python has a million of them at most.
+        group: A number that a listener's plays share; makes a row of each group, with `listener_group`.
 
     Returns:
         month, country, tier, artist_id, work, parts (see `splits`), streams_KIND, is_boosted_KIND, and for each model
-        MODEL_KIND: an array of packed fractions (see `listeners.COUNTS`).
+        MODEL_KIND: an array of packed fractions (see `packing`).
     """
     every = flags.with_flags(listens.where(counted(counted_stream_ms)), suspects).select(
         F.trunc(c.LISTEN_DATE, "month").alias(c.MONTH),
@@ -81,19 +84,22 @@ def streams_of_pools(
         F.coalesce(F.col(c.CONTEXT).isin(*terms.artist_centric.active_contexts), F.lit(False)).alias("is_chosen"),
     )
     parts = None if rights is None else F.broadcast(split_tracks(rights).withColumnRenamed(c.TRACK_ID, WORK))
-    rules, schema = terms.artist_centric, from_arrow_schema(COUNTS)
+    keys = KEYS if group is None else (*KEYS, GROUP)
+    every = every if group is None else every.withColumn(GROUP, group.cast("bigint"))
+    rules, schema = terms.artist_centric, from_arrow_schema(counts_schema(keys))
 
     def of_listeners(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return counts_of_listeners(batches, rules)
+        return counts_of_listeners(batches, rules, keys)
 
-    by_listener = _marked(every, terms.pro_rata, parts, months).repartition(_tasks(listens, plays), c.LISTENER_ID)
+    marked = _marked(every, terms.pro_rata, parts, months).select(*keys, c.LISTENER_ID, MARKS)
+    by_listener = marked.repartition(_tasks(listens, plays), c.LISTENER_ID)
     by_artist = by_listener.mapInArrow(of_listeners, schema).repartition(c.MONTH, c.ARTIST_ID)
-    sums = by_artist.groupBy(*KEYS).agg(
+    sums = by_artist.groupBy(*keys).agg(
         *(F.sum(name).alias(name) for name in FIGURES), *(F.collect_list(name).alias(name) for name in WEIGHTS)
     )
     of_artist = Window.partitionBy(c.MONTH, c.ARTIST_ID)
     boosted = sums.select(
-        *KEYS,
+        *keys,
         *(f"streams_{kind}" for kind in KINDS),
         *WEIGHTS,
         *(
@@ -107,7 +113,7 @@ def streams_of_pools(
     divided = (
         boosted.withColumn(PARTS, F.lit(None).cast(_NO_PARTS)) if parts is None else boosted.join(parts, WORK, "left")
     )
-    return divided.select(*KEYS, PARTS, *(f"streams_{kind}" for kind in KINDS), *BOOSTED, *WEIGHTS)
+    return divided.select(*keys, PARTS, *(f"streams_{kind}" for kind in KINDS), *BOOSTED, *WEIGHTS)
 
 
 def months_before(month: date, count: int) -> date:
@@ -146,7 +152,7 @@ def _marked(
         EARNS_ORGANIC: earns[ORGANIC],
     }
     marks = sum((F.when(holds, bit).otherwise(0) for bit, holds in bits.items()), F.lit(0))
-    return paid.select(*KEYS[:-1], work.alias(WORK), c.LISTENER_ID, marks.cast("tinyint").alias(MARKS))
+    return paid.withColumns({WORK: work, MARKS: marks.cast("tinyint")})
 
 
 def _of_months(rows: DataFrame, months: Collection[date] | None) -> DataFrame:
