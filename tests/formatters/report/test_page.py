@@ -47,7 +47,8 @@ def _figures(name: str) -> ReportFigures:
     )  # fmt: skip
     return ReportFigures(
         DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
-        money=money, recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
+        money=money, recommended=(name,), sample_history=(name,), algorithm=name, ledger=(batch,),
+        rules=FailedRules((rule,), 1),
         judged=(JudgedTable(name, 1, 2, 0.5),),
         kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
     )  # fmt: skip

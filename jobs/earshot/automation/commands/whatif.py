@@ -189,7 +189,7 @@ def _names() -> dict[str, str]:
 def _name(payee: Payee, names: dict[str, str]) -> str:
     _, kind, identity = payee
     name = names.get(identity, identity)
-    return name if kind == "artist" else f"{name} ({kind.replace('_', ' ')})"
+    return f"{name} (rights holder)" if kind == "rights_holder" else name
 
 
 def _spoken(model: str) -> str:

@@ -115,16 +115,17 @@ def _sums(rows: pa.Table) -> dict[tuple[str, ...], tuple[Decimal, int]]:
 
 def _moved(currency: str, payees: Mapping[tuple[str, str], Sums], names: Mapping[str, str], model: str) -> MovedMoney:
     changes = [
-        Change(_name(payee, names), before, after - before)
-        for payee, sums in payees.items()
+        (kind, Change(_name((kind, payee), names), before, after - before))
+        for (kind, payee), sums in payees.items()
         for before, after in ((_amount(sums, model, "included"), _amount(sums, model, "excluded")),)
     ]
-    losses = sorted((one for one in changes if one.moved < 0), key=lambda one: (one.moved, one.name))
-    gains = sorted((one for one in changes if one.moved > 0), key=lambda one: (-one.moved, one.name))
     held = sum((_amount(sums, model, "excluded") for (kind, _), sums in payees.items() if kind == _SUSPENSE), _ZERO)
+    paid = [change for kind, change in changes if kind != _SUSPENSE]
+    losses = sorted((one for one in paid if one.moved < 0), key=lambda one: (one.moved, one.name))
+    gains = sorted((one for one in paid if one.moved > 0), key=lambda one: (-one.moved, one.name))
     return MovedMoney(
         currency,
-        total=sum((one.paid for one in changes), _ZERO),
+        total=sum((one.paid for _, one in changes), _ZERO),
         moved=-sum((one.moved for one in losses), _ZERO),
         held=held,
         gaining=len(gains),
