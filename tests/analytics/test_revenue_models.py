@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.revenue_worlds import Play, amounts, owed, paid, terms
@@ -34,7 +34,22 @@ PLAYS = st.lists(
 PRICE = st.one_of(st.sampled_from([0, 1, 10**12]), st.integers(0, 10**13 - 1))
 
 
+CENT = {"DE": 1, "JP": 1, "KW": 1}
+TRILLION = {"DE": 10**14, "JP": 10**12, "KW": 10**15}
+"""10^12 of each currency, in its minor unit."""
+ONE_STREAM = [Play("ann", "a", country="KW")]
+ALL_SUSPECT = [Play(who, artist, country=at, is_flagged=True) for who in "xyz" for artist in "ab" for at in PRICES]
+THIRDS = [Play(who, artist, country=at) for at in PRICES for who in ("ann", "bob") for artist in ("a", "b", "c")]
+
+
 @settings(deadline=None)
+@example(ONE_STREAM, CENT)
+@example(ONE_STREAM, TRILLION)
+@example(ALL_SUSPECT, CENT)
+@example(ALL_SUSPECT, TRILLION)
+@example(THIRDS, CENT)
+@example(THIRDS, TRILLION)
+@example(THIRDS, {"DE": 0, "JP": 0, "KW": 0})
 @given(PLAYS, st.fixed_dictionaries({country: PRICE for country in PRICES}))
 def test_every_pool_is_paid_out_to_the_minor_unit_in_every_model_with_and_without_suspects(
     plays: list[Play], minor: dict[str, int]
