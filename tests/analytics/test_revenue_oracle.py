@@ -25,8 +25,7 @@ PRICES = (
     ("*", "premium", "EUR", "9.99"),
     ("*", "free", "EUR", "0.45"),
     ("*", "family", "EUR", "5.99"),
-    ("JP", "premium", "JPY", "980"),
-    ("JP", "family", "JPY", "1"),
+    ("JP", "student", "JPY", "980"),
     ("IN", "student", "KWD", "0.001"),
     ("US", "free", "KWD", "1234567.891"),
 )
