@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from earshot.analytics.plays import Flags, Integers, mixed, numbered
 from earshot.analytics.revenue.models import MODELS, Streams
 from earshot.analytics.revenue.packing import packed
-from earshot.analytics.revenue.rounding import Weights, summed
+from earshot.analytics.revenue.rounding import Weights, totals
 from earshot.core import columns as c
 from earshot.core.revenue_settings import ArtistCentricSettings
 
@@ -116,6 +116,8 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) 
     _, first, row = np.unique(key, return_index=True, return_inverse=True)
     columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(first)).combine_chunks() for name in keys}
     flagged = (marks & FLAGGED) > 0
+    in_pool, pools = _compact(who * (len(country) * len(tier)) + place)
+    pair, pairs = _compact(who * len(artist) + artist.codes)
     for kind, earns in ((EVERY, EARNS_EVERY), (ORGANIC, EARNS_ORGANIC)):
         if kind == ORGANIC and not flagged.any() and np.array_equal(marks & EARNS_ORGANIC > 0, marks & EARNS_EVERY > 0):
             columns |= {name.replace(EVERY, ORGANIC): values for name, values in columns.items() if EVERY in name}
@@ -125,12 +127,11 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) 
             streams=kept,
             earning=np.where(marks & earns, kept, 0),
             chosen=np.where(marks & CHOSEN, kept, 0),
-            of_listener=_of_each(who * (len(country) * len(tier)) + place, kept),
-            of_listener_month=_of_each(who, kept),
+            of_listener=totals(in_pool, kept, size=pools)[in_pool],
+            of_listener_month=totals(who, kept, size=len(months) * len(listener))[who],
         )
-        columns[f"streams_{kind}"] = pa.array(_in_rows(row, kept, len(first)))
-        heard = kept > 0
-        columns[f"listeners_{kind}"] = pa.array(_new(who * len(artist) + artist.codes, row, heard, len(first)))
+        columns[f"streams_{kind}"] = pa.array(totals(row, kept, size=len(first)))
+        columns[f"listeners_{kind}"] = pa.array(_listeners(pair, row, kept > 0, pairs=pairs, rows=len(first)))
         for model, counting in MODELS.items():
             numerator, denominator = counting(streams, rules)
             columns[f"{model}_{kind}"] = packed(Weights(row, numerator, denominator), parts=len(first))
@@ -138,20 +139,14 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) 
     return pa.table([columns[field.name] for field in schema], schema=schema)
 
 
-def _of_each(keys: Integers, values: Integers) -> Integers:
-    """Of each row, the sum over the rows with its key."""
-    found, sums = summed(keys, values)
-    return sums[np.searchsorted(found, keys)]
+def _compact(keys: Integers) -> tuple[Integers, int]:
+    """The keys as numbers from 0 on, and how many there are."""
+    found, code = np.unique(keys, return_inverse=True)
+    return code, len(found)
 
 
-def _in_rows(row: Integers, values: Integers, rows: int) -> Integers:
-    sums = np.zeros(rows, np.int64)
-    found, totals = summed(row, values)
-    sums[found] = totals
-    return sums
-
-
-def _new(listener_and_artist: Integers, row: Integers, heard: Flags, rows: int) -> Integers:
-    """Listeners of each row, of those that have several rows of an artist the first one only."""
-    _, first = np.unique(listener_and_artist[heard], return_index=True)
-    return np.bincount(row[heard][first], minlength=rows).astype(np.int64)
+def _listeners(pair: Integers, row: Integers, heard: Flags, *, pairs: int, rows: int) -> Integers:
+    """Listeners of each row; where a listener has several rows of an artist, one of them counts."""
+    row_of_pair = np.full(pairs, -1, np.int64)
+    row_of_pair[pair[heard]] = row[heard]
+    return np.bincount(row_of_pair[row_of_pair >= 0], minlength=rows).astype(np.int64)

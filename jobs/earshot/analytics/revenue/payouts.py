@@ -18,7 +18,7 @@ from earshot.analytics.revenue.listeners import EVERY, ORGANIC
 from earshot.analytics.revenue.models import ARTIST_CENTRIC, MODELS, USER_CENTRIC
 from earshot.analytics.revenue.packing import unpacked
 from earshot.analytics.revenue.pools import Pool, pool_of
-from earshot.analytics.revenue.rounding import LARGEST, Weights, divided, integer_weights
+from earshot.analytics.revenue.rounding import LARGEST, Weights, divided, integer_weights, totals
 from earshot.analytics.revenue.splits import MILLIONTHS, PARTS
 from earshot.core import columns as c
 from earshot.core.revenue_settings import RevenueSettings
@@ -87,9 +87,7 @@ def _weights(rows: pa.Table, name: str) -> Weights:
 def _listeners(shares: Weights) -> int:
     """How many listeners there are: of n streams, one with d in all is n/d, so their sum counts them."""
     sizes, code = np.unique(shares.denominator, return_inverse=True)
-    of_size = np.zeros(len(sizes), np.int64)
-    np.add.at(of_size, code, shares.numerator)
-    return int((of_size // sizes).sum())
+    return int((totals(code, shares.numerator, size=len(sizes)) // sizes).sum())
 
 
 def _shares(rows: pa.Table) -> _Shares:
@@ -122,8 +120,7 @@ def _shares(rows: pa.Table) -> _Shares:
 
 def _payouts(rows: pa.Table, kind: str, shares: _Shares, pool: Pool, terms: RevenueSettings) -> Iterator[_Payout]:
     streams: Integers = rows[f"streams_{kind}"].to_numpy()
-    counts = np.zeros(len(shares.names), np.int64)
-    np.add.at(counts, shares.payee, streams[shares.row])
+    counts = totals(shares.payee, streams[shares.row], size=len(shares.names))
     present = np.flatnonzero(counts > 0)
     place = np.cumsum(counts > 0) - 1
     payees = [shares.names[payee] for payee in present.tolist()]

@@ -14,6 +14,9 @@ from earshot.analytics.plays import Integers
 LARGEST: Final = 2.0**62
 """Below it a float tells that a sum or a product fits eight bytes."""
 
+_EXACT_FLOAT: Final = 2.0**53
+"""Below it a float holds every integer."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -36,10 +39,19 @@ def summed(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
         return keys, values
     if float(values.sum(dtype=np.float64)) >= LARGEST:
         values = values.astype(object)
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     ordered = keys[order]
-    opening = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    opening = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     return ordered[opening], np.add.reduceat(values[order], opening)
+
+
+def totals(codes: Integers, values: Integers, *, size: int) -> Integers:
+    """Of each code, 0 to `size` - 1, the exact sum of the values; without a sort, since every code has its place."""
+    if float(values.sum(dtype=np.float64)) < _EXACT_FLOAT:
+        return np.bincount(codes, weights=values, minlength=size).astype(np.int64)
+    sums = np.zeros(size, np.int64)
+    np.add.at(sums, codes, values)
+    return sums
 
 
 def integer_weights(weights: Weights, *, parts: int) -> list[int]:
@@ -52,10 +64,10 @@ def integer_weights(weights: Weights, *, parts: int) -> list[int]:
     keys, sums = summed(weights.part * size + code, weights.numerator)
     multiple = math.lcm(*denominators.tolist())
     factors = [multiple // denominator for denominator in denominators.tolist()]
-    totals = [0] * parts
+    sums_of_parts = [0] * parts
     for part, factor, amount in zip((keys // size).tolist(), (keys % size).tolist(), sums.tolist(), strict=True):
-        totals[part] += amount * factors[factor]
-    return totals
+        sums_of_parts[part] += amount * factors[factor]
+    return sums_of_parts
 
 
 def divided(amount: int, weights: Sequence[int]) -> list[int] | None:
