@@ -107,7 +107,9 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) 
     months, month = np.unique(cells[c.MONTH].cast(pa.int32()).to_numpy(), return_inverse=True)
     who = month * len(listener) + listener.codes
     place = country.codes * len(tier) + tier.codes
-    groups, group = np.unique(cells[GROUP].to_numpy(), return_inverse=True) if GROUP in keys else ([0], 0 * month)
+    groups, group = np.zeros(1, np.int64), np.zeros_like(month)
+    if GROUP in keys:
+        groups, group = np.unique(cells[GROUP].to_numpy(), return_inverse=True)
     key = mixed(
         (month, group, place, artist.codes, work_code),
         (len(months), len(groups), len(country) * len(tier), len(artist), len(work) + 1),

@@ -18,7 +18,7 @@ from earshot.analytics.revenue.listeners import EVERY, ORGANIC
 from earshot.analytics.revenue.models import ARTIST_CENTRIC, MODELS, USER_CENTRIC
 from earshot.analytics.revenue.packing import unpacked
 from earshot.analytics.revenue.pools import Pool, pool_of
-from earshot.analytics.revenue.rounding import LARGEST, Weights, divided, integer_weights, totals
+from earshot.analytics.revenue.rounding import LARGEST, Exact, Weights, divided, integer_weights, totals
 from earshot.analytics.revenue.splits import MILLIONTHS, PARTS
 from earshot.core import columns as c
 from earshot.core.revenue_settings import RevenueSettings
@@ -152,7 +152,7 @@ def _of_payees(of_rows: Weights, boost: Integers | None, shares: _Shares, place:
     return Weights(place[shares.payee[share]], numerator, of_rows.denominator[pair])
 
 
-def _product(left: Integers, right: Integers) -> Integers:
+def _product(left: Exact, right: Integers) -> Exact:
     """The exact product: as Python's integers where eight bytes may not hold it."""
     if float(left.max(initial=0)) * float(right.max(initial=0)) < LARGEST:
         return left * right

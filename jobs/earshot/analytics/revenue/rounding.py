@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earshot.analytics.plays import Integers
+
+Exact = NDArray[Any]
+"""Integers of eight bytes, or Python's where these would not hold them."""
 
 LARGEST: Final = 2.0**62
 """Below it a float tells that a sum or a product fits eight bytes."""
@@ -29,11 +33,11 @@ class Weights:
     """
 
     part: Integers
-    numerator: Integers
+    numerator: Exact
     denominator: Integers
 
 
-def summed(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
+def summed(keys: Integers, values: Exact) -> tuple[Integers, Exact]:
     """The different keys in order, and the exact sum of the values of each."""
     if not len(keys):
         return keys, values
