@@ -13,13 +13,40 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.revenue.month import payouts_of_month
+from earshot.analytics.revenue.listeners import (
+    CHOSEN,
+    EARNS_EVERY,
+    EARNS_ORGANIC,
+    FIGURES,
+    FLAGGED,
+    KEYS,
+    KINDS,
+    WEIGHTS,
+    counts_of_listeners,
+)
+from earshot.analytics.revenue.payouts import payouts_of_pool
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.schemas import TABLES
 
 MONTH = date(2026, 3, 1)
 SCHEMA = to_arrow_schema(TABLES["gold.revenue"].schema, timezone="UTC")
 _PARTS = pa.list_(pa.struct([("payee_id", pa.string()), ("millionths", pa.int64())]))
+_PLAYS = pa.schema(
+    [
+        ("month", pa.date32()),
+        *((name, pa.string()) for name in ("country", "tier", "artist_id", "work", "listener_id")),
+        ("marks", pa.int8()),
+    ]
+)
+_STREAMS = pa.schema(
+    [
+        ("artist_id", pa.string()),
+        ("parts", _PARTS),
+        *((f"streams_{kind}", pa.int64()) for kind in KINDS),
+        *((f"is_boosted_{kind}", pa.bool_()) for kind in KINDS),
+        *((name, pa.list_(pa.binary())) for name in WEIGHTS),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +60,7 @@ class Play:
     is_flagged: bool = False
     is_chosen: bool = False
     track: str | None = None
+    is_earning: bool = True
 
 
 def terms(*prices: tuple[str, str, str, str], share: float = 1.0, **others: Any) -> RevenueSettings:
@@ -41,74 +69,100 @@ def terms(*prices: tuple[str, str, str, str], share: float = 1.0, **others: Any)
     return RevenueSettings.model_validate({"prices": named, "share_to_rights_holders": share, **others})
 
 
-def month_of(plays: Iterable[Play], splits: dict[str, list[tuple[str, int]]] | None = None) -> pa.Table:
-    """What `streams_by_listener` makes of the plays, in plain Python."""
-    splits = splits or {}
-    cells: dict[tuple[str, str, str, str, str | None], list[Play]] = defaultdict(list)
-    for play in plays:
-        work = play.track if play.track in splits else None
-        cells[play.listener, play.country, play.tier, play.artist, work].append(play)
-    kinds = {"every": lambda play: True, "organic": lambda play: not play.is_flagged}
-    counts = {
-        kind: {
-            "cell": {cell: sum(keep(play) for play in of_cell) for cell, of_cell in cells.items()},
-            "pool": Counter(p[:3] for p, of_cell in cells.items() for play in of_cell if keep(play)),
-            "month": Counter(p[0] for p, of_cell in cells.items() for play in of_cell if keep(play)),
+def streams_of(
+    plays: Iterable[Play], rules: RevenueSettings, splits: dict[str, list[tuple[str, int]]] | None = None
+) -> dict[tuple[str, str], pa.Table]:
+    """What `streams_of_pools` makes of the plays, by country and tier: two tasks' counts, put together in a loop."""
+    splits, plays = splits or {}, list(plays)
+    listeners = sorted({play.listener for play in plays})
+    sums: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for of_task in (listeners[::2], listeners[1::2]):
+        batch = pa.RecordBatch.from_pylist(
+            [_play(play, splits) for play in plays if play.listener in of_task], schema=_PLAYS
+        )
+        for counts in counts_of_listeners(iter([batch]), rules.artist_centric):
+            for row in counts.to_pylist():
+                of_key = sums.setdefault(tuple(row[name] for name in KEYS), defaultdict(int))
+                for name in FIGURES:
+                    of_key[name] += row[name]
+                for name in WEIGHTS:
+                    of_key[name] = [*(of_key[name] or []), row[name]]
+    heard: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, of_key in sums.items():
+        for name in FIGURES:
+            heard[key[3]][name] += of_key[name]
+    pools: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for key, of_key in sums.items():
+        parts = [{"payee_id": n, "millionths": m} for n, m in splits[key[4]]] if key[4] else None
+        boosts = {
+            f"is_boosted_{kind}": heard[key[3]][f"streams_{kind}"] >= rules.artist_centric.boost_streams
+            and heard[key[3]][f"listeners_{kind}"] >= rules.artist_centric.boost_listeners
+            for kind in KINDS
         }
-        for kind, keep in kinds.items()
+        pools[key[1], key[2]].append({"artist_id": key[3], "parts": parts, **of_key, **boosts})
+    return {place: pa.Table.from_pylist(rows, schema=_STREAMS) for place, rows in pools.items()}
+
+
+def _play(play: Play, splits: dict[str, list[tuple[str, int]]]) -> dict[str, Any]:
+    marks = FLAGGED * play.is_flagged + CHOSEN * play.is_chosen
+    marks += (EARNS_EVERY + EARNS_ORGANIC) * play.is_earning
+    return {
+        "month": MONTH,
+        "country": play.country,
+        "tier": play.tier,
+        "artist_id": play.artist,
+        "work": play.track if play.track in splits else None,
+        "listener_id": play.listener,
+        "marks": marks,
     }
-    seen: dict[str, set[tuple[str, str]]] = {kind: set() for kind in kinds}
-    rows = []
-    for cell, of_cell in cells.items():
-        row: dict[str, Any] = {"country": cell[1], "tier": cell[2], "artist_id": cell[3]}
-        row["parts"] = [{"payee_id": n, "millionths": m} for n, m in splits[cell[4]]] if cell[4] else None
-        for kind, keep in kinds.items():
-            streams = counts[kind]["cell"][cell]
-            is_new = streams > 0 and (cell[0], cell[3]) not in seen[kind]
-            seen[kind] |= {(cell[0], cell[3])} if is_new else set()
-            row |= {
-                f"streams_{kind}": streams,
-                f"earning_{kind}": streams,
-                f"chosen_{kind}": sum(keep(play) and play.is_chosen for play in of_cell),
-                f"of_listener_{kind}": counts[kind]["pool"][cell[:3]],
-                f"of_listener_month_{kind}": counts[kind]["month"][cell[0]],
-                f"new_listener_{kind}": int(is_new),
-            }
-        rows.append(row)
-    table = pa.Table.from_pylist(rows)
-    return table.set_column(
-        table.schema.get_field_index("parts"), "parts", pa.array([r["parts"] for r in rows], _PARTS)
-    )
 
 
 def paid(plays: Iterable[Play], with_terms: RevenueSettings, **options: Any) -> list[dict[str, Any]]:
     """Rows of gold.revenue."""
-    rows: list[dict[str, Any]] = payouts_of_month(
-        month_of(plays, **options), month=MONTH, terms=with_terms, schema=SCHEMA
-    ).to_pylist()
-    return rows
+    return [
+        row
+        for (country, tier), rows in streams_of(plays, with_terms, **options).items()
+        for row in payouts_of_pool(
+            rows, month=MONTH, country=country, tier=tier, terms=with_terms, schema=SCHEMA
+        ).to_pylist()
+    ]
 
 
-def owed(plays: Iterable[Play], pool: Fraction, model: str, with_terms: RevenueSettings) -> dict[str, Fraction]:
-    """What each artist of one pool is owed before rounding, straight from the definitions, play by play."""
-    plays = list(plays)
-    rules = with_terms.artist_centric
-    of_listener = Counter(play.listener for play in plays)
-    of_artist = Counter(play.artist for play in plays)
-    fans = {artist: len({play.listener for play in plays if play.artist == artist}) for artist in of_artist}
-    counts: dict[str, Fraction] = defaultdict(Fraction)
+def owed(
+    plays: Iterable[Play],
+    pool: Fraction,
+    model: str,
+    with_terms: RevenueSettings,
+    *,
+    of: tuple[str, str] = ("DE", "premium"),
+    splits: dict[str, list[tuple[str, int]]] | None = None,
+) -> dict[tuple[str, str], Fraction]:
+    """What each payee of one pool is owed before rounding, straight from the definitions, play by play.
+
+    Boosts and the cap look at the whole month, everything else at the pool.
+    """
+    month = list(plays)
+    plays = [play for play in month if (play.country, play.tier) == of]
+    rules, splits = with_terms.artist_centric, splits or {}
+    of_listener, in_month = Counter(play.listener for play in plays), Counter(play.listener for play in month)
+    of_artist = Counter(play.artist for play in month)
+    fans = {artist: len({play.listener for play in month if play.artist == artist}) for artist in of_artist}
+    counts: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     for play in plays:
-        heard = of_listener[play.listener]
         boost = of_artist[play.artist] >= rules.boost_streams and fans[play.artist] >= rules.boost_listeners
-        counts[play.artist] += {
-            "pro_rata": Fraction(1),
-            "user_centric": Fraction(1, heard),
+        cap = rules.listener_cap or in_month[play.listener]
+        worth = {
+            "pro_rata": Fraction(int(play.is_earning)),
+            "user_centric": Fraction(1, of_listener[play.listener]),
             "artist_centric": Fraction(rules.active_factor if play.is_chosen else 1)
             * (rules.boost_factor if boost else 1)
-            * min(Fraction(1), Fraction(rules.listener_cap, heard)),
+            * min(Fraction(1), Fraction(cap, in_month[play.listener])),
         }[model]
+        for payee, millionths in splits.get(play.track or "", [(play.artist, 1_000_000)]):
+            kind = "rights_holder" if play.track in splits else "artist"
+            counts[kind, payee] += worth * millionths / 1_000_000
     total = sum(counts.values())
-    return {artist: pool * count / total for artist, count in counts.items()}
+    return {payee: pool * count / total if total else Fraction(0) for payee, count in counts.items()}
 
 
 def amounts(rows: Iterable[dict[str, Any]], **where: str) -> dict[str, Decimal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
 from earshot.analytics.revenue.mart import revenue
 from earshot.core.schemas import TABLES
 from earshot.core.stream_rule import SPOTIFY
-from factories import listens_arrow, plays
+from factories import listens, listens_arrow, plays
 
 SUSPECTS, RIGHTS = TABLES["gold.suspect_listens"].schema, TABLES["silver.rights"].schema
 PRICED = ("premium", "family", "student", "free")
@@ -82,3 +83,19 @@ def test_a_track_earns_from_its_threshold_on_counted_over_the_months_before(spar
     assert amounts(rows, country="DE", model="user_centric", suspects="included")["new-artist"] == Decimal("6.00")
     france = amounts(rows, country="FR", model="pro_rata", suspects="included")
     assert france == {"alone-artist": Decimal("0.00"), "suspense": Decimal("6.00")}
+
+
+def test_the_plays_are_shuffled_once_and_joined_without_a_shuffle(spark: SparkSession) -> None:
+    played = listens(spark, 300, seed=5)
+    rights = spark.createDataFrame([("trk:1", "label", None, Decimal("0.6"), None, None, None)], RIGHTS)
+    for minimum in (0, 1_000):
+        of = terms(("*", "premium", "EUR", "9.99"), pro_rata={"minimum_streams": minimum})
+        paid_out = revenue(played, _suspects(spark), rights, terms=of, stream_rule=SPOTIFY, plays=5_000_001)
+        plan = str(paid_out._jdf.queryExecution().executedPlan().toString())  # type: ignore[operator] # py4j
+        assert re.findall(r"Exchange hashpartitioning\((\w+)#\d+, 6\), REPARTITION_BY_NUM", plan) == ["listener_id"]
+        assert "SortMergeJoin" not in plan
+        shuffles = [re.sub(r"#\d+L?", "", keys) for keys in re.findall(r"Exchange hashpartitioning\(([^)]*)\)", plan)]
+        of_plays = {"listener_id, 6", "month, artist_id, 2", "month, country, tier, 2"}
+        of_tracks = {keys for keys in shuffles if keys.startswith("track_id")}
+        assert of_plays <= set(shuffles)
+        assert bool(of_tracks & {key for key in of_tracks if "month" in key}) == bool(minimum)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.revenue_worlds import Play, amounts, owed, paid, terms
@@ -25,6 +25,8 @@ PLAYS = st.lists(
         country=st.sampled_from(sorted(PRICES)),
         is_flagged=st.booleans(),
         is_chosen=st.booleans(),
+        track=st.sampled_from(["t1", "t2", "t3"]),
+        is_earning=st.sampled_from([True, True, True, False]),
     ),
     min_size=1,
     max_size=40,
@@ -32,7 +34,22 @@ PLAYS = st.lists(
 PRICE = st.one_of(st.sampled_from([0, 1, 10**12]), st.integers(0, 10**13 - 1))
 
 
+CENT = {"DE": 1, "JP": 1, "KW": 1}
+TRILLION = {"DE": 10**14, "JP": 10**12, "KW": 10**15}
+"""10^12 of each currency, in its minor unit."""
+ONE_STREAM = [Play("ann", "a", country="KW")]
+ALL_SUSPECT = [Play(who, artist, country=at, is_flagged=True) for who in "xyz" for artist in "ab" for at in PRICES]
+THIRDS = [Play(who, artist, country=at) for at in PRICES for who in ("ann", "bob") for artist in ("a", "b", "c")]
+
+
 @settings(deadline=None)
+@example(ONE_STREAM, CENT)
+@example(ONE_STREAM, TRILLION)
+@example(ALL_SUSPECT, CENT)
+@example(ALL_SUSPECT, TRILLION)
+@example(THIRDS, CENT)
+@example(THIRDS, TRILLION)
+@example(THIRDS, {"DE": 0, "JP": 0, "KW": 0})
 @given(PLAYS, st.fixed_dictionaries({country: PRICE for country in PRICES}))
 def test_every_pool_is_paid_out_to_the_minor_unit_in_every_model_with_and_without_suspects(
     plays: list[Play], minor: dict[str, int]
@@ -56,18 +73,36 @@ def test_every_pool_is_paid_out_to_the_minor_unit_in_every_model_with_and_withou
         assert len({pool for (at, *_), pool in pools.items() if at == country}) == 1
 
 
+SPLITS = {
+    "t1": [("label", 600_000), ("writer", 150_000), ("unknown", 250_000)],
+    "t2": [("label", 333_333), ("writer", 666_667)],
+}
+
+
 @settings(deadline=None)
-@given(PLAYS, st.sampled_from([1, 7, 999, 10**6, 10**14]))
-def test_each_payout_is_less_than_a_minor_unit_from_what_the_definition_owes(plays: list[Play], minor: int) -> None:
-    plays = [Play(play.listener, play.artist, is_chosen=play.is_chosen) for play in plays]
-    listeners = len({play.listener for play in plays})
-    of = terms(("DE", "premium", "EUR", str(Decimal(minor) / 100)), artist_centric=RULES)
-    rows = paid(plays, of)
-    for model in MODELS:
-        due = owed(plays, Fraction(minor * listeners), model, of)
-        got = amounts(rows, model=model, suspects="included")
-        assert got.keys() == due.keys()
-        assert all(abs(Fraction(got[artist]) * 100 - due[artist]) < 1 for artist in due)
+@given(PLAYS, st.sampled_from([1, 7, 999, 10**6, 10**12]), st.sampled_from([0, 1, 4]))
+def test_each_payout_is_less_than_a_minor_unit_from_what_the_definition_owes(
+    plays: list[Play], minor: int, cap: int
+) -> None:
+    priced = [(at, "premium", of, str(minor * UNITS[of])) for at, of in PRICES.items()]
+    of = terms(*priced, artist_centric={**RULES, "listener_cap": cap})
+    rows = paid(plays, of, splits=SPLITS)
+    for kind, kept in (("included", plays), ("excluded", [play for play in plays if not play.is_flagged])):
+        for country in {play.country for play in kept}:
+            listeners = len({play.listener for play in plays if play.country == country})
+            for model in MODELS:
+                pool = Fraction(minor * listeners)
+                due = owed(kept, pool, model, of, of=(country, "premium"), splits=SPLITS)
+                unit = Fraction(UNITS[PRICES[country]])
+                got = {
+                    (row["payee_type"], row["payee_id"]): Fraction(row["amount"]) / unit
+                    for row in rows
+                    if (row["country"], row["model"], row["suspects"]) == (country, model, kind)
+                }
+                if not any(due.values()):
+                    assert got.pop(("suspense", "suspense")) == pool
+                assert got.keys() == due.keys()
+                assert all(abs(got[payee] - due[payee]) < 1 for payee in due)
 
 
 @settings(deadline=None)

@@ -1,77 +1,120 @@
-"""gold.revenue against DuckDB, which computes the pro-rata payouts from the same silver in its own way."""
+"""gold.revenue against DuckDB, which computes every payout from the same silver in its own way."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-import duckdb
 import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
 
+from analytics.revenue_definitions import COLUMNS, NEAR, RevenueOracle
+from analytics.revenue_worlds import terms
+from earshot.analytics.revenue.mart import revenue
 from earshot.automation.demo import DemoOutcome
 from earshot.core.config import load_settings
 from earshot.core.currencies import minor_unit
+from earshot.core.schemas import TABLES
 from earshot.core.small_tables import SmallTables
+from earshot.core.stream_rule import SPOTIFY
+from factories import listens_arrow
 
-PRO_RATA = """
-WITH streams AS (
-    SELECT date_trunc('month', l.listen_date)::DATE AS month, coalesce(l.country, 'unknown') AS country,
-           coalesce(l.tier, 'unknown') AS tier, coalesce(l.artist_id, 'unknown') AS payee_id, l.listener_id,
-           EXISTS (FROM suspects s WHERE s.verdict IN ('suspect', 'confirmed') AND s.listener_id = l.listener_id
-                   AND s.listen_date = l.listen_date AND coalesce(s.track_id, l.track_id) = l.track_id) AS flagged
-    FROM listens l WHERE coalesce(l.played_ms, 30000) >= 30000
-), priced AS (
-    SELECT month, country, tier, count(DISTINCT listener_id)::HUGEINT AS listeners,
-           (SELECT max(place) FROM prices p WHERE p.tier = streams.tier AND p.place IN ('*', streams.country)) AS place
-    FROM streams GROUP BY month, country, tier
-), brought AS (
-    SELECT month, country, tier, currency, unit, listeners * millionths // 1000000 AS whole,
-           listeners * millionths % 1000000 AS rest
-    FROM priced JOIN prices USING (place, tier)
-), pools AS (
-    SELECT month, country, tier, currency, unit,
-           whole + (rest > 500000 OR rest = 500000 AND whole % 2 = 1)::INT AS pool
-    FROM brought
-), earned AS (
-    SELECT month, country, tier, payee_id, suspects, count(*)::HUGEINT AS streams
-    FROM streams, (VALUES ('included'), ('excluded')) kinds (suspects)
-    WHERE suspects = 'included' OR NOT flagged GROUP BY ALL
-), quotas AS (
-    SELECT *, pool * streams // sum(streams) OVER in_pool AS whole, pool * streams % sum(streams) OVER in_pool AS rest
-    FROM earned JOIN pools USING (month, country, tier)
-    WINDOW in_pool AS (PARTITION BY month, country, tier, suspects)
+PRICES = (
+    ("*", "premium", "EUR", "9.99"),
+    ("*", "free", "EUR", "0.45"),
+    ("*", "family", "EUR", "5.99"),
+    ("JP", "student", "JPY", "980"),
+    ("IN", "student", "KWD", "0.001"),
+    ("US", "free", "KWD", "1234567.891"),
 )
-SELECT month, country, tier, currency, payee_id, suspects, streams::BIGINT AS streams, pool * unit AS pool,
-       (whole + (row_number() OVER (in_pool ORDER BY rest DESC, payee_id) <= pool - sum(whole) OVER in_pool)::INT)
-       * unit AS amount
-FROM quotas WINDOW in_pool AS (PARTITION BY month, country, tier, suspects)
-"""
+RULES = {"boost_streams": 12, "boost_listeners": 5, "boost_factor": 3, "listener_cap": 17, "active_contexts": ["album"]}
 
 
-def test_pro_rata_is_what_duckdb_computes(road: DemoOutcome) -> None:
-    lake = SmallTables(str(road.home / "lake"))
-    terms = load_settings("demo").revenue
-    share = Decimal(str(terms.share_to_rights_holders))
-    prices = pa.table(
-        {
-            "place": [price.country for price in terms.prices],
-            "tier": [price.tier for price in terms.prices],
-            "currency": [price.currency for price in terms.prices],
-            "unit": pa.array([minor_unit(price.currency) for price in terms.prices], pa.decimal128(7, 6)),
-            "millionths": [int(price.price * share / minor_unit(price.currency) * 10**6) for price in terms.prices],
-        }
+def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=to_arrow_schema(TABLES[name].schema, timezone="UTC"))
+
+
+def _rows(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return sorted(tuple(row[name] for name in COLUMNS) for row in found)
+
+
+@pytest.mark.parametrize(
+    ("seed", "minimum", "window", "cap"),
+    [(1, 0, 12, 17), (2, 9, 2, 0), (3, 14, 12, 1)],
+    ids=["boosts", "window", "cap"],
+)
+def test_every_model_pays_what_duckdb_computes_play_by_play(
+    spark: SparkSession, seed: int, minimum: int, window: int, cap: int
+) -> None:
+    listens = listens_arrow(2_400, seed=seed, days=75, first_day=date(2025, 12, 20), listeners=40, tracks=60)
+    rows = listens.to_pylist()
+    suspects = [
+        {"listener_id": row["listener_id"], "listen_date": row["listen_date"], "verdict": verdict, "track_id": track}
+        for n, row in enumerate(rows[::9])
+        for verdict in ("suspect" if n % 3 else "confirmed" if n % 2 else "cleared",)
+        for track in (None if n % 4 else row["track_id"],)
+    ]
+    alone = {row["country"] for row in rows}
+    suspects += [
+        {"listener_id": row["listener_id"], "listen_date": row["listen_date"], "verdict": "confirmed"}
+        for row in rows
+        if row["country"] == sorted(filter(None, alone))[0]
+    ]
+    shares = [
+        ("trk:0", "label", "0.5"),
+        ("trk:0", "writer", "0.25"),
+        ("trk:1", "label", "1"),
+        ("trk:2", "x", "0.333333"),
+    ]
+    rights = _table(
+        "silver.rights",
+        [{"track_id": track, "rights_holder_id": holder, "share": Decimal(share)} for track, holder, share in shares],
     )
-    with duckdb.connect() as database:
-        for name, rows in (
-            ("prices", prices),
-            ("listens", lake.arrow("silver.listens")),
-            ("suspects", lake.arrow("gold.suspect_listens")),
-        ):
-            database.register(name, rows)
-        expected = database.execute(PRO_RATA).fetchall()
-    columns = ("month", "country", "tier", "currency", "payee_id", "suspects", "streams", "pool", "amount")
-    published = lake.rows("gold.revenue", [("model", "=", "pro_rata")])
-    assert len(expected) > 1_000
-    held = [row for row in published if row["payee_id"] == "suspense"]
-    assert all(row["streams"] == 0 and row["amount"] == row["pool"] for row in held), "no stream of the pool may earn"
-    paid = [row for row in published if row["payee_id"] != "suspense"]
-    assert sorted(tuple(row[name] for name in columns) for row in paid) == sorted(expected)
+    of = terms(
+        *PRICES,
+        share=0.68,
+        artist_centric={**RULES, "listener_cap": cap},
+        pro_rata={"minimum_streams": minimum, "months": window},
+    )
+    flagged = _table("gold.suspect_listens", suspects)
+    found = revenue(
+        spark.createDataFrame(listens, TABLES["silver.listens"].schema),
+        spark.createDataFrame(flagged, TABLES["gold.suspect_listens"].schema),
+        spark.createDataFrame(rights, TABLES["silver.rights"].schema),
+        terms=of,
+        stream_rule=SPOTIFY,
+    )
+    payouts = found.toArrow().to_pylist()
+    oracle = RevenueOracle(of, listens, flagged, rights)
+    expected = oracle.payouts()
+    oracle.close()
+    held = [row for row in payouts if row["payee_id"] == "suspense"]
+    assert all(row["streams"] == 0 and row["amount"] == row["pool"] for row in held)
+    assert any(row["suspects"] == "excluded" for row in held)
+    paid = _rows([row for row in payouts if row["payee_id"] != "suspense"])
+    assert len(paid) > 1_000
+    assert {row[3] for row in paid} == {"EUR", "JPY", "KWD"}
+    assert paid == _rows(expected)
+
+
+def test_the_pipelines_payouts_are_what_duckdb_owes_to_less_than_a_minor_unit(road: DemoOutcome) -> None:
+    lake = SmallTables(str(road.home / "lake"))
+    oracle = RevenueOracle(
+        load_settings("demo").revenue,
+        lake.arrow("silver.listens"),
+        lake.arrow("gold.suspect_listens"),
+        lake.arrow("silver.rights"),
+    )
+    owed = {tuple(row[name] for name in COLUMNS[:8]): row for row in oracle.payouts(NEAR)}
+    oracle.close()
+    published = lake.rows("gold.revenue")
+    paid = {tuple(row[name] for name in COLUMNS[:8]): row for row in published if row["payee_id"] != "suspense"}
+    assert len(paid) > 5_000
+    assert paid.keys() == owed.keys()
+    for key, row in paid.items():
+        due = owed[key]
+        assert (row["streams"], row["pool"]) == (due["streams"], due["pool"])
+        assert abs(float(row["amount"]) - (due["amount"] or 0)) < float(minor_unit(row["currency"])) + 1e-6

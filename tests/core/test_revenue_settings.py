@@ -87,3 +87,14 @@ def test_what_is_delivered_holds_the_published_thresholds() -> None:
     assert (rules.boost_streams, rules.boost_listeners, rules.boost_factor, rules.active_factor) == (1_000, 500, 2, 2)
     assert rules.listener_cap == 1_000
     assert terms.close_after_days is None
+
+
+def test_an_entry_of_a_list_is_named_by_its_own_line(base: Path) -> None:
+    rows = [f"    {{ {PRICE.replace('DE', country)} }}," for country in ("DE", "FR", "AT")]
+    rows[2] = rows[2].replace("10.99", "-1")
+    base.write_text(
+        "\n".join(["[revenue]", "prices = [  # a row each", rows[0], "    # France", *rows[1:], "]"]) + "\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.where == f"{base}, line 6, key revenue.prices[2].price"

@@ -22,7 +22,7 @@ from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.revenue.closed_months import closed_months
 from earshot.analytics.revenue.mart import revenue
 from earshot.analytics.revenue.splits import shares
-from earshot.analytics.revenue.streams import months_before
+from earshot.analytics.revenue.streams import months_needed
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows, ArrowStream
 from earshot.core.changes import TouchedDays, with_followers
@@ -182,20 +182,21 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
 def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     closed = closed_months(tables.root)
     months = {day.replace(day=1) for day in touched.days} - set(closed)
-    window = settings.revenue.pro_rata.months if settings.revenue.pro_rata.minimum_streams else 1
-    if window > 1:
-        later = {month for day in existing for month in (day.replace(day=1),) if month not in closed}
-        months |= {month for month in later if any(months_before(month, n) in months for n in range(window))}
-    needed = {months_before(month, n) for month in months for n in range(window)}
+    terms = settings.revenue
+    later = {day.replace(day=1) for day in existing} - set(closed)
+    months |= {month for month in later if not months.isdisjoint(months_needed(month, terms))}
+    needed = {before for month in months for before in months_needed(month, terms)}
+    paid = TableHistory(tables.root, LISTENS).rows([day for day in existing if day.replace(day=1) in months])
 
     def rows(plays: DataFrame) -> DataFrame:
         return revenue(
             plays,
             tables.read(SUSPECTS),
             shares(tables),
-            terms=settings.revenue,
+            terms=terms,
             stream_rule=settings.marts.stream_rule,
             months=months,
+            plays=paid,
         )
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)

@@ -4,6 +4,7 @@ Sources of the thresholds, as published:
 
 - Spotify: a track earns once it has 1,000 streams in the previous 12 months (in force since 2024),
   https://artists.spotify.com/blog/modernizing-our-royalty-system
+- Spotify: "roughly two-thirds of every dollar" is paid to rights holders, https://loudandclear.byspotify.com
 - Deezer and Universal Music Group, "artist-centric": twice the weight for artists with 1,000 streams a month
   by 500 different listeners, twice again for streams that the listener chose, and at most 1,000 streams a
   listener and month count, https://www.deezer.com/explore/en-us/artist-remuneration/
@@ -56,10 +57,14 @@ Tier = Literal["free", "premium", "family", "student"]
 PayModel = Literal["pro_rata", "user_centric", "artist_centric"]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Amount = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 13)]
+Factor = Annotated[int, Field(gt=0, le=1_000)]
 
 
 class PriceSettings(Section):
     """The month's price of a tier in a country, or what a listener of a free tier brings in advertising.
+
+    What is to be shared, so net of taxes and of what app stores keep. A listener who has streams in two pools of a
+    month (a move, another tier) brings the price of both; where that matters, write pools from the books.
 
     Attributes:
         country: ISO 3166, or `*` for every country without a price of its own.
@@ -105,8 +110,8 @@ class ArtistCentricSettings(Section):
 
     boost_streams: Positive = 1_000
     boost_listeners: Positive = 500
-    boost_factor: Positive = 2
-    active_factor: Positive = 2
+    boost_factor: Factor = 2
+    active_factor: Factor = 2
     active_contexts: tuple[str, ...] = ("search", "library", "album", "artist")
     listener_cap: int = Field(default=1_000, ge=0)
 
@@ -116,11 +121,14 @@ class RevenueSettings(Section):
 
     Attributes:
         share_to_rights_holders: Part of the revenue that is paid out.
+        advertising_share: Part of the revenue from advertising that is paid out; none = the same. What the free tier
+            brings by its price is advertising.
         paid_model: The model by which is really paid; the others stand beside it.
         close_after_days: Days after its end after which a month is closed by the next run; none = never by itself.
     """
 
     share_to_rights_holders: Fraction = 0.68
+    advertising_share: Fraction | None = None
     paid_model: PayModel = "pro_rata"
     close_after_days: int | None = Field(default=None, ge=0)
     prices: tuple[PriceSettings, ...] = ()

@@ -34,14 +34,14 @@ class SmallTables:
         """Where the table lies."""
         return f"{self.root}/{spec_of(name).name.replace('.', '/')}"
 
-    def open(self, name: str) -> DeltaTable | None:
-        """The table as delta-rs has it; None where it was never written.
+    def open(self, name: str, version: int | None = None) -> DeltaTable | None:
+        """The table as delta-rs has it, now or after a commit; None where it was never written.
 
         Raises:
             TableError: It is there and cannot be read.
         """
         try:
-            return DeltaTable(self.path(name))
+            return DeltaTable(self.path(name), version=version)
         except TableNotFoundError:
             return None
         except DeltaError as error:
@@ -51,21 +51,37 @@ class SmallTables:
                 remedy="Its Delta log is damaged: restore the folder from a backup, or move it away and backfill.",
             ) from None
 
-    def arrow(self, name: str, filters: Any = None, columns: Sequence[str] | None = None) -> pa.Table:
+    def arrow(
+        self,
+        name: str,
+        filters: Any = None,
+        columns: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
         """The table now (no rows where it was never written); `filters` as pyarrow has them.
 
-        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these.
+        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these,
+        `version` the table as it was after that commit.
 
         Raises:
-            TableError: The table is there and cannot be read.
+            TableError: The table is there and cannot be read, or that version of it is vacuumed.
         """
-        table = self.open(name)
+        table = self.open(name, version)
         if table is None:
             empty = self._schema(name).empty_table()
             return empty.select(list(columns)) if columns else empty
-        rows = table.to_pyarrow_table(
-            filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
-        )
+        try:
+            rows = table.to_pyarrow_table(
+                filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
+            )
+        except FileNotFoundError:
+            if version is None:
+                raise
+            raise TableError(
+                f"Version {version} of {name} is vacuumed.",
+                where=self.path(name),
+                remedy="Read the table as it is now.",
+            ) from None
         return rows.select([column for column in self._schema(name).names if column in rows.column_names])
 
     def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:

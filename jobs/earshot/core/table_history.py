@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -84,6 +84,14 @@ class TableHistory:
     def days(self) -> frozenset[date]:
         """The values of the partition column (a date) that have rows now."""
         return frozenset() if self._table is None else frozenset(_files(self._table, self._day).values())
+
+    def rows(self, days: Collection[date]) -> int:
+        """How many rows these days have, as the log counts them."""
+        files = pa.table(self._table.get_add_actions(flatten=True)) if self._table and days else pa.table({})
+        if "num_records" not in files.column_names:
+            return 0
+        there = pc.is_in(files[f"partition.{self._day}"], pa.array(days, pa.date32()))
+        return int(pc.sum(files["num_records"].filter(there)).as_py() or 0)
 
     def changed_days(self, version: int) -> frozenset[date] | None:
         """The days whose files that commit added or removed; None where the log does not tell any more."""

@@ -36,7 +36,7 @@ def line_of(path: Path, location: Location) -> int | None:
 
     Args:
         path: The file.
-        location: Keys from the root; a number is the place in an array of tables.
+        location: Keys from the root; a number is the place in an array of tables, `[[...]]` or a line `{...}` each.
     """
     wanted = tuple(location)
     best: tuple[int, int] | None = None
@@ -60,8 +60,16 @@ def _places(lines: Sequence[str]) -> list[tuple[int, tuple[str | int, ...]]]:
     places: list[tuple[int, tuple[str | int, ...]]] = []
     counts: dict[tuple[str | int, ...], int] = {}
     table: tuple[str | int, ...] = ()
+    array: tuple[str | int, ...] | None = None
+    entries = 0
     for number, line in enumerate(lines, start=1):
-        if header := _HEADER.match(line):
+        if array is not None:
+            if line.lstrip().startswith("]"):
+                array = None
+            elif line.lstrip().startswith("{"):
+                places += [(number, (*array, entries + n)) for n in range(line.count("{"))]
+                entries += line.count("{")
+        elif header := _HEADER.match(line):
             table = tuple(_parts(header[2]))
             if header[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
@@ -69,6 +77,8 @@ def _places(lines: Sequence[str]) -> list[tuple[int, tuple[str | int, ...]]]:
             places.append((number, table))
         elif key := _KEY.match(line):
             places.append((number, (*table, *_parts(key[1]))))
+            if line[key.end() :].partition("#")[0].strip() == "[":
+                array, entries = (*table, *_parts(key[1])), 0
     return places
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
 from earshot.formatters.report.figures import ChartEntry, HourPoint, ReportFigures
+from earshot.formatters.report.money_figures import MODELS, Change, MoneyFigures, MovedMoney, PayeeOfMonth
 from earshot.formatters.report.page import render
 from earshot.formatters.report.quality_figures import (
     Example,
@@ -38,9 +40,15 @@ def _figures(name: str) -> ReportFigures:
     }  # fmt: skip
     rule = FailedRule(name, name, name, name, 3, 0.1, 1, (Example(name, name), Example(name, None)))
     batch = {"batch": name, "files": 1, "at": start, "status": name, **dict.fromkeys(_PARTS, 1)}
+    one, change = Decimal(1), Change(name, Decimal(1), Decimal(1))
+    money = MoneyFigures(
+        DAY, "pro_rata", ("closed",), (MovedMoney("EUR", one, one, one, 1, 1, (change,), (change,)),),
+        (PayeeOfMonth(name, 1, dict.fromkeys(MODELS, one)),),
+    )  # fmt: skip
     return ReportFigures(
         DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
-        recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
+        money=money, recommended=(name,), sample_history=(name,), algorithm=name, ledger=(batch,),
+        rules=FailedRules((rule,), 1),
         judged=(JudgedTable(name, 1, 2, 0.5),),
         kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
     )  # fmt: skip
@@ -74,6 +82,7 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
         "Alerts",
         "Charts",
         "Playback quality",
+        "What suspect listens take",
         "Payouts",
         "Recommendations",
         "Models compared",

@@ -13,6 +13,7 @@ from earshot.core import columns as c
 ADJUSTMENT: Final = "adjustment"
 LATE_PLAYS: Final = "late plays"
 VERDICTS: Final = "verdicts"
+SPLITS: Final = "splits"
 ERASURE: Final = "erasure"
 KEPT: Final = "erasure (kept)"
 """Books back what an erasure took: the money was rightly paid, only who listened is gone."""

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.revenue.month import payouts_of_month
-from earshot.analytics.revenue.streams import streams_by_listener
+from earshot.analytics.revenue.payouts import payouts_of_pool
+from earshot.analytics.revenue.streams import streams_of_pools
 from earshot.core import columns as c
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
@@ -30,6 +29,7 @@ def revenue(
     terms: RevenueSettings,
     stream_rule: StreamRule,
     months: Collection[date] | None = None,
+    plays: int = 0,
 ) -> DataFrame:
     """Payouts by month, country and tier under the pro-rata, the user-centric and the artist-centric model.
 
@@ -42,21 +42,23 @@ def revenue(
     `unknown`; a track with rights holders pays these (see `splits`).
 
     Args:
-        listens: Rows of silver.listens of whole months; see `streams.streams_by_listener`.
+        listens: Rows of silver.listens of whole months; see `streams.streams_of_pools`.
         suspects: Rows of gold.suspect_listens.
         rights: Rows of silver.rights; None where no track has splits.
         terms: Prices, pools, thresholds.
         stream_rule: When a play is a counted stream.
         months: First days of the months to pay; all by default.
+        plays: About how many, for the number of tasks.
 
     Returns:
         The columns of gold.revenue; status is provisional.
     """
-    streams = streams_by_listener(listens, suspects, rights, terms=terms, stream_rule=stream_rule)
-    if months is not None:
-        streams = streams.where(F.col(c.MONTH).isin(*months)) if months else streams.limit(0)
+    streams = streams_of_pools(
+        listens, suspects, rights, terms=terms, stream_rule=stream_rule, months=months, plays=plays
+    )
 
     def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
-        return payouts_of_month(rows, month=key[0].as_py(), terms=terms, schema=_ARROW)
+        month, country, tier = (part.as_py() for part in key)
+        return payouts_of_pool(rows, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
 
-    return streams.groupBy(c.MONTH).applyInArrow(build, _SCHEMA).select(*_SCHEMA.names)
+    return streams.groupBy(c.MONTH, c.COUNTRY, c.TIER).applyInArrow(build, _SCHEMA).select(*_SCHEMA.names)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from earshot.analytics.plays import Flags, Integers
+from earshot.analytics.plays import Integers
 from earshot.core.revenue_settings import ArtistCentricSettings
 
 PRO_RATA: Final = "pro_rata"
@@ -18,15 +18,14 @@ ARTIST_CENTRIC: Final = "artist_centric"
 
 @dataclass(frozen=True)
 class Streams:
-    """Streams of listeners and artists, a row each; see `streams.FIELDS`.
+    """Streams of listeners and artists, a row each.
 
     Attributes:
         streams: Counted streams.
-        earning: Those whose track has streams enough.
+        earning: Those whose track has streams enough (see `ProRataSettings`).
         chosen: Those that the listener chose.
         of_listener: All streams of the listener in the pool.
-        of_listener_month: All streams of the listener in the month.
-        is_boosted: Whether the artist is boosted, see `boosted`.
+        of_listener_month: All streams of the listener in the month, over all pools.
     """
 
     streams: Integers
@@ -34,11 +33,6 @@ class Streams:
     chosen: Integers
     of_listener: Integers
     of_listener_month: Integers
-    is_boosted: Flags
-
-    def of(self, rows: Integers) -> Streams:
-        """These rows of it."""
-        return Streams(**{name: values[rows] for name, values in vars(self).items()})
 
 
 Fractions = tuple[Integers, Integers]
@@ -61,11 +55,11 @@ def user_centric(streams: Streams, rules: ArtistCentricSettings) -> Fractions:
 def artist_centric(streams: Streams, rules: ArtistCentricSettings) -> Fractions:
     """Every stream counts one; chosen ones and those of boosted artists more; no listener more than the cap.
 
-    The streams of a listener above the cap are scaled down alike, before any boost. Terms and source: see
+    The streams of a listener above the cap are scaled down alike, before any boost; that of the artist is
+    multiplied in later, because it depends on all listeners (see `streams`). Terms and source: see
     `core.revenue_settings`.
     """
     points = streams.streams + (rules.active_factor - 1) * streams.chosen
-    points = np.where(streams.is_boosted, rules.boost_factor * points, points)
     is_capped = (streams.of_listener_month > rules.listener_cap) & (rules.listener_cap > 0)
     return (
         np.where(is_capped, points * max(rules.listener_cap, 1), points),
@@ -78,13 +72,3 @@ MODELS: Final[Mapping[str, Callable[[Streams, ArtistCentricSettings], Fractions]
     USER_CENTRIC: user_centric,
     ARTIST_CENTRIC: artist_centric,
 }
-
-
-def boosted(artist: Integers, streams: Integers, new_listener: Integers, rules: ArtistCentricSettings) -> Flags:
-    """Of each row, whether its artist has streams and listeners enough in the month, over all pools."""
-    size = int(artist.max(initial=-1)) + 1
-    of_artist, listeners = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    np.add.at(of_artist, artist, streams)
-    np.add.at(listeners, artist, new_listener)
-    enough: Flags = (of_artist >= rules.boost_streams) & (listeners >= rules.boost_listeners)
-    return enough[artist]

@@ -21,6 +21,7 @@ from earshot.analytics.revenue.closed_months import (
 )
 from earshot.analytics.revenue.models import PRO_RATA
 from earshot.analytics.revenue.splits import RIGHTS
+from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
 from earshot.core.config import place_of
@@ -53,13 +54,14 @@ def begin(job: Job, touched: TouchedDays) -> TouchedDays:
     position = TableHistory(job.tables.root, REVENUE).consumed or {}
     rights = TableHistory(job.tables.root, RIGHTS).version
     inputs = {RIGHTS: -1 if rights is None else rights, _TERMS: zlib.crc32(_repricing(job).encode())}
-    closed_touched = {day.replace(day=1) for day in touched.days} & set(closed)
-    counts_later = bool(closed_touched) and job.settings.revenue.pro_rata.minimum_streams > 0
+    changed = frozenset(day.replace(day=1) for day in touched.days)
+    counts_later = bool(changed & set(closed)) and job.settings.revenue.pro_rata.minimum_streams > 0
     is_repriced = counts_later or any(position.get(name) != now for name, now in inputs.items())
     candidates = touched.days | (TableHistory(job.tables.root, LISTENS).days() if is_repriced else frozenset())
     open_days = frozenset(day for day in candidates if day.replace(day=1) not in closed)
     begun = replace(touched, days=open_days, consumed={**touched.consumed, **inputs})
-    book(job, closed_touched, begun)
+    if closed:
+        book(job, changed, begun)
     return begun
 
 
@@ -109,21 +111,34 @@ def _repricing(job: Job) -> str:
 
 
 def _measure(job: Job, months: Collection[date]) -> None:
+    """KPIs of each month: streams whose payee is unknown, and counted streams of places without price or pool."""
     small = SmallTables(job.tables.root)
     rows: list[dict[str, Any]] = []
     for month in months:
         wanted = [(c.MONTH, "=", month), (c.MODEL, "=", PRO_RATA), (c.SUSPECTS, "=", "included")]
-        paid = small.arrow(REVENUE, wanted, columns=[c.PAYEE_ID, c.STREAMS])
+        paid = small.arrow(REVENUE, wanted, columns=[c.COUNTRY, c.TIER, c.PAYEE_ID, c.STREAMS])
         every = pc.sum(paid[c.STREAMS]).as_py() or 0
         nobody = pc.sum(paid[c.STREAMS].filter(pc.equal(paid[c.PAYEE_ID], UNKNOWN))).as_py() or 0
-        if every:
-            rows.append(
-                {
-                    c.BATCH_ID: f"revenue-{month:%Y-%m}",
-                    c.MEASURED_AT: job.clock(),
-                    c.SUITE: REVENUE,
-                    c.KPI: "unknown_payee_share",
-                    c.VALUE: nobody / every,
-                }
-            )
+        heard = _heard(small, month)
+        pools = set(zip(paid[c.COUNTRY].to_pylist(), paid[c.TIER].to_pylist(), strict=True))
+        unpriced = sum(streams for place, streams in heard.items() if place not in pools)
+        for kpi, part, whole in (
+            ("unknown_payee_share", nobody, every),
+            ("unpriced_stream_share", unpriced, sum(heard.values())),
+        ):
+            if whole:
+                batch = {c.BATCH_ID: f"revenue-{month:%Y-%m}", c.MEASURED_AT: job.clock(), c.SUITE: REVENUE}
+                rows.append({**batch, c.KPI: kpi, c.VALUE: part / whole})
     small.append("gold.quality_kpis", rows)
+
+
+def _heard(small: SmallTables, month: date) -> dict[tuple[str, str], int]:
+    """Counted streams of the month by country and tier, as gold.activity has them."""
+    of_month = [(c.ACTIVITY_DATE, ">=", month), (c.ACTIVITY_DATE, "<", months_before(month, -1))]
+    activity = small.arrow("gold.activity", of_month, columns=[c.COUNTRY, c.TIER, c.COUNTED_LISTENS])
+    sums = activity.group_by([c.COUNTRY, c.TIER]).aggregate([(c.COUNTED_LISTENS, "sum")])
+    return {
+        (row[c.COUNTRY], row[c.TIER]): row[f"{c.COUNTED_LISTENS}_sum"]
+        for row in sums.to_pylist()
+        if row[f"{c.COUNTED_LISTENS}_sum"]
+    }

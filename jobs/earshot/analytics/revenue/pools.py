@@ -10,6 +10,7 @@ from typing import Final
 from earshot.core.currencies import minor_unit
 from earshot.core.revenue_settings import EVERY_COUNTRY, PoolSettings, PriceSettings, RevenueSettings
 
+FREE: Final = "free"
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
@@ -32,10 +33,10 @@ class Pool:
 
 
 def pool_of(terms: RevenueSettings, *, month: date, country: str, tier: str, listeners: int) -> Pool | None:
-    """The pool: the share of rights holders in the revenue, rounded half to even to the minor unit.
+    """The pool: the rights holders' shares of subscriptions and advertising, rounded half to even to the minor unit.
 
     Args:
-        terms: Prices, pools from the books (which win), the share.
+        terms: Prices, pools from the books (which win), the shares.
         month: Its first day.
         country: Of the plays.
         tier: Of the plays.
@@ -44,15 +45,21 @@ def pool_of(terms: RevenueSettings, *, month: date, country: str, tier: str, lis
     Returns:
         None where nothing has a price: such plays are in no pool.
     """
+    subscription, advertising = Decimal(0), Decimal(0)
     booked = booked_pool(terms, month, country, tier)
     if booked:
-        currency, revenue = booked.currency, _EXACT.add(booked.subscription, booked.advertising)
+        currency, subscription, advertising = booked.currency, booked.subscription, booked.advertising
     else:
         price = price_in_force(terms, month, country, tier)
         if price is None:
             return None
-        currency, revenue = price.currency, _EXACT.multiply(price.price, Decimal(listeners))
-    paid = _EXACT.multiply(revenue, Decimal(str(terms.share_to_rights_holders)))
+        currency, brought = price.currency, _EXACT.multiply(price.price, Decimal(listeners))
+        subscription, advertising = (Decimal(0), brought) if tier == FREE else (brought, Decimal(0))
+    of_both = terms.share_to_rights_holders
+    of_advertising = of_both if terms.advertising_share is None else terms.advertising_share
+    paid = _EXACT.add(
+        _EXACT.multiply(subscription, Decimal(str(of_both))), _EXACT.multiply(advertising, Decimal(str(of_advertising)))
+    )
     return Pool(currency, int(_EXACT.divide(paid, minor_unit(currency)).to_integral_value(ROUND_HALF_EVEN)))
 
 

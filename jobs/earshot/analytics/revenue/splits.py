@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from earshot.core import columns as c
 from earshot.core.commits import DeltaLog
 from earshot.core.measures import UNKNOWN
-from earshot.core.tables import Tables
+from earshot.core.small_tables import SmallTables
+from earshot.core.tables import Tables, spec_of
 
 RIGHTS: Final = "silver.rights"
 PARTS: Final = "parts"
@@ -21,6 +22,31 @@ MILLIONTHS: Final = 1_000_000
 def shares(tables: Tables) -> DataFrame | None:
     """Rows of silver.rights; None where no track has rights holders, which spares every play a join."""
     return None if DeltaLog(tables.root, RIGHTS).is_empty() else tables.read(RIGHTS)
+
+
+def shares_before(tables: Tables, version: int) -> DataFrame | None:
+    """Rows of silver.rights as they were after a commit (-1: before the first).
+
+    Raises:
+        TableError: That version is vacuumed.
+    """
+    if version < 0:
+        return None
+    rows = SmallTables(tables.root).arrow(RIGHTS, version=version)
+    return tables.spark.createDataFrame(rows, spec_of(RIGHTS).schema) if rows.num_rows else None
+
+
+def tracks_with_other_splits(root: str, version: int) -> frozenset[str]:
+    """The tracks whose shares are others than after a commit (-1: before the first).
+
+    Raises:
+        TableError: That version is vacuumed.
+    """
+    tables, columns = SmallTables(root), [c.TRACK_ID, c.RIGHTS_HOLDER_ID, c.SHARE]
+    now = tables.arrow(RIGHTS, columns=columns)
+    before = tables.arrow(RIGHTS, columns=columns, version=version) if version >= 0 else now.schema.empty_table()
+    sides = [set(zip(*(column.to_pylist() for column in rows.columns), strict=True)) for rows in (now, before)]
+    return frozenset(row[0] for row in sides[0] ^ sides[1])
 
 
 def split_tracks(rights: DataFrame) -> DataFrame:

@@ -1,51 +1,63 @@
-"""Counted streams as the models need them: by listener, artist and pool, from one shuffle of the plays."""
+"""Counted streams as the models need them: by pool and artist, from one shuffle of the plays."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Final
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from earshot.analytics.flagged import FLAGGED, with_flags
+from earshot.analytics import flagged as flags
+from earshot.analytics.revenue.listeners import (
+    CHOSEN,
+    EARNS_EVERY,
+    EARNS_ORGANIC,
+    EVERY,
+    FIGURES,
+    FLAGGED,
+    GROUP,
+    KEYS,
+    KINDS,
+    MARKS,
+    ORGANIC,
+    WEIGHTS,
+    WORK,
+    counts_of_listeners,
+    counts_schema,
+)
 from earshot.analytics.revenue.splits import PARTS, split_tracks
 from earshot.core import columns as c
 from earshot.core.measures import counted, known
-from earshot.core.revenue_settings import RevenueSettings
+from earshot.core.revenue_settings import ProRataSettings, RevenueSettings
 from earshot.core.stream_rule import StreamRule
 
-EVERY: Final = "every"
-ORGANIC: Final = "organic"
-KINDS: Final = (EVERY, ORGANIC)
-"""All streams, and those that are not flagged."""
+BOOSTED: Final = tuple(f"is_boosted_{kind}" for kind in KINDS)
+PLAYS_OF_A_TASK: Final = 1_000_000
 
-FIELDS: Final = ("streams", "earning", "chosen", "of_listener", "of_listener_month", "new_listener")
-"""Figures of each kind, as columns FIELD_KIND.
-
-- streams: counted streams of a listener and artist in the pool
-- earning: those of them whose track has streams enough (see `ProRataSettings`)
-- chosen: those that the listener chose
-- of_listener: all streams of the listener in the pool
-- of_listener_month: all streams of the listener in the month
-- new_listener: 1 in one row of each listener and artist of the month
-"""
-
-_MONTH_OF_LISTENER: Final = (c.MONTH, c.LISTENER_ID)
-_WORK: Final = "work"
+_NO_PARTS: Final = "array<struct<payee_id:string,millionths:bigint>>"
 
 
-def streams_by_listener(
+def streams_of_pools(
     listens: DataFrame,
     suspects: DataFrame,
     rights: DataFrame | None,
     *,
     terms: RevenueSettings,
     stream_rule: StreamRule,
+    months: Collection[date] | None = None,
+    plays: int = 0,
+    group: Column | None = None,
 ) -> DataFrame:
-    """One row a month, country, tier, listener, artist (and track, where it has splits), without the listener.
+    """One row a month, country, tier and artist (and track, where it has splits).
 
-    Plays are shuffled once, by listener; sums and ranks of a listener then need no other.
+    Plays are shuffled once, by listener: what a listener's streams count needs no other listener. What is shuffled
+    after that, by artist and by pool, are sums. Which tracks earn (only where there is a threshold) is counted
+    where the plays lie; what is shuffled for it is a row a track and month of each task.
 
     Args:
         listens: Rows of silver.listens: those of the months, and where tracks earn only from a threshold on
@@ -54,43 +66,55 @@ def streams_by_listener(
         rights: Rows of silver.rights; None where no track has splits.
         terms: Thresholds, and what counts as chosen.
         stream_rule: When a play is a counted stream.
+        months: First days of the months to pay; all by default.
+        plays: About how many, so that a task of Python has a million of them at most.
+        group: A number that a listener's plays share; makes a row of each group, with `listener_group`.
 
     Returns:
-        month, country, tier, artist_id, parts (see `splits`), and `FIELDS` of each of `KINDS`.
+        month, country, tier, artist_id, work, parts (see `splits`), streams_KIND, is_boosted_KIND, and for each model
+        MODEL_KIND: an array of packed fractions (see `packing`).
     """
-    plays = with_flags(listens.where(counted(stream_rule)), suspects).select(
+    every = flags.with_flags(listens.where(counted(stream_rule)), suspects).select(
         F.trunc(c.LISTEN_DATE, "month").alias(c.MONTH),
         known(c.COUNTRY).alias(c.COUNTRY),
         known(c.TIER).alias(c.TIER),
         known(c.ARTIST_ID).alias(c.ARTIST_ID),
         c.TRACK_ID,
         c.LISTENER_ID,
-        F.col(FLAGGED),
+        flags.FLAGGED,
         F.coalesce(F.col(c.CONTEXT).isin(*terms.artist_centric.active_contexts), F.lit(False)).alias("is_chosen"),
     )
-    earning = _with_earning(plays, terms)
-    parts = None if rights is None else F.broadcast(split_tracks(rights).withColumnRenamed(c.TRACK_ID, _WORK))
-    by_artist = (
-        _marked(earning, parts)
-        .repartition(c.LISTENER_ID)
-        .groupBy(*_MONTH_OF_LISTENER, c.COUNTRY, c.TIER, c.ARTIST_ID, _WORK)
-        .agg(*(_sum(field, kind) for kind in KINDS for field in ("streams", "earning", "chosen")))
+    parts = None if rights is None else F.broadcast(split_tracks(rights).withColumnRenamed(c.TRACK_ID, WORK))
+    keys = KEYS if group is None else (*KEYS, GROUP)
+    every = every if group is None else every.withColumn(GROUP, group.cast("bigint"))
+    rules, schema = terms.artist_centric, from_arrow_schema(counts_schema(keys))
+
+    def of_listeners(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return counts_of_listeners(batches, rules, keys)
+
+    marked = _marked(every, terms.pro_rata, parts, months).select(*keys, c.LISTENER_ID, MARKS)
+    by_listener = marked.repartition(_tasks(listens, plays), c.LISTENER_ID)
+    by_artist = by_listener.mapInArrow(of_listeners, schema).repartition(c.MONTH, c.ARTIST_ID)
+    sums = by_artist.groupBy(*keys).agg(
+        *(F.sum(name).alias(name) for name in FIGURES), *(F.collect_list(name).alias(name) for name in WEIGHTS)
     )
-    in_pool = Window.partitionBy(*_MONTH_OF_LISTENER, c.COUNTRY, c.TIER)
-    in_month = Window.partitionBy(*_MONTH_OF_LISTENER)
-    of_pool = by_artist.select(
-        "*", *(F.sum(f"streams_{kind}").over(in_pool).alias(f"of_listener_{kind}") for kind in KINDS)
+    of_artist = Window.partitionBy(c.MONTH, c.ARTIST_ID)
+    boosted = sums.select(
+        *keys,
+        *(f"streams_{kind}" for kind in KINDS),
+        *WEIGHTS,
+        *(
+            (
+                (F.sum(f"streams_{kind}").over(of_artist) >= rules.boost_streams)
+                & (F.sum(f"listeners_{kind}").over(of_artist) >= rules.boost_listeners)
+            ).alias(f"is_boosted_{kind}")
+            for kind in KINDS
+        ),
     )
-    figures = of_pool.select(
-        "*",
-        *(F.sum(f"streams_{kind}").over(in_month).alias(f"of_listener_month_{kind}") for kind in KINDS),
-        *(_first(kind).alias(f"new_listener_{kind}") for kind in KINDS),
+    divided = (
+        boosted.withColumn(PARTS, F.lit(None).cast(_NO_PARTS)) if parts is None else boosted.join(parts, WORK, "left")
     )
-    no_parts = F.lit(None).cast("array<struct<payee_id:string,millionths:bigint>>")
-    divided = figures.withColumn(PARTS, no_parts) if parts is None else figures.join(parts, _WORK, "left")
-    return divided.select(
-        c.MONTH, c.COUNTRY, c.TIER, c.ARTIST_ID, PARTS, *(f"{field}_{kind}" for kind in KINDS for field in FIELDS)
-    )
+    return divided.select(*keys, PARTS, *(f"streams_{kind}" for kind in KINDS), *BOOSTED, *WEIGHTS)
 
 
 def months_before(month: date, count: int) -> date:
@@ -99,42 +123,52 @@ def months_before(month: date, count: int) -> date:
     return date(year, index + 1, 1)
 
 
-def _marked(plays: DataFrame, parts: DataFrame | None) -> DataFrame:
-    """The plays with `work`: the track, where it has splits."""
-    if parts is None:
-        return plays.withColumn(_WORK, F.lit(None).cast("string"))
-    return plays.join(parts.select(_WORK), F.col(c.TRACK_ID) == F.col(_WORK), "left")
+def months_needed(month: date, terms: RevenueSettings) -> list[date]:
+    """The months whose plays a month is paid from: itself, and those before in which a track comes to its threshold."""
+    return [months_before(month, n) for n in range(terms.pro_rata.months if terms.pro_rata.minimum_streams else 1)]
 
 
-def _sum(field: str, kind: str) -> Column:
-    conditions = {
-        "streams": F.lit(True),
-        "earning": F.col(f"earns_{kind}"),
-        "chosen": F.col("is_chosen"),
+def _tasks(listens: DataFrame, plays: int) -> int:
+    configured = int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    return max(configured, math.ceil(plays / PLAYS_OF_A_TASK))
+
+
+def _marked(
+    every: DataFrame, rule: ProRataSettings, parts: DataFrame | None, months: Collection[date] | None
+) -> DataFrame:
+    """The plays of the months, with `work` and `marks`."""
+    paid = _of_months(every, months)
+    earns: dict[str, Column] = {kind: F.lit(True) for kind in KINDS}
+    if rule.minimum_streams:
+        earning = F.broadcast(_of_months(_tracks_that_earn(every, rule), months))
+        paid = paid.join(earning, [c.TRACK_ID, c.MONTH], "left")
+        earns = {kind: F.coalesce(F.col(f"earns_{kind}"), F.lit(False)) for kind in KINDS}
+    work = F.lit(None).cast("string")
+    if parts is not None:
+        paid, work = paid.join(parts.select(WORK), F.col(c.TRACK_ID) == F.col(WORK), "left"), F.col(WORK)
+    bits = {
+        FLAGGED: F.col(flags.FLAGGED),
+        CHOSEN: F.col("is_chosen"),
+        EARNS_EVERY: earns[EVERY],
+        EARNS_ORGANIC: earns[ORGANIC],
     }
-    of_kind = ~F.col(FLAGGED) if kind == ORGANIC else F.lit(True)
-    return F.count_if(conditions[field] & of_kind).alias(f"{field}_{kind}")
+    marks = sum((F.when(holds, bit).otherwise(0) for bit, holds in bits.items()), F.lit(0))
+    return paid.withColumns({WORK: work, MARKS: marks.cast("tinyint")})
 
 
-def _first(kind: str) -> Column:
-    """Whether the row is the one by which the listener counts for the artist in the month."""
-    there = F.col(f"streams_{kind}") > 0
-    of_artist = Window.partitionBy(*_MONTH_OF_LISTENER, c.ARTIST_ID)
-    rank = F.row_number().over(of_artist.orderBy(F.desc("streams_organic"), c.COUNTRY, c.TIER, _WORK))
-    return ((rank == 1) & there).cast("int")
+def _of_months(rows: DataFrame, months: Collection[date] | None) -> DataFrame:
+    if months is None:
+        return rows
+    return rows.where(F.col(c.MONTH).isin(*months) if months else F.lit(False))
 
 
-def _with_earning(plays: DataFrame, terms: RevenueSettings) -> DataFrame:
-    """The plays with earns_every and earns_organic: whether their track has streams enough in the window."""
-    rule = terms.pro_rata
-    if not rule.minimum_streams:
-        return plays.select("*", *(F.lit(True).alias(f"earns_{kind}") for kind in KINDS))
-    ahead = F.sequence(F.lit(0), F.lit(rule.months - 1))
-    by_track = (
+def _tracks_that_earn(plays: DataFrame, rule: ProRataSettings) -> DataFrame:
+    """Track, month, earns_every, earns_organic; those that have streams enough in the window only."""
+    return (
         plays.groupBy(c.TRACK_ID, c.MONTH)
-        .agg(F.count("*").alias(EVERY), F.count_if(~F.col(FLAGGED)).alias(ORGANIC))
-        .withColumn("ahead", F.explode(ahead))
+        .agg(F.count("*").alias(EVERY), F.count_if(~F.col(flags.FLAGGED)).alias(ORGANIC))
+        .withColumn("ahead", F.explode(F.sequence(F.lit(0), F.lit(rule.months - 1))))
         .groupBy(c.TRACK_ID, F.add_months(c.MONTH, F.col("ahead")).alias(c.MONTH))
         .agg(*((F.sum(kind) >= rule.minimum_streams).alias(f"earns_{kind}") for kind in KINDS))
+        .where("earns_every")
     )
-    return plays.join(by_track, [c.TRACK_ID, c.MONTH])

@@ -13,7 +13,7 @@ from earshot.automation.invocation import current
 from earshot.core.currencies import minor_unit
 
 if TYPE_CHECKING:
-    from earshot.analytics.revenue.whatif import Comparison, Moved, Payee
+    from earshot.analytics.revenue.whatif import Comparison, Hands, Moved, Payee
 
 
 def register(app: typer.Typer) -> None:
@@ -29,32 +29,40 @@ def whatif(
         list[str] | None,
         typer.Option(help="COUNTRY\\[/TIER]=PRICE, such as DE=12.99 (premium) or US/family=17.99; again for more."),
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of [revenue], such as artist_centric.listener_cap=500; again for more."),
+    ] = None,
     month: Annotated[str | None, typer.Option(help="YYYY-MM; default the latest with payouts.")] = None,
     suspects: Annotated[str, typer.Option(help="included, or excluded: suspect streams earn nothing.")] = "included",
     top: Annotated[int, typer.Option(min=1, help="Show so many who gain, and who lose, in each currency.")] = 10,
 ) -> None:
     """Show who would gain and who would lose; the published tables stay as they are."""
     from earshot.analytics.revenue import whatif as runs  # noqa: PLC0415 (keeps --help instant)
+    from earshot.analytics.revenue import whatif_terms as given  # noqa: PLC0415
     from earshot.core.table_history import TableHistory  # noqa: PLC0415
 
     call = current()
-    paid_model = call.settings.revenue.paid_model
-    chosen = runs.model_named(model, "option --model") if model else paid_model
-    kept = runs.suspects_named(suspects, "option --suspects")
-    of_month = runs.month_named(month, TableHistory(call.settings.lake_root, "gold.revenue").days())
-    runs.with_prices(call.settings.revenue, price or (), of_month)
+    root, prices, changes = call.settings.lake_root, price or [], setting or []
+    wanted = given.model_named(model, "option --model") if model else None
+    kept = given.suspects_named(suspects, "option --suspects")
+    of_month = given.month_named(month, TableHistory(root, "gold.revenue").days())
+    paid_model = runs.terms_of(root, call.settings, of_month).paid_model
+    chosen = wanted or paid_model
     comparison = runs.compare(
-        call.tables(), call.settings, month=of_month, model=chosen, prices=price or (), suspects=kept
+        call.tables, call.settings, month=of_month, model=chosen, prices=prices, changes=changes, suspects=kept
     )
     told = {
         "month": f"{of_month:%Y-%m}",
         "model": chosen,
         "suspects": kept,
-        "prices": list(price or ()),
+        "prices": prices,
+        "settings": changes,
         "published": {"model": paid_model, "suspects": "included"},
     }
     title = f"What if {of_month:%Y-%m} were paid {_spoken(chosen)}, suspects {kept}"
-    title += f", at {', '.join(price)}" if price else ""
+    title += f", at {', '.join(prices)}" if prices else ""
+    title += f", with {', '.join(changes)}" if changes else ""
     call.emit(
         Group(
             f"{title}?\nAgainst what is published: {_spoken(paid_model)}, suspects included. Nothing was written.",
@@ -82,11 +90,40 @@ def _shown(comparison: Comparison, names: dict[str, str], top: int) -> list[Rend
             table.add_row(Text(_name(payee, names)), *_cells(amounts, currency))
         table.add_section()
         table.add_row("all payees = all pools", *_cells(total, currency), style="bold")
-        parts += [
-            table,
-            Text(f"{len(gains):,} gain, {len(losses):,} lose, {_unmoved(comparison, currency):,} neither."),
-        ]
+        counts = f"{len(gains):,} gain, {len(losses):,} lose, {_unmoved(comparison, currency):,} neither"
+        hands = _in_words(comparison.hands_of(currency), total, currency)
+        parts += [table, Text(f"{hands} {counts}."), *_by_pool(comparison, currency, top)]
     return parts
+
+
+def _in_words(hands: Hands, total: Moved, currency: str) -> str:
+    unit = minor_unit(currency)
+    moved = f"{hands.changing.quantize(unit):,} {currency}"
+    share = f" ({100 * hands.changing / total.published:.2f} % of what is paid)" if total.published else ""
+    said = f"{moved}{share} goes from some payees to others"
+    if total.change:
+        said += f", and the pools {'grow' if total.change > 0 else 'shrink'} by {abs(total.change).quantize(unit):,}"
+    return f"{said}:"
+
+
+def _by_pool(comparison: Comparison, currency: str, top: int) -> list[RenderableType]:
+    """The pools in which most moves: how much they grow, and how much changes hands in them."""
+    unit = minor_unit(currency)
+    places = [
+        (place, moved, comparison.hands[place])
+        for place, moved in comparison.pools.items()
+        if place[2] == currency and (moved.change or comparison.hands[place].changing)
+    ]
+    if not places:
+        return []
+    places.sort(key=lambda item: (-max(abs(item[1].change), item[2].changing), item[0]))
+    table = Table(box=None, title_justify="left", title=f"\n{currency} by country and tier")
+    table.add_column("pool")
+    for heading in ("published", "what if", "change", "%", "changes hands"):
+        table.add_column(heading, justify="right")
+    for (country, tier, _), moved, hands in places[:top]:
+        table.add_row(f"{country} {tier}", *_cells(moved, currency), f"{hands.changing.quantize(unit):,}")
+    return [table]
 
 
 def _cells(moved: Moved, currency: str) -> tuple[str, str, str, str]:
@@ -109,9 +146,25 @@ def _machine(comparison: Comparison) -> dict[str, Any]:
         return {"published": str(moved.published), "what_if": str(moved.what_if), "change": str(moved.change)}
 
     return {
+        "moved": [
+            {
+                "currency": currency,
+                "gained": str(hands.gained),
+                "lost": str(hands.lost),
+                "changes_hands": str(hands.changing),
+            }
+            for currency in comparison.currencies
+            for hands in (comparison.hands_of(currency),)
+        ],
         "pools": [
-            {"country": country, "tier": tier, "currency": currency, **amounts(moved)}
-            for (country, tier, currency), moved in comparison.pools.items()
+            {
+                "country": place[0],
+                "tier": place[1],
+                "currency": place[2],
+                **amounts(moved),
+                "changes_hands": str(comparison.hands[place].changing),
+            }
+            for place, moved in comparison.pools.items()
         ],
         "payees": [
             {"currency": currency, "payee_type": kind, "payee_id": name, **amounts(moved)}
@@ -136,7 +189,7 @@ def _names() -> dict[str, str]:
 def _name(payee: Payee, names: dict[str, str]) -> str:
     _, kind, identity = payee
     name = names.get(identity, identity)
-    return name if kind == "artist" else f"{name} ({kind.replace('_', ' ')})"
+    return f"{name} (rights holder)" if kind == "rights_holder" else name
 
 
 def _spoken(model: str) -> str:

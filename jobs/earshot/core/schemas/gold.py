@@ -149,7 +149,7 @@ SPECS = (
             pool       | decimal(28,6) | what the payouts add up to
             suspects   | string | included or excluded
             status     | string | provisional, closed or adjustment
-            reason     | string | why an adjustment was booked: late plays, verdicts, erasure, erasure (kept)
+            reason     | string | why an adjustment was booked: late plays, verdicts, splits, erasure, erasure (kept)
             booked_on  | date   | logical date of the run that booked an adjustment
             """
         ),

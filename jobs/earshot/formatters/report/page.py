@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earshot.formatters.report import quality, sections
+from earshot.formatters.report import money, quality, sections
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
@@ -18,7 +18,8 @@ _SECTIONS = (
     sections.behaviour,
     sections.playback,
     sections.suspects,
-    sections.money,
+    money.moved,
+    money.payouts,
     sections.recommendations,
     sections.models,
 )

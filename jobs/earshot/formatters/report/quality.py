@@ -21,6 +21,7 @@ _KPI_WORDS = {
     "event_lag_s": "From play to arrival, 99th percentile",
     "quarantined_share": "Lines set aside",
     "unknown_payee_share": "Revenue of unknown payees",
+    "unpriced_stream_share": "Streams in no revenue pool",
 }
 _ACTIONS = {"quarantine": "sets lines aside", "warn": "warns", "fail": "closes the gate"}
 

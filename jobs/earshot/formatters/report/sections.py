@@ -98,25 +98,6 @@ def playback(figures: ReportFigures) -> str:
     )
 
 
-def money(figures: ReportFigures) -> str:
-    """The best-paid artists, and what suspect listens would have moved."""
-    if not figures.payouts:
-        return section("Payouts", "No revenue pool: the logs name no paying tier.")
-    top = max(payout.amount for payout in figures.payouts) or 1
-    rows = "".join(
-        f"<tr><td class=name>{escape(p.payee)}</td><td>{drawing.bar(p.amount / top)}</td>"
-        f"<td class=n>{p.amount:,.2f} {escape(p.currency)}</td>"
-        f'<td class="n {"up" if p.moved >= 0 else "down"}">{p.moved:+,.2f}</td></tr>'
-        for p in figures.payouts
-    )
-    payouts = table("<th>artist<th><th class=n>payout<th class=n>without suspects", rows)
-    return section(
-        "Payouts",
-        "Latest month, pro rata, in its main currency; last column: what changes once suspect listens are left out.",
-        payouts,
-    )
-
-
 def suspects(figures: ReportFigures) -> str:
     """Listeners whose streams look manipulated, with the signals that say so."""
     if not figures.suspects:
