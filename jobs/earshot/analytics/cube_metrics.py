@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.audio_quality import EXPECTED_STARTUP_MS, LOSS_BY_REBUFFER_RATIO, LOSS_BY_STARTUP_SECOND
 from earshot.analytics.plays import (
     Flags,
     Floats,
@@ -22,6 +21,7 @@ from earshot.analytics.plays import (
     sum_by_group,
 )
 from earshot.core import columns as c
+from earshot.core.playback import EXPECTED_STARTUP_MS, MS_PER_HOUR, quality_score
 
 USE_COUNTS: Final = (c.LISTENS, c.COUNTED_LISTENS, c.LISTENERS, c.PLAYED_MS, c.SKIPS)
 QUALITY_COUNTS: Final = (c.START_FAILURES, c.EXITS_BEFORE_START, c.REBUFFER_MS)
@@ -47,7 +47,6 @@ MEASURED: Final = (
 """Columns of silver.listens from which the metrics are computed, besides listener and time."""
 
 _IS_COUNTED: Final = "is_counted"
-_MS_PER_HOUR: Final = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class MeasuredPlays:
         weight = np.where(np.isfinite(of[c.BITRATE_KBPS]), of[c.PLAYED_MS], 0)
         stall_known = total(np.isfinite(of[c.REBUFFER_MS])) > 0
         stall_ratio = np.where(stall_known, ratio(stalled, stalled + played), np.nan)
-        stalls_an_hour = np.where(stall_known, ratio(total(of[c.REBUFFER_COUNT]) * _MS_PER_HOUR, played), np.nan)
+        stalls_an_hour = np.where(stall_known, ratio(total(of[c.REBUFFER_COUNT]) * MS_PER_HOUR, played), np.nan)
         late = np.maximum(of[c.STARTUP_MS] - EXPECTED_STARTUP_MS, 0) / 1000
         lateness = ratio(total(late), total(np.isfinite(of[c.STARTUP_MS])))
         people = distinct_by_group(groups, self.listener, size=size, among=self.listeners)
@@ -111,12 +110,5 @@ class MeasuredPlays:
             c.REBUFFER_RATIO: stall_ratio,
             c.REBUFFER_PER_HOUR: stalls_an_hour,
             c.BITRATE_KBPS_MEAN: ratio(total(of[c.BITRATE_KBPS] * weight), total(weight)),
-            c.QUALITY_SCORE: _score(ratio(failed, listens), lateness, stall_ratio),
+            c.QUALITY_SCORE: quality_score(ratio(failed, listens), lateness, stall_ratio),
         }
-
-
-def _score(failed: Floats, lateness: Floats, stalled: Floats) -> Floats:
-    by_startup = np.maximum(1 - LOSS_BY_STARTUP_SECOND * np.nan_to_num(lateness), 0)
-    by_stalls = np.maximum(1 - LOSS_BY_REBUFFER_RATIO * np.nan_to_num(stalled), 0)
-    score = 100 * (1 - failed) * by_startup * by_stalls
-    return np.where(np.isnan(lateness) & np.isnan(stalled), np.nan, score)
