@@ -93,7 +93,7 @@ def test_a_bucket_stands_for_a_value_within_it(bucket: int) -> None:
 
 
 def test_no_whole_number_lies_so_near_a_bound_that_rounding_could_move_it() -> None:
-    """So every machine, whatever its logarithm rounds to, puts a duration in whole milliseconds into the same bucket."""
+    """So every machine puts a whole number of milliseconds into the same bucket, whatever its logarithm rounds to."""
     gamma, bound, nearest = Fraction(101, 100), Fraction(1), Fraction(1)
     assert GAMMA == 1.01
     while (bound := bound * gamma) < 2**31:

@@ -48,9 +48,7 @@ def roll_up(cells: pa.Table, *, period: Period | None = None, by: Sequence[str] 
         keys = {c.PERIOD_START: start, **keys}
     values, places, size = _grouped(keys, cells.num_rows)
     sums = {name: _summed(_whole(cells[name]), places, size) for name in SUMS}
-    sketches = {
-        name: Sketches.of_maps(cells[column]).regrouped(places, size=size) for name, column in SKETCHES.items()
-    }
+    sketches = {name: Sketches.of_maps(cells[column]).regrouped(places, size=size) for name, column in SKETCHES.items()}
     figures: dict[str, Any] = {**values, **sums}
     totals = {name: sketch.totals for name, sketch in sketches.items()}
     figures |= levels(sums, startups=totals[c.STARTUP_MS], stalls=totals[c.REBUFFER_MS])
@@ -58,7 +56,8 @@ def roll_up(cells: pa.Table, *, period: Period | None = None, by: Sequence[str] 
         figures |= {f"{name}_{which}": sketch.quantile(share) for which, share in PERCENTILES.items()}
     effects = _effects(cells[c.STALL_LEAVING], places, size)
     told = [(e.ratio, e.lower, e.upper, e.stalled, e.plays) if e else (None,) * len(EFFECT) for e in effects]
-    figures |= {name: pa.array([row[n] for row in told]) for n, name in enumerate(EFFECT)}
+    kinds = (pa.float64(), pa.float64(), pa.float64(), pa.int64(), pa.int64())
+    figures |= {name: pa.array([row[n] for row in told], kinds[n]) for n, name in enumerate(EFFECT)}
     return pa.table({name: _nulled(column) for name, column in figures.items()})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.table import Table
@@ -11,9 +11,6 @@ from rich.text import Text
 from earshot.automation.dates import parse_day
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError, InputError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _SHOWN = {
     "plays": "plays",
@@ -59,7 +56,11 @@ def playback(
     _one_of(period, (*get_args(Period), "all"), "--by")
     for name in chosen:
         _one_of(name, DIMENSIONS, "--per")
-    bounds = [("quality_date", sign, parse_day(day, o)) for sign, day, o in ((">=", first, "--from"), ("<=", last, "--to")) if day]
+    bounds = [
+        ("quality_date", sign, parse_day(day, o))
+        for sign, day, o in ((">=", first, "--from"), ("<=", last, "--to"))
+        if day
+    ]
     cells = current().small_tables.arrow("gold.audio_quality", bounds or None, COLUMNS)
     if not cells.num_rows:
         raise InputError(
@@ -70,7 +71,9 @@ def playback(
     rolled = roll_up(cells, period=None if period == "all" else period, by=chosen)  # type: ignore[arg-type]
     rows = [row for row in rolled.to_pylist() if row["plays"] >= fewest]
     keys = [*(() if period == "all" else ("period_start",)), *chosen]
-    current().emit(_table(rows, keys, period), {"period": period, "per": list(chosen), "rows": [_plain(r) for r in rows]})
+    current().emit(
+        _table(rows, keys, period), {"period": period, "per": list(chosen), "rows": [_plain(r) for r in rows]}
+    )
 
 
 def _one_of(word: str, known: tuple[str, ...], option: str) -> None:
@@ -104,7 +107,9 @@ def _cell(name: str, row: dict[str, Any]) -> str:
         return f"{100 * value:.2f} %"
     if name == "leaving_ratio":
         return f"{value:.2f} ({row['leaving_lower']:.2f}–{row['leaving_upper']:.2f})"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if name.startswith("startup") else f"{value:,.1f}"
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if name.startswith("startup") else f"{value:,.1f}"
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
