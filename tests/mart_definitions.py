@@ -32,6 +32,18 @@ _SCORE = f"""
     END"""
 
 
+_SWITCHES = """sum(bitrate_switches) * 3600000.0
+    / nullif(sum(played_ms) FILTER (bitrate_switches IS NOT NULL), 0)"""
+_SUMS = f"""
+    {_HEARD}::BIGINT AS played_ms, coalesce(sum(greatest(startup_ms - 2000, 0)) FILTER (startup_ms IS NOT NULL), 0)::BIGINT
+        AS late_startup_ms, sum(rebuffer_ms)::BIGINT AS rebuffer_ms,
+    CASE WHEN count(rebuffer_ms) > 0 THEN coalesce(sum(rebuffer_count), 0)::BIGINT END AS rebuffer_count,
+    coalesce(sum(bitrate_kbps * played_ms), 0)::BIGINT AS audio_bits,
+    coalesce(sum(played_ms) FILTER (bitrate_kbps IS NOT NULL), 0)::BIGINT AS bitrate_played_ms,
+    sum(bitrate_switches)::BIGINT AS bitrate_switches,
+    coalesce(sum(played_ms) FILTER (bitrate_switches IS NOT NULL), 0)::BIGINT AS switches_played_ms"""
+
+
 def figure(sql: str, name: str) -> str:
     return f"round(CAST({sql} AS DOUBLE) + {_TIE}, 6) AS {name}"
 
@@ -53,9 +65,26 @@ AUDIO_QUALITY = f"""
         {figure("quantile_cont(startup_ms, 0.95)", "startup_ms_p95")},
         {figure("quantile_cont(startup_ms, 0.99)", "startup_ms_p99")},
         {figure(_STALL_RATIO, "rebuffer_ratio")}, {figure(_STALLS_PER_HOUR, "rebuffer_per_hour")},
-        {figure(_BITRATE, "bitrate_kbps_mean")}, {figure(_SCORE, "quality_score")}
+        {figure(_BITRATE, "bitrate_kbps_mean")}, {figure(_SCORE, "quality_score")},
+        {figure(_SWITCHES, "bitrate_switches_per_hour")}, {_SUMS}
     FROM plays GROUP BY ALL
 """  # noqa: S608 (our own SQL)
+
+
+def playback(period: str, keys: Sequence[str]) -> str:
+    """A roll-up of playback quality, from the plays; percentiles exact."""
+    percentiles = ", ".join(
+        f"quantile_cont({name}, {share}) AS {name}_{which}"
+        for name in ("startup_ms", "rebuffer_ms", "bitrate_kbps")
+        for which, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    )
+    return f"""
+        SELECT date_trunc('{period}', started_at) AS period_start, {known(*keys)}, count(*) AS plays,
+            count(*) FILTER (start_failed) AS start_failures, {_EXITS} AS exits_before_start, {_SUMS},
+            {_STALL_RATIO} AS rebuffer_ratio, {_STALLS_PER_HOUR} AS rebuffer_per_hour, {_BITRATE} AS bitrate_kbps_mean,
+            {_SWITCHES} AS bitrate_switches_per_hour, {_SCORE} AS quality_score, {percentiles}
+        FROM plays GROUP BY ALL ORDER BY ALL
+    """  # noqa: S608 (our own SQL)
 
 
 def cube(fixed: Sequence[str], grain: str) -> str:
@@ -181,7 +210,8 @@ ACTIVITY_FOUND = f"""
 AUDIO_QUALITY_FOUND = f"""
     SELECT {columns("hour_start country device cdn app_version plays start_failures exits_before_start")},
         {columns("", "startup_ms_p50 startup_ms_p95 startup_ms_p99 rebuffer_ratio rebuffer_per_hour")},
-        {columns("", "bitrate_kbps_mean quality_score")} FROM gold_audio_quality
+        {columns("", "bitrate_kbps_mean quality_score bitrate_switches_per_hour")}, played_ms, late_startup_ms, rebuffer_ms,
+        rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
 CHARTS_FOUND = "SELECT * FROM gold_charts"

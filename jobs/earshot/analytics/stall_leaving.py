@@ -1,8 +1,8 @@
 """Do people leave when sound stalls? Sums of each cell of gold.audio_quality from which that is estimated.
 
 Compared are plays of one listener in one hour, on one device, from one CDN, with one version, that were heard for
-about as long (`HEARD_MS`): those that stalled, and those that did not. Of each it is asked whether the listener had left
-after it: no play of theirs began within the pause that ends a session. The estimate is the risk ratio of Mantel and
+about as long (`HEARD_MS`): those that stalled, and those that did not. Of each it is asked whether the listener had
+left after it: no play of theirs began within the pause that ends a session. The estimate is the risk ratio of Mantel and
 Haenszel ("Statistical Aspects of the Analysis of Data From Retrospective Studies of Disease", JNCI 1959; for cohorts:
 Greenland and Robins, "Estimation of a Common Effect Parameter from Sparse Follow-Up Data", Biometrics 1985), which many
 small groups do not harm; its interval treats the plays of a listener in a cell as one cluster.
