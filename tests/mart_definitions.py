@@ -35,8 +35,9 @@ _SCORE = f"""
 _SWITCHES = """sum(bitrate_switches) * 3600000.0
     / nullif(sum(played_ms) FILTER (bitrate_switches IS NOT NULL), 0)"""
 _SUMS = f"""
-    {_HEARD}::BIGINT AS played_ms, coalesce(sum(greatest(startup_ms - 2000, 0)) FILTER (startup_ms IS NOT NULL), 0)::BIGINT
-        AS late_startup_ms, sum(rebuffer_ms)::BIGINT AS rebuffer_ms,
+    {_HEARD}::BIGINT AS played_ms,
+    coalesce(sum(greatest(startup_ms - 2000, 0)) FILTER (startup_ms IS NOT NULL), 0)::BIGINT AS late_startup_ms,
+    sum(rebuffer_ms)::BIGINT AS rebuffer_ms,
     CASE WHEN count(rebuffer_ms) > 0 THEN coalesce(sum(rebuffer_count), 0)::BIGINT END AS rebuffer_count,
     coalesce(sum(bitrate_kbps * played_ms), 0)::BIGINT AS audio_bits,
     coalesce(sum(played_ms) FILTER (bitrate_kbps IS NOT NULL), 0)::BIGINT AS bitrate_played_ms,
@@ -210,8 +211,8 @@ ACTIVITY_FOUND = f"""
 AUDIO_QUALITY_FOUND = f"""
     SELECT {columns("hour_start country device cdn app_version plays start_failures exits_before_start")},
         {columns("", "startup_ms_p50 startup_ms_p95 startup_ms_p99 rebuffer_ratio rebuffer_per_hour")},
-        {columns("", "bitrate_kbps_mean quality_score bitrate_switches_per_hour")}, played_ms, late_startup_ms, rebuffer_ms,
-        rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms FROM gold_audio_quality
+        {columns("", "bitrate_kbps_mean quality_score bitrate_switches_per_hour")}, played_ms, late_startup_ms,
+        rebuffer_ms, rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
 CHARTS_FOUND = "SELECT * FROM gold_charts"

@@ -82,7 +82,8 @@ def simulated(effect: float, *, seed: int, listeners: int = 900) -> StallEffect 
                 heard = int(rng.integers(20, 300))
                 stalled = rng.random() < 0.35 * heard / 300
                 plays.append((cell, listener, minute, heard, bool(stalled)))
-                if rng.random() < leaving * (0.5 + heard / 300) * (effect if stalled else 1):
+                odds = leaving * (0.5 + heard / 300) * (effect if stalled else 1)
+                if rng.random() < odds / (1 + odds):
                     break
                 minute += heard // 60 + 2
     found = sums(plays, size=6)

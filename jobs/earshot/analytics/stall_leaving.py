@@ -2,10 +2,11 @@
 
 Compared are plays of one listener in one hour, on one device, from one CDN, with one version, that were heard for
 about as long (`HEARD_MS`): those that stalled, and those that did not. Of each it is asked whether the listener had
-left after it: no play of theirs began within the pause that ends a session. The estimate is the risk ratio of Mantel and
-Haenszel ("Statistical Aspects of the Analysis of Data From Retrospective Studies of Disease", JNCI 1959; for cohorts:
-Greenland and Robins, "Estimation of a Common Effect Parameter from Sparse Follow-Up Data", Biometrics 1985), which many
-small groups do not harm; its interval treats the plays of a listener in a cell as one cluster.
+left after it: no play of theirs began within the pause that ends a session. So a play is a step of discrete time, and
+leaving is what may happen at it; the estimate is the odds ratio of Mantel and Haenszel ("Statistical Aspects of the
+Analysis of Data From Retrospective Studies of Disease", JNCI 1959), which many small groups do not harm (Greenland and
+Robins, "Estimation of a Common Effect Parameter from Sparse Follow-Up Data", Biometrics 1985). Its interval treats the
+plays of a listener in a cell as one cluster.
 
 It is an association under these assumptions: within such a group stalls fall on plays by chance, as to what else makes
 people leave; a longer play had more time to stall, which the time heard accounts for, so that what a stall does by
@@ -81,7 +82,7 @@ def _terms(strata: Integers, stalled: Flags, left: Flags, size: int) -> pa.Array
     left_hit = np.bincount(places, weights=stalled & left, minlength=len(names))
     left_spared = np.bincount(places, weights=~stalled & left, minlength=len(names))
     spared = plays - hit
-    after, without = (np.divide(part, plays) for part in (left_hit * spared, left_spared * hit))
+    after, without = left_hit * (spared - left_spared) / plays, left_spared * (hit - left_hit) / plays
     comparable = (hit > 0) & (spared > 0)
     clusters, of_cluster = np.unique(names // (len(HEARD_MS) + 1), return_inverse=True)
     r, s, n, k = (

@@ -1,4 +1,4 @@
-"""The risk ratio of leaving after a stall, from sums that add up (see `analytics.stall_leaving`)."""
+"""The odds of leaving after a stall, from sums that add up (see `analytics.stall_leaving`)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _Z: Final = 1.959963984540054
 
 @dataclass(frozen=True)
 class StallEffect:
-    """How many times as often a play was the last of its session where it stalled.
+    """How many times as high the odds were that a play was the last of its session where it stalled.
 
     Attributes:
-        ratio: Of the risks; 1 is no difference.
+        ratio: Of the odds; 1 is no difference.
         lower: Of the interval that holds the ratio in 95 of 100 such samples.
         upper: Of the same interval.
         stalled: Plays that stalled and could be compared.

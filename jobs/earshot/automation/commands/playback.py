@@ -45,7 +45,8 @@ def playback(
     """Startup, failures, stalls, bitrate and score, added up from the hourly cells of gold.audio_quality.
 
     Percentiles come from sketches, within half a percent of the plays' own; all else is exact. "left after a stall" is
-    how many times as often a play was the last of its session where it stalled, with its 95 % interval: an association.
+    how many times as high the odds were that a play was the last of its session where it stalled, with its 95 %
+    interval, among plays of the same listener in the same hour: an association, no proof of cause.
 
     Raises:
         InputError: There are no cells of these days.
