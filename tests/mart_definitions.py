@@ -212,7 +212,8 @@ AUDIO_QUALITY_FOUND = f"""
     SELECT {columns("hour_start country device cdn app_version plays start_failures exits_before_start")},
         {columns("", "startup_ms_p50 startup_ms_p95 startup_ms_p99 rebuffer_ratio rebuffer_per_hour")},
         {columns("", "bitrate_kbps_mean quality_score bitrate_switches_per_hour")}, played_ms, late_startup_ms,
-        rebuffer_ms, rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms FROM gold_audio_quality
+        rebuffer_ms, rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms
+    FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
 CHARTS_FOUND = "SELECT * FROM gold_charts"
