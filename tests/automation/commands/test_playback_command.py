@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from earshot.analytics.audio_quality import DIMENSIONS, quality_of_day
+from earshot.analytics.audio_quality import quality_of_day
 from earshot.automation.cli import main
 from earshot.core.small_tables import SmallTables
 from factories import listens_arrow

@@ -79,8 +79,8 @@ def _leaving(whole: Mapping[str, Any]) -> str:
         f"<p class=note>People left {verdict} after a play that stalled: the odds that it was the last of its session "
         f"were <b>{whole['leaving_ratio']:.2f}</b> times those of other plays (95 % interval {low:.2f} to {high:.2f}), "
         f"from {number(whole['leaving_stalled'])} stalled among {number(whole['leaving_plays'])} plays of the same "
-        "listener in the same hour, on the same device, CDN and version, heard for about as long. It is an association, "
-        "if stalls fall by chance on such plays; no proof of cause.</p>"
+        "listener in the same hour, on the same device, CDN and version, heard for about as long. An association, "
+        "if stalls fall on such plays by chance; no proof of cause.</p>"
     )
 
 
