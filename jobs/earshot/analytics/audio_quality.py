@@ -77,13 +77,14 @@ def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> p
     """
     names = [numbered(plays[name]) for name in DIMENSIONS]
     hours = hours_of_day(plays[c.STARTED_AT])
-    keys, cells = np.unique(
-        mixed([hours, *(name.codes for name in names)], [24, *(len(name) for name in names)], plays.num_rows),
-        return_inverse=True,
-    )
-    size = len(keys)
+    all_keys = mixed([hours, *(name.codes for name in names)], [24, *(len(name) for name in names)], plays.num_rows)
+    order = np.argsort(all_keys, kind="stable")
+    first = np.flatnonzero(np.diff(all_keys[order], prepend=-1))
+    keys, size = all_keys[order[first]], len(first)
+    cells = np.empty(len(order), np.int64)
+    cells[order] = np.repeat(np.arange(size), np.diff(first, append=len(order)))
     measured = {name: numbers(plays[name]) for name in _MEASURED}
-    sums = _sums(cells, measured, size)
+    sums = _sums(measured, order, first)
     sketches = {name: Sketches.of(cells, measured[name], size=size) for name in SKETCHES}
     stalls, startups = sketches[c.REBUFFER_MS].totals, sketches[c.STARTUP_MS].totals
     switches = np.bincount(cells, weights=np.isfinite(measured[c.BITRATE_SWITCHES]), minlength=size)
@@ -114,18 +115,22 @@ def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> p
     return pa.table([_column(columns[field.name], field.type) for field in _ARROW], schema=_ARROW)
 
 
-def _sums(cells: Integers, measured: Mapping[str, Floats], size: int) -> dict[str, Integers]:
-    """The columns of `core.playback.SUMS`, in whole numbers: no order of the plays changes them."""
+def _sums(measured: Mapping[str, Floats], order: Integers, first: Integers) -> dict[str, Integers]:
+    """The columns of `core.playback.SUMS`, in whole numbers: no order of the plays changes them.
+
+    Args:
+        measured: By play.
+        order: The plays in the order of their cells.
+        first: The first of each cell in it.
+    """
     heard, failed, bitrate = (measured[name] for name in (c.PLAYED_MS, c.START_FAILED, c.BITRATE_KBPS))
-    order = np.argsort(cells, kind="stable")
-    first = np.flatnonzero(np.diff(cells[order], prepend=-1))
 
     def total(values: Floats | Flags) -> Integers:
         whole = np.nan_to_num(values).astype(np.int64)
-        return np.add.reduceat(whole[order], first) if size else np.zeros(0, np.int64)
+        return np.add.reduceat(whole[order], first) if len(first) else np.zeros(0, np.int64)
 
     return {
-        c.PLAYS: np.bincount(cells, minlength=size).astype(np.int64),
+        c.PLAYS: np.diff(first, append=len(order)),
         c.START_FAILURES: total(failed),
         c.EXITS_BEFORE_START: total((heard == 0) & ~(failed > 0)),
         c.PLAYED_MS: total(heard),

@@ -55,24 +55,23 @@ def stall_leaving(
     heard, count, stalled_ms = (measured[name] for name in (c.PLAYED_MS, c.REBUFFER_COUNT, c.REBUFFER_MS))
     stalled = (count > 0) | (stalled_ms > 0)
     told = (np.isfinite(count) | np.isfinite(stalled_ms)) & (heard > 0)
-    left, is_known = _left(cells, listeners, started, heard, stalled, session_gap_ms)
     clusters = listeners * max(size, 1) + cells
-    kept = np.flatnonzero(told & is_known & np.isin(clusters, clusters[told & is_known & stalled]))
+    chosen = np.flatnonzero(told & np.isin(clusters, clusters[told & stalled]))
+    following = _following(listeners, started, chosen)
+    due = started[chosen] + heard[chosen].astype(np.int64) + session_gap_ms
+    is_known = (following <= due) | (due < _DAY_MS)
+    kept, left = chosen[is_known], (following > due)[is_known]
     strata = clusters[kept] * (len(HEARD_MS) + 1) + np.searchsorted(HEARD_MS, heard[kept], side="right")
-    return _terms(strata, stalled[kept], left[kept], size)
+    return _terms(strata, stalled[kept], left, size)
 
 
-def _left(
-    cells: Integers, listeners: Integers, started: Integers, heard: Floats, stalled: Flags, gap_ms: int
-) -> tuple[Flags, Flags]:
-    """Whether the listener had left after each play, and whether that is known."""
-    ended = started + np.nan_to_num(heard).astype(np.int64)
-    order = np.lexsort((stalled, cells, ended, started, listeners))
-    following = np.full(len(started), np.iinfo(np.int64).max)
-    goes_on = listeners[order[1:]] == listeners[order[:-1]]
-    following[order[:-1][goes_on]] = started[order[1:][goes_on]]
-    due = ended + gap_ms
-    return following > due, (following <= due) | (due < _DAY_MS)
+def _following(listeners: Integers, started: Integers, chosen: Integers) -> Integers:
+    """When the listener of each chosen play began the next one after it; the end of time where there is none."""
+    begun = np.sort(listeners * _DAY_MS + started)
+    at = np.searchsorted(begun, listeners[chosen] * _DAY_MS + started[chosen], side="right")
+    coming = begun[np.minimum(at, len(begun) - 1)]
+    is_theirs = (at < len(begun)) & (coming // _DAY_MS == listeners[chosen])
+    return np.where(is_theirs, coming % _DAY_MS, np.iinfo(np.int64).max)
 
 
 def _terms(strata: Integers, stalled: Flags, left: Flags, size: int) -> pa.Array:

@@ -63,7 +63,11 @@ class Sketches:
         """Sketches of the values of each group (0 to `size` - 1); nan and infinite ones are left out."""
         there = np.isfinite(values)
         buckets = buckets_of(values[there])
-        return cls._summed(groups[there], buckets, np.ones(len(buckets), np.int64), size)
+        low = buckets[buckets != ZERO].min(initial=0)
+        width = int(buckets.max(initial=low) - low) + 2
+        keys, count = np.unique(groups[there] * width + np.maximum(buckets - low + 1, 0), return_counts=True)
+        bucket = np.where(keys % width == 0, ZERO, keys % width + low - 1)
+        return cls(size, keys // width, bucket, count)
 
     @classmethod
     def of_maps(cls, maps: pa.ChunkedArray | pa.Array) -> Self:

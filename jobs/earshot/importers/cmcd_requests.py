@@ -10,19 +10,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote, unquote, unquote_plus
 
 from earshot.core import columns as c
-from earshot.importers.cmcd_payload import ARGUMENT, HEADERS, KEYS, payload_of_query, read_object, read_payload
+from earshot.importers.access_logs import AccessLog
+from earshot.importers.cmcd_kept import STATUSES, TAKEN, TIMES, kept_of, plain_name
+from earshot.importers.cmcd_payload import HEADERS, KEYS, payload_of_query, read_object, read_payload
 from earshot.importers.drafts import number_of
 from earshot.importers.events import FIRST_MS, text_of, time_of
-from earshot.importers.extras import is_private
 from earshot.importers.faults import Faults, masked_json
 from earshot.importers.objects import UnreadableError, object_of
 from earshot.importers.rows import Row, text_of_line
@@ -30,7 +29,6 @@ from earshot.importers.shape import (
     IP,
     LISTENER,
     READABLE_LINE,
-    TEXTS,
     TIME_PRESENT,
     TIME_READABLE,
     TRACK_PRESENT,
@@ -42,26 +40,18 @@ from earshot.importers.user_agents import device_of
 
 NO_CMCD: Final = "a request without CMCD"
 
-_COMBINED: Final = re.compile(
-    r"(?P<host>\S+) \S+ (?P<user>\S+) \[(?P<time>[^\]]+)\] "
-    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}|-) (?:\d+|-)(?: "(?:[^"\\]|\\.)*" "(?P<agent>(?:[^"\\]|\\.)*)")?'
-)
 _CLOCK: Final = "%d/%b/%Y:%H:%M:%S %z"
-_FIELDS: Final = "#Fields:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_ERROR: Final = 400
 _EPOCH_MS_FROM: Final = 100_000_000_000
 _LATEST: Final = 10**15
 
-_TIMES: Final = ("timestamp", "@timestamp", "time", "ts", "time-iso8601", "date-time", "started-at")
 _URLS: Final = ("url", "uri", "request-uri", "request", "path", "cs-uri")
 _QUERIES: Final = ("query", "query-string", "args", "cs-uri-query")
-_STATUSES: Final = ("status", "status-code", "sc-status", "response-code")
 _ADDRESSES: Final = ("ip", "client-ip", "remote-addr", "c-ip")
 _AGENTS: Final = ("user-agent", "http-user-agent", "agent", "cs(user-agent)")
 _LISTENERS: Final = ("listener", "user-id", "user", "remote-user", "cs-username")
 _FROM_HEADER: Final = ("http-", "request-header-")
-_TAKEN: Final = frozenset(TEXTS) - {c.TRACK_ID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +88,7 @@ class RequestLines:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._fields: list[str] = []
+        self._log = AccessLog()
 
     def request(self, number: int, line: bytes) -> Request | Row | None:
         """The request in a line; or the row that tells why there is none; or nothing, for a blank or a header line.
@@ -113,17 +103,13 @@ class RequestLines:
             return None
         if start == b"{":
             return self.of_object(number, object_of(line, self._limits))
-        text = text_of_line(line)
-        if text.startswith("#"):
-            if text.startswith(_FIELDS):
-                self._fields = [name.lower() for name in text.removeprefix(_FIELDS).split()]
-            return None
-        return self.of_object(number, self._extended(text) if self._fields else _combined(text))
+        item = self._log.fields(text_of_line(line))
+        return None if item is None else self.of_object(number, item)
 
     def of_object(self, number: int, item: Mapping[str, Any]) -> Request | Row:
         """The request in an object of a log's fields."""
         faults = Faults()
-        named = {_plain(key): value for key, value in item.items()}
+        named = {plain_name(key): value for key, value in item.items()}
         payload = _payload(item, named, faults)
         if not payload and not faults:
             return {c.FILTERED_REASON: NO_CMCD}
@@ -134,21 +120,12 @@ class RequestLines:
             faults.note(TRACK_PRESENT, "cid is missing: the request does not say what is played")
         about = self._about(named, faults)
         if faults or at_ms is None:
-            return faults.marks() | {c.RAW: masked_json(_kept(item, _query(named)))}
-        return Request(number, at_ms, payload, _failed(_first(named, _STATUSES)), about)
-
-    def _extended(self, text: str) -> dict[str, Any]:
-        values = text.split("\t") if "\t" in text else text.split(" ")
-        if len(values) != len(self._fields):
-            raise UnreadableError(f"it has {len(values)} fields, not {len(self._fields)}")
-        item = {name: value for name, value in zip(self._fields, values, strict=True) if value != "-"}
-        if "date" in item and "time" in item:
-            item["timestamp"] = f"{item.pop('date')}T{item.pop('time')}Z"
-        return item | {name: unquote_plus(item[name]) for name in _AGENTS if name in item}
+            return faults.marks() | {c.RAW: masked_json(kept_of(item, _query(named)))}
+        return Request(number, at_ms, payload, _failed(_first(named, STATUSES)), about)
 
     def _about(self, named: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
         """Who and what asked; a value of the wrong type is a fault."""
-        found = {name: named[_plain(name)] for name in _TAKEN if named.get(_plain(name)) not in (None, "")}
+        found = {name: named[plain_name(name)] for name in TAKEN if named.get(plain_name(name)) not in (None, "")}
         listener = _first(named, _LISTENERS)
         found |= {LISTENER: str(listener) if isinstance(listener, int) else listener, IP: _first(named, _ADDRESSES)}
         about = {
@@ -158,21 +135,6 @@ class RequestLines:
         }
         device = device_of(_first(named, _AGENTS))
         return {c.DEVICE: device, **about} if device else about
-
-
-def _combined(text: str) -> dict[str, Any]:
-    found = _COMBINED.match(text)
-    if found is None:
-        raise UnreadableError("it is no line of an access log (combined, or W3C after its #Fields), and no JSON object")
-    target = [*found["request"].split(" "), ""][1]
-    return {
-        "ip": found["host"],
-        "user": found["user"],
-        "time": found["time"],
-        "query": target.partition("?")[2],
-        "status": found["status"],
-        "agent": found["agent"] or "",
-    }
 
 
 def _payload(item: Mapping[str, Any], named: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
@@ -186,7 +148,7 @@ def _payload(item: Mapping[str, Any], named: Mapping[str, Any], faults: Faults) 
     elif given not in (None, ""):
         faults.field(TYPED_FIELDS, "cmcd", given, "is neither an object nor a text")
     headers = named.get("headers") or named.get("request-headers")
-    inside = {_plain(key): value for key, value in headers.items()} if isinstance(headers, Mapping) else {}
+    inside = {plain_name(key): value for key, value in headers.items()} if isinstance(headers, Mapping) else {}
     for where in (inside, named):
         for name in HEADERS:
             value = next((where[k] for p in ("", *_FROM_HEADER) if (k := p + name) in where), None)
@@ -224,7 +186,7 @@ def _query(named: Mapping[str, Any]) -> str:
 
 
 def _time(named: Mapping[str, Any], faults: Faults) -> int | None:
-    name = next((name for name in _TIMES if named.get(name) not in (None, "")), None)
+    name = next((name for name in TIMES if named.get(name) not in (None, "")), None)
     if name is None:
         faults.note(TIME_PRESENT, "the time of the request is missing")
         return None
@@ -264,44 +226,3 @@ def _failed(status: Any) -> bool | None:
 
 def _first(named: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((named[name] for name in names if named.get(name) not in (None, "", "-")), None)
-
-
-def _plain(key: str) -> str:
-    return key.lower().replace("_", "-")
-
-
-def _kept(item: Mapping[str, Any], query: str) -> dict[str, Any]:
-    """What the quarantine keeps of a request: when, how it was answered, and what the client told of playback.
-
-    Addresses, agents, cookies, tokens in URLs and a client's own keys that name a person are not among it.
-    """
-    kept: dict[str, Any] = {}
-    for key, value in item.items():
-        plain = _plain(key)
-        if plain == "cmcd" or plain.endswith(HEADERS) or (plain in _HEADERS_INSIDE and isinstance(value, Mapping)):
-            kept[key] = _public(value, only_cmcd=plain in _HEADERS_INSIDE)
-        elif plain in _KEPT or key in KEYS:
-            kept[key] = value
-    arguments = [pair for pair in query.split("&") if pair.startswith(f"{ARGUMENT}=")]
-    return kept | ({"query": "&".join(map(_public_argument, arguments))} if arguments else {})
-
-
-def _public(value: Any, *, only_cmcd: bool = False) -> Any:
-    if isinstance(value, Mapping):
-        named = value.items()
-        chosen = [(k, v) for k, v in named if _plain(k).endswith(HEADERS)] if only_cmcd else named
-        return {key: _public(inner) for key, inner in chosen if not is_private(key.rpartition("-")[2])}
-    if not isinstance(value, str):
-        return value
-    return _PAIR.sub(lambda pair: "" if is_private(pair[1].rpartition("-")[2]) else pair[0], value)
-
-
-def _public_argument(argument: str) -> str:
-    told = unquote(argument.partition("=")[2], errors="replace")
-    shown = _public(told)
-    return argument if shown == told else f"{ARGUMENT}={quote(shown, safe='')}"
-
-
-_HEADERS_INSIDE: Final = ("headers", "request-headers")
-_KEPT: Final = frozenset({*_TIMES, *_STATUSES, *map(_plain, _TAKEN)})
-_PAIR: Final = re.compile(r'([A-Za-z*][A-Za-z0-9_.*-]*)=("(?:[^"\\]|\\.)*"|[^,]*),?')
