@@ -88,6 +88,39 @@ def playback(period: str, keys: Sequence[str]) -> str:
     """  # noqa: S608 (our own SQL)
 
 
+def stall_leaving(*keys: str) -> str:
+    """Sums of the odds ratio of leaving after a stall, by hour and `keys`; a pause of 30 minutes is leaving."""
+    cell = ", ".join(["hour_start", *keys])
+    return f"""
+        WITH placed AS (
+            SELECT *, date_trunc('hour', started_at) AS hour_start,
+                epoch_ms(started_at) - epoch_ms(listen_date::TIMESTAMP) AS begun,
+                coalesce(rebuffer_count, 0) > 0 OR coalesce(rebuffer_ms, 0) > 0 AS stalled,
+                (rebuffer_count IS NOT NULL OR rebuffer_ms IS NOT NULL) AND played_ms > 0 AS told
+            FROM plays
+        ), followed AS (
+            SELECT *, min(begun) OVER (
+                PARTITION BY listener_id, listen_date ORDER BY begun RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS following, begun + played_ms + 1800000 AS due FROM placed
+        ), judged AS (
+            SELECT *, following IS NULL OR following > due AS left_it,
+                (played_ms >= 30000)::INT + (played_ms >= 120000)::INT + (played_ms >= 240000)::INT AS band
+            FROM followed WHERE told AND (coalesce(following <= due, false) OR due < 86400000)
+        ), strata AS (
+            SELECT {cell}, listener_id, band, count(*) AS n, count(*) FILTER (stalled) AS hit,
+                count(*) FILTER (stalled AND left_it) AS a, count(*) FILTER (NOT stalled AND left_it) AS b
+            FROM judged GROUP BY ALL HAVING hit BETWEEN 1 AND n - 1
+        ), clusters AS (
+            SELECT {cell}, listener_id, sum(a * (n - hit - b) / n) AS r, sum(b * (hit - a) / n) AS s, sum(hit) AS hit,
+                sum(n) AS n FROM strata GROUP BY ALL
+        )
+        SELECT {cell}, sum(r) AS after, sum(s) AS without, sum(r * r) AS after_2, sum(r * s) AS after_without,
+            sum(s * s) AS without_2, sum(hit)::DOUBLE AS stalled, sum(n)::DOUBLE AS plays,
+            count(*) FILTER (r + s > 0)::DOUBLE AS clusters
+        FROM clusters GROUP BY ALL
+    """  # noqa: S608 (our own SQL)
+
+
 def cube(fixed: Sequence[str], grain: str) -> str:
     """metric, window_start, the fixed dimensions, value."""
     metrics = {

@@ -82,6 +82,26 @@ def test_cells_add_up_to_what_the_plays_say(plays: pa.Table, cells: pa.Table, pe
             assert opinion.rows(differing) == []
 
 
+def test_leaving_after_a_stall_is_summed_as_its_definition_says() -> None:
+    plays = listens_arrow(5_000, 6, days=2, first_day=FIRST, listeners=40, gaps=0.05)
+    for name in ("country", "cdn", "app_version"):
+        same = pa.repeat("x", plays.num_rows)
+        plays = plays.set_column(plays.schema.get_field_index(name), name, same)
+    opinion = SecondOpinion()
+    opinion.take("plays", plays)
+    cells = cells_of(plays)
+    told = [(row["hour_start"], row["device"], dict(row["stall_leaving"] or ())) for row in cells.to_pylist()]
+    expected = opinion.rows(
+        f"SELECT * FROM ({definitions.stall_leaving('device_')}) ORDER BY ALL".replace(  # noqa: S608 (our own SQL)
+            "FROM plays", "FROM (SELECT *, coalesce(device, 'unknown') AS device_ FROM plays)"
+        )
+    )
+    found = sorted((hour, device, *sums.values()) for hour, device, sums in told if sums)
+    assert len(found) > 30
+    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    assert [row[2:] for row in found] == [pytest.approx(row[2:]) for row in expected]
+
+
 def test_days_add_up_to_the_whole_and_one_cell_more_changes_only_its_own_group(cells: pa.Table) -> None:
     (whole,) = roll_up(cells).to_pylist()
     by_day = roll_up(cells, period="day").to_pylist()
