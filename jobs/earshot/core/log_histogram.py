@@ -74,7 +74,8 @@ class Sketches:
         """The sketches of a column (`MAP`), a group a row; a null is one without values."""
         whole = pa.concat_arrays(maps.chunks) if isinstance(maps, pa.ChunkedArray) and maps.num_chunks else maps
         if isinstance(whole, pa.ChunkedArray):
-            return cls._summed(*(np.zeros(0, np.int64) for _ in range(3)), 0)
+            nothing = np.zeros(0, np.int64)
+            return cls(0, nothing, nothing, nothing)
         filled = whole.cast(MAP).fill_null([]) if whole.null_count else whole.cast(MAP)
         ends = np.asarray(filled.offsets).astype(np.int64)
         rows = np.repeat(np.arange(len(filled)), np.diff(ends))

@@ -67,8 +67,10 @@ class Cmcd(RowImporter):
         """See `shape.Importer`; a request by itself makes no play."""
         try:
             lines = RequestLines(source.limits)
-            text = isinstance(item, str)
-            found = lines.request(0, item.encode("utf-8", "surrogateescape")) if text else lines.of_object(0, item)
+            if isinstance(item, str):
+                found = lines.request(0, item.encode("utf-8", "surrogateescape"))
+            else:
+                found = lines.of_object(0, item)
         except UnreadableError as error:
             return unreadable(str(item)[: source.limits.max_line_bytes], error.fault, error.why)
         if found is None or isinstance(found, Request):

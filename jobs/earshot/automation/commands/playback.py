@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from rich.table import Table
@@ -69,7 +69,7 @@ def playback(
             where="gold.audio_quality",
             remedy="Run `earshot demo` or `earshot run`, or name other days with --from and --to.",
         )
-    rolled = roll_up(cells, period=None if period == "all" else period, by=chosen)  # type: ignore[arg-type]
+    rolled = roll_up(cells, period=None if period == "all" else cast("Period", period), by=chosen)
     rows = [row for row in rolled.to_pylist() if row["plays"] >= fewest]
     keys = [*(() if period == "all" else ("period_start",)), *chosen]
     current().emit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -26,14 +26,14 @@ def playback(figures: PlaybackFigures) -> tuple[str, str]:
 
 
 def _sparks(days: Sequence[Mapping[str, Any]]) -> str:
-    series = {
+    series: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
         "quality score": lambda row: _known(row["quality_score"], 100),
         "starts that failed": lambda row: row["start_failures"] / row["plays"],
         "time stalled": lambda row: row["rebuffer_ratio"],
     }
     lines = ""
-    for label, value in series.items():
-        points = [(row["period_start"].date(), value(row)) for row in days if value(row) is not None]
+    for label, value_of in series.items():
+        points = [(row["period_start"].date(), value) for row in days if (value := value_of(row)) is not None]
         lines += drawing.spark(points, label) if points else ""
     return f"<div class=sparks>{lines}</div>"
 
