@@ -150,3 +150,5 @@ def test_cells_from_before_there_were_sketches_are_left_out(cells: pa.Table) -> 
         before = before.set_column(place, before.schema.field(name), pa.nulls(7, before.schema.field(name).type))
     assert roll_up(pa.concat_tables([before, cells.slice(7)])).equals(roll_up(cells.slice(7)))
     assert roll_up(before, period="day", by=("cdn",)).num_rows == 0
+    older = before.drop_columns(["played_ms", "startup_ms_sketch", "stall_leaving", "late_startup_ms"])
+    assert roll_up(older, period="week").num_rows == 0

@@ -8,11 +8,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core import columns as c
 from earshot.core.log_histogram import Sketches
 from earshot.core.playback import LEVELS, SKETCHES, SUMS, Integers, levels
 from earshot.core.stall_effect import TERMS, StallEffect, stall_effect
+from earshot.core.tables import spec_of
 
 Period = Literal["hour", "day", "week", "month"]
 
@@ -23,6 +25,8 @@ EFFECT: Final = ("leaving_ratio", "leaving_lower", "leaving_upper", "leaving_sta
 
 COLUMNS: Final = (c.QUALITY_DATE, c.HOUR_START, *DIMENSIONS, *SUMS, *SKETCHES.values(), c.STALL_LEAVING)
 """What of gold.audio_quality is needed."""
+
+_SCHEMA: Final = to_arrow_schema(spec_of("gold.audio_quality").schema, timezone="UTC")
 
 
 def roll_up(cells: pa.Table, *, period: Period | None = None, by: Sequence[str] = ()) -> pa.Table:
@@ -41,6 +45,8 @@ def roll_up(cells: pa.Table, *, period: Period | None = None, by: Sequence[str] 
         period_start (where there is a period), the dimensions, the columns of `SUMS` and `LEVELS`, of each measure
         of `SKETCHES` the `PERCENTILES` (`startup_ms_p50`, ...), and those of `EFFECT`; in the order of the keys.
     """
+    if c.STALL_LEAVING not in cells.column_names:
+        cells = _SCHEMA.empty_table()
     cells = cells.filter(pc.is_valid(cells[c.PLAYED_MS])).combine_chunks()
     keys = {name: cells[name] for name in by}
     if period is not None:

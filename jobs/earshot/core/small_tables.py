@@ -54,7 +54,8 @@ class SmallTables:
     def arrow(self, name: str, filters: Any = None, columns: Sequence[str] | None = None) -> pa.Table:
         """The table now (no rows where it was never written); `filters` as pyarrow has them.
 
-        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these.
+        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these; one that
+        a table of an older version lacks is left out.
 
         Raises:
             TableError: The table is there and cannot be read.
@@ -63,9 +64,9 @@ class SmallTables:
         if table is None:
             empty = self._schema(name).empty_table()
             return empty.select(list(columns)) if columns else empty
-        rows = table.to_pyarrow_table(
-            filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
-        )
+        there = {field.name for field in table.schema().fields}
+        chosen = [column for column in columns if column in there] if columns else None
+        rows = table.to_pyarrow_table(filters=filters, columns=chosen, filesystem=self._local(name))
         return rows.select([column for column in self._schema(name).names if column in rows.column_names])
 
     def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:

@@ -63,13 +63,14 @@ def playback(
         if day
     ]
     cells = current().small_tables.arrow("gold.audio_quality", bounds or None, COLUMNS)
-    if not cells.num_rows:
+    rolled = roll_up(cells, period=None if period == "all" else cast("Period", period), by=chosen)
+    if not rolled.num_rows:
         raise InputError(
             "There is no playback quality of these days.",
             where="gold.audio_quality",
-            remedy="Run `earshot demo` or `earshot run`, or name other days with --from and --to.",
+            remedy="Run `earshot demo` or `earshot run`, or name other days with --from and --to; days that were built "
+            "by a version without sketches have to be built again.",
         )
-    rolled = roll_up(cells, period=None if period == "all" else cast("Period", period), by=chosen)
     rows = [row for row in rolled.to_pylist() if row["plays"] >= fewest]
     keys = [*(() if period == "all" else ("period_start",)), *chosen]
     current().emit(

@@ -34,8 +34,6 @@ class PlaybackFigures:
 def collect_playback(tables: SmallTables, since: date, day: date) -> PlaybackFigures:
     """Read the figures of the days since..day."""
     cells = tables.arrow("gold.audio_quality", [("quality_date", ">=", since), ("quality_date", "<=", day)], COLUMNS)
-    if "played_ms" not in cells.column_names:  # the table is older than its sketches
-        return PlaybackFigures()
     whole = roll_up(cells).to_pylist()
     if not whole or whole[0]["quality_score"] is None:
         return PlaybackFigures()
