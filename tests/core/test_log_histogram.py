@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earshot.core.log_histogram import GAMMA, MAP, RELATIVE_ERROR, ZERO, Sketches, buckets_of, values_of
@@ -32,6 +32,7 @@ def together(*parts: Sketches) -> Sketches:
     return Sketches.of_maps(column).regrouped(np.zeros(len(parts), np.int64), size=1)
 
 
+@settings(deadline=None)
 @given(numbers=values, share=shares)
 def test_a_quantile_is_within_half_a_percent_of_the_exact_one(numbers: list[int], share: float) -> None:
     found = sketch(numbers).quantile(share)[0]
@@ -42,6 +43,7 @@ def test_a_quantile_is_within_half_a_percent_of_the_exact_one(numbers: list[int]
     assert abs(found - exact) <= exact * (RELATIVE_ERROR + ROUNDING) + ROUNDING
 
 
+@settings(deadline=None)
 @given(one=values, other=values, third=values)
 def test_parts_add_up_to_the_sketch_of_all_values_whichever_come_first(
     one: list[int], other: list[int], third: list[int]
@@ -54,12 +56,14 @@ def test_parts_add_up_to_the_sketch_of_all_values_whichever_come_first(
     assert entries(together(together(a, b), c)) == whole
 
 
+@settings(deadline=None)
 @given(numbers=values, seed=st.integers(0, 99))
 def test_the_order_of_the_values_changes_nothing(numbers: list[int], seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(np.array(numbers, np.int64)).tolist()
     assert entries(sketch(shuffled)) == entries(sketch(numbers))
 
 
+@settings(deadline=None)
 @given(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 90_000)), max_size=60))
 def test_every_group_has_the_sketch_of_its_own_values(pairs: list[tuple[int, int]]) -> None:
     groups = np.array([group for group, _ in pairs], np.int64)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earshot.importers import cmcd
@@ -165,6 +165,7 @@ def test_json_has_the_types_of_json() -> None:
         assert set(faults) == {"typed_fields"}
 
 
+@settings(deadline=None)
 @given(
     strings=st.dictionaries(
         st.from_regex(r"com\.ex-[a-z]{1,5}", fullmatch=True),
@@ -181,6 +182,7 @@ def test_every_string_comes_back_through_escapes_and_percent_encoding(strings: d
     assert not faults
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=80) | st.text('abcs=",\\%-. 1?~', max_size=80))
 def test_no_text_breaks_the_parser(text: str) -> None:
     read_payload(text, Faults())
