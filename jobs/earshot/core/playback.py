@@ -89,4 +89,5 @@ def quality_score(failed: Floats, late_s: Floats, stall_ratio: Floats) -> Floats
 def quotient(part: Integers | Floats, whole: Integers | Floats) -> Floats:
     """Divide; nan where the whole is nothing."""
     parts = part.astype(np.float64)
-    return np.divide(parts, whole, out=np.full(len(parts), np.nan), where=whole > 0)
+    divided: Floats = np.divide(parts, whole, out=np.full(len(parts), np.nan), where=whole > 0)
+    return divided

@@ -84,7 +84,7 @@ def _grouped(keys: Mapping[str, pa.ChunkedArray], rows: int) -> tuple[dict[str, 
     groups, places = np.unique(codes, return_inverse=True)
     values: dict[str, Any] = {}
     left = groups
-    for key in reversed(keys):
+    for key in reversed(list(keys)):
         found, kind = names[key]
         values[key] = pa.array(found[left % max(len(found), 1)]).cast(kind)
         left = left // max(len(found), 1)

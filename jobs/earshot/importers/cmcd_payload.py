@@ -156,7 +156,7 @@ def _typed(key: str, value: Any, faults: Faults) -> Any:  # noqa: PLR0911 (one r
     return _refused(faults, key, value, "is no string, token or number")
 
 
-def _number(key: str, value: Any, faults: Faults) -> int | None:
+def _number(key: str, value: Any, faults: Faults) -> Any:
     if not _is_bare(value) or not _WHOLE.fullmatch(value) or value.startswith("-"):
         return _refused(faults, key, value, "is no whole number from 0 on")
     if key == "v" and int(value) != VERSION:
@@ -164,7 +164,7 @@ def _number(key: str, value: Any, faults: Faults) -> int | None:
     return int(value)
 
 
-def _string(key: str, value: Any, faults: Faults) -> str | None:
+def _string(key: str, value: Any, faults: Faults) -> Any:
     if not isinstance(value, _Quoted):
         return _refused(faults, key, value, "is no string in double quotes")
     text = str(value)
