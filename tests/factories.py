@@ -101,6 +101,9 @@ def listens_arrow(
         "source": text(["canonical"] * n),
         "batch_id": text([f"batch-{seed}"] * n),
     }
+    chance = np.random.default_rng([seed, 1])  # of its own, so that the columns above stay as they are
+    switches = pa.array(chance.poisson(0.4, n).astype(np.int32), pa.int32(), mask=chance.random(n) < gaps)
+    columns["bitrate_switches"] = switches
     stalled = pc.greater(columns["rebuffer_ms"], 0)
     columns["rebuffer_count"] = pc.if_else(stalled, columns["rebuffer_count"], pa.scalar(0, pa.int32()))
     schema = to_arrow_schema(_SCHEMA, timezone="UTC")

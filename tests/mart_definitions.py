@@ -32,6 +32,19 @@ _SCORE = f"""
     END"""
 
 
+_SWITCHES = """sum(bitrate_switches) * 3600000.0
+    / nullif(sum(played_ms) FILTER (bitrate_switches IS NOT NULL), 0)"""
+_SUMS = f"""
+    {_HEARD}::BIGINT AS played_ms,
+    coalesce(sum(greatest(startup_ms - 2000, 0)) FILTER (startup_ms IS NOT NULL), 0)::BIGINT AS late_startup_ms,
+    sum(rebuffer_ms)::BIGINT AS rebuffer_ms,
+    CASE WHEN count(rebuffer_ms) > 0 THEN coalesce(sum(rebuffer_count), 0)::BIGINT END AS rebuffer_count,
+    coalesce(sum(bitrate_kbps * played_ms), 0)::BIGINT AS audio_bits,
+    coalesce(sum(played_ms) FILTER (bitrate_kbps IS NOT NULL), 0)::BIGINT AS bitrate_played_ms,
+    sum(bitrate_switches)::BIGINT AS bitrate_switches,
+    coalesce(sum(played_ms) FILTER (bitrate_switches IS NOT NULL), 0)::BIGINT AS switches_played_ms"""
+
+
 def figure(sql: str, name: str) -> str:
     return f"round(CAST({sql} AS DOUBLE) + {_TIE}, 6) AS {name}"
 
@@ -53,7 +66,8 @@ AUDIO_QUALITY = f"""
         {figure("quantile_cont(startup_ms, 0.95)", "startup_ms_p95")},
         {figure("quantile_cont(startup_ms, 0.99)", "startup_ms_p99")},
         {figure(_STALL_RATIO, "rebuffer_ratio")}, {figure(_STALLS_PER_HOUR, "rebuffer_per_hour")},
-        {figure(_BITRATE, "bitrate_kbps_mean")}, {figure(_SCORE, "quality_score")}
+        {figure(_BITRATE, "bitrate_kbps_mean")}, {figure(_SCORE, "quality_score")},
+        {figure(_SWITCHES, "bitrate_switches_per_hour")}, {_SUMS}
     FROM plays GROUP BY ALL
 """  # noqa: S608 (our own SQL)
 
@@ -73,6 +87,55 @@ METRICS = {
     "bitrate_kbps_mean": _BITRATE,
     "quality_score": _SCORE,
 }
+
+
+def playback(period: str, keys: Sequence[str]) -> str:
+    """A roll-up of playback quality, from the plays; percentiles exact."""
+    percentiles = ", ".join(
+        f"quantile_cont({name}, {share}) AS {name}_{which}"
+        for name in ("startup_ms", "rebuffer_ms", "bitrate_kbps")
+        for which, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    )
+    return f"""
+        SELECT date_trunc('{period}', started_at) AS period_start, {known(*keys)}, count(*) AS plays,
+            count(*) FILTER (start_failed) AS start_failures, {_EXITS} AS exits_before_start, {_SUMS},
+            {_STALL_RATIO} AS rebuffer_ratio, {_STALLS_PER_HOUR} AS rebuffer_per_hour, {_BITRATE} AS bitrate_kbps_mean,
+            {_SWITCHES} AS bitrate_switches_per_hour, {_SCORE} AS quality_score, {percentiles}
+        FROM plays GROUP BY ALL ORDER BY ALL
+    """  # noqa: S608 (our own SQL)
+
+
+def stall_leaving(*keys: str) -> str:
+    """Sums of the odds ratio of leaving after a stall, by hour and `keys`; a pause of 30 minutes is leaving."""
+    cell = ", ".join(["hour_start", *keys])
+    return f"""
+        WITH placed AS (
+            SELECT *, date_trunc('hour', started_at) AS hour_start,
+                epoch_ms(started_at) - epoch_ms(listen_date::TIMESTAMP) AS begun,
+                coalesce(rebuffer_count, 0) > 0 OR coalesce(rebuffer_ms, 0) > 0 AS stalled,
+                (rebuffer_count IS NOT NULL OR rebuffer_ms IS NOT NULL) AND played_ms > 0 AS told
+            FROM plays
+        ), followed AS (
+            SELECT *, min(begun) OVER (
+                PARTITION BY listener_id, listen_date ORDER BY begun RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS following, begun + played_ms + 1800000 AS due FROM placed
+        ), judged AS (
+            SELECT *, following IS NULL OR following > due AS left_it,
+                (played_ms >= 30000)::INT + (played_ms >= 120000)::INT + (played_ms >= 240000)::INT AS band
+            FROM followed WHERE told AND (coalesce(following <= due, false) OR due < 86400000)
+        ), strata AS (
+            SELECT {cell}, listener_id, band, count(*) AS n, count(*) FILTER (stalled) AS hit,
+                count(*) FILTER (stalled AND left_it) AS a, count(*) FILTER (NOT stalled AND left_it) AS b
+            FROM judged GROUP BY ALL HAVING hit BETWEEN 1 AND n - 1
+        ), clusters AS (
+            SELECT {cell}, listener_id, sum(a * (n - hit - b) / n) AS r, sum(b * (hit - a) / n) AS s, sum(hit) AS hit,
+                sum(n) AS n FROM strata GROUP BY ALL
+        )
+        SELECT {cell}, sum(r) AS after, sum(s) AS without, sum(r * r) AS after_2, sum(r * s) AS after_without,
+            sum(s * s) AS without_2, sum(hit)::DOUBLE AS stalled, sum(n)::DOUBLE AS plays,
+            count(*) FILTER (r + s > 0)::DOUBLE AS clusters
+        FROM clusters GROUP BY ALL
+    """  # noqa: S608 (our own SQL)
 
 
 def cube(fixed: Sequence[str], grain: str) -> str:
@@ -262,7 +325,9 @@ ACTIVITY_FOUND = f"""
 AUDIO_QUALITY_FOUND = f"""
     SELECT {columns("hour_start country device cdn app_version plays start_failures exits_before_start")},
         {columns("", "startup_ms_p50 startup_ms_p95 startup_ms_p99 rebuffer_ratio rebuffer_per_hour")},
-        {columns("", "bitrate_kbps_mean quality_score")} FROM gold_audio_quality
+        {columns("", "bitrate_kbps_mean quality_score bitrate_switches_per_hour")}, played_ms, late_startup_ms,
+        rebuffer_ms, rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms
+    FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
 BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
 CHARTS_FOUND = """

@@ -53,7 +53,8 @@ def test_activity(spark: SparkSession, gaps: SecondOpinion) -> None:
 def test_audio_quality_counts_a_play_of_unknown_startup_neither_as_late_nor_as_in_time(
     spark: SparkSession, gaps: SecondOpinion
 ) -> None:
-    gaps.take("gold_audio_quality", audio_quality(listens(spark, COUNT, 8, **SHAPE)).toArrow())
+    rows = audio_quality(listens(spark, COUNT, 8, **SHAPE), session_gap_minutes=30)
+    gaps.take("gold_audio_quality", rows.frame().toArrow())
     assert gaps.differences(definitions.AUDIO_QUALITY, definitions.AUDIO_QUALITY_FOUND) == []
 
 

@@ -26,3 +26,10 @@ def test_rows_with_a_column_that_the_table_lacks_are_appended(tmp_path: Path) ->
     assert rows["new"]["listen_date"] == day
     assert rows["old"]["listen_date"] is None
     assert rows["old"]["kpi"] == "accuracy"
+
+
+def test_a_column_that_the_table_lacks_yet_is_left_out_of_what_is_read(tmp_path: Path) -> None:
+    small = SmallTables(str(tmp_path))
+    old = pa.table({"hour_start": pa.array([NOW]), "cdn": ["north"], "quality_date": [NOW.date()]})
+    write_deltalake(small.path("gold.audio_quality"), old)
+    assert small.arrow("gold.audio_quality", columns=["cdn", "startup_ms_sketch"]).column_names == ["cdn"]

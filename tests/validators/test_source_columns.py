@@ -19,7 +19,15 @@ from earshot.validators.suites import load_suite, read_suite
 from earshot.validators.verdicts import GateVerdict
 
 NOW = datetime(2026, 3, 30, tzinfo=UTC)
-NUMBERS = {"played_ms", "duration_ms", "startup_ms", "rebuffer_count", "rebuffer_ms", "bitrate_kbps"}
+NUMBERS = {
+    "played_ms",
+    "duration_ms",
+    "startup_ms",
+    "rebuffer_count",
+    "rebuffer_ms",
+    "bitrate_kbps",
+    "bitrate_switches",
+}
 FLAGS = {"skipped", "shuffle", "offline", "start_failed"}
 
 

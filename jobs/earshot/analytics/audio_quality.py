@@ -2,88 +2,157 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.analytics.plays import (
+    Flags,
+    Floats,
+    Integers,
+    hours_of_day,
+    mixed,
+    numbered,
+    numbers,
+    percentile_by_group,
+)
+from earshot.analytics.stall_leaving import stall_leaving
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowRows
+from earshot.core.log_histogram import Sketches
 from earshot.core.measures import known
+from earshot.core.playback import EXPECTED_STARTUP_MS, SKETCHES, levels
+from earshot.core.tables import spec_of
 
-EXPECTED_STARTUP_MS: Final = 2_000
-LOSS_BY_STARTUP_SECOND: Final = 0.058
-LOSS_BY_REBUFFER_RATIO: Final = 5.0
+DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.CDN, c.APP_VERSION)
 
-_MS_PER_HOUR: Final = 3_600_000
-_KEYS: Final = (c.HOUR_START, c.COUNTRY, c.DEVICE, c.CDN, c.APP_VERSION)
+_MEASURED: Final = (
+    *(c.PLAYED_MS, c.STARTUP_MS, c.REBUFFER_COUNT, c.REBUFFER_MS, c.BITRATE_KBPS, c.BITRATE_SWITCHES, c.START_FAILED),
+)
+_EXACT: Final = {c.STARTUP_MS_P50: 0.5, c.STARTUP_MS_P95: 0.95, c.STARTUP_MS_P99: 0.99}
+_SCHEMA: Final = spec_of("gold.audio_quality").schema
+_ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 
 
-def audio_quality(listens: DataFrame) -> DataFrame:
+def audio_quality(listens: DataFrame, *, session_gap_minutes: int) -> ArrowRows:
     """Playback quality by hour, country, device, CDN and version.
 
     An exit before start is a play of 0 ms that did not fail. The rebuffer ratio is time stalled
-    over time stalled and heard. Percentiles are exact, between neighbours by linear interpolation.
-    A null dimension is `unknown`.
+    over time stalled and heard; see `core.playback` for it and what else follows from sums.
+    Percentiles are exact, between neighbours by linear interpolation; those of more than a cell come
+    from its sketches, within half a percent (`core.log_histogram`). A null dimension is `unknown`.
+
+    The plays of a day go to one Arrow task, which sums whole numbers: what it says does not depend
+    on the order of the plays.
 
     Args:
         listens: Rows of silver.listens.
+        session_gap_minutes: A pause after which a listener has left; see `stall_leaving`.
 
     Returns:
-        The columns of gold.audio_quality; one shuffle.
+        The columns of gold.audio_quality, a group a day; one shuffle of the plays.
     """
-    # `greatest` leaves nulls out: without the condition a play whose startup is unknown would count as one in time.
-    is_known = F.col(c.STARTUP_MS).isNotNull()
-    lateness_ms = F.when(is_known, F.greatest(F.col(c.STARTUP_MS) - EXPECTED_STARTUP_MS, F.lit(0)))
-    weight = F.when(F.col(c.BITRATE_KBPS).isNotNull(), F.col(c.PLAYED_MS))
-    heard = F.coalesce(F.sum(c.PLAYED_MS), F.lit(0))
-    figures = listens.groupBy(
-        F.date_trunc("hour", c.STARTED_AT).alias(c.HOUR_START),
-        *(known(name).alias(name) for name in _KEYS[1:]),
-    ).agg(
-        F.count("*").alias(c.PLAYS),
-        F.count_if(c.START_FAILED).alias(c.START_FAILURES),
-        F.count_if((F.col(c.PLAYED_MS) == 0) & ~F.coalesce(c.START_FAILED, F.lit(False))).alias(c.EXITS_BEFORE_START),
-        F.percentile(c.STARTUP_MS, F.array(F.lit(0.5), F.lit(0.95), F.lit(0.99))).alias("startup"),
-        (F.sum(lateness_ms) / F.count(lateness_ms) / 1000).alias("lateness_s"),
-        (F.sum(c.REBUFFER_MS) / F.nullif(F.sum(c.REBUFFER_MS) + heard, F.lit(0))).alias(c.REBUFFER_RATIO),
-        (
-            F.when(F.count(c.REBUFFER_MS) > 0, F.coalesce(F.sum(c.REBUFFER_COUNT), F.lit(0)))
-            * _MS_PER_HOUR
-            / F.nullif(heard, F.lit(0))
-        ).alias(c.REBUFFER_PER_HOUR),
-        (F.sum(F.col(c.BITRATE_KBPS) * F.col(c.PLAYED_MS)) / F.nullif(F.sum(weight), F.lit(0))).alias(
-            c.BITRATE_KBPS_MEAN
-        ),
-    )
-    return figures.select(
-        *_KEYS,
-        c.PLAYS,
-        c.START_FAILURES,
-        c.EXITS_BEFORE_START,
-        F.col("startup")[0].alias(c.STARTUP_MS_P50),
-        F.col("startup")[1].alias(c.STARTUP_MS_P95),
-        F.col("startup")[2].alias(c.STARTUP_MS_P99),
-        c.REBUFFER_RATIO,
-        c.REBUFFER_PER_HOUR,
-        c.BITRATE_KBPS_MEAN,
-        quality_score().alias(c.QUALITY_SCORE),
-        F.to_date(c.HOUR_START).alias(c.QUALITY_DATE),
+    plays = listens.select(
+        c.LISTEN_DATE, c.STARTED_AT, *(known(name).alias(name) for name in (c.LISTENER_ID, *DIMENSIONS)), *_MEASURED
     )
 
+    def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
+        return quality_of_day(rows, day=key[0].as_py(), session_gap_minutes=session_gap_minutes)
 
-def quality_score() -> Column:
-    """The share of listening that delivery left, 0 to 100.
+    return ArrowRows(plays.groupBy(c.LISTEN_DATE), build, _SCHEMA)
 
-    100 x (1 - start failures / plays) x (1 - 0.058 x mean seconds of startup beyond 2 s)
-    x (1 - 5 x rebuffer ratio), no factor below 0; null where neither startup nor stalls are known.
 
-    Sources: Krishnan and Sitaraman, "Video Stream Quality Impacts Viewer Behavior", IMC 2012: people
-    begin to leave when startup takes more than 2 s, 5.8 % more for every further second, and a
-    rebuffer delay of 1 % of the duration costs 5 % of the time played. That the three losses
-    multiply, and that what holds for video holds for sound, is our assumption.
+def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> pa.Table:
+    """The rows of one day.
+
+    Args:
+        plays: Its plays: listener_id, started_at, the columns that are measured, dimensions not null.
+        day: The UTC day.
+        session_gap_minutes: See `audio_quality`.
     """
-    starts = 1 - F.col(c.START_FAILURES) / F.col(c.PLAYS)
-    by_startup = F.greatest(1 - LOSS_BY_STARTUP_SECOND * F.coalesce("lateness_s", F.lit(0)), F.lit(0))
-    by_stalls = F.greatest(1 - LOSS_BY_REBUFFER_RATIO * F.coalesce(c.REBUFFER_RATIO, F.lit(0)), F.lit(0))
-    measured = F.col("lateness_s").isNotNull() | F.col(c.REBUFFER_RATIO).isNotNull()
-    return F.when(measured, 100 * starts * by_startup * by_stalls)
+    names = [numbered(plays[name]) for name in DIMENSIONS]
+    hours = hours_of_day(plays[c.STARTED_AT])
+    all_keys = mixed([hours, *(name.codes for name in names)], [24, *(len(name) for name in names)], plays.num_rows)
+    order = np.argsort(all_keys, kind="stable")
+    first = np.flatnonzero(np.diff(all_keys[order], prepend=-1))
+    keys, size = all_keys[order[first]], len(first)
+    cells = np.empty(len(order), np.int64)
+    cells[order] = np.repeat(np.arange(size), np.diff(first, append=len(order)))
+    measured = {name: numbers(plays[name]) for name in _MEASURED}
+    sums = _sums(measured, order, first)
+    sketches = {name: Sketches.of(cells, measured[name], size=size) for name in SKETCHES}
+    stalls, startups = sketches[c.REBUFFER_MS].totals, sketches[c.STARTUP_MS].totals
+    switches = np.bincount(cells, weights=np.isfinite(measured[c.BITRATE_SWITCHES]), minlength=size)
+    columns: dict[str, Any] = {c.QUALITY_DATE: pa.repeat(pa.scalar(day, pa.date32()), size)}
+    for name, found in reversed(list(zip(DIMENSIONS, names, strict=True))):
+        columns[name] = found.names.take(pa.array(keys % len(found)))
+        keys = keys // len(found)
+    midnight = np.datetime64(day, "us")
+    starts = midnight + keys * np.timedelta64(3_600_000_000, "us")
+    columns[c.HOUR_START] = pa.array(starts).cast(pa.timestamp("us", "UTC"))
+    columns |= {
+        column: percentile_by_group(cells, measured[c.STARTUP_MS], share=share, size=size)
+        for column, share in _EXACT.items()
+    }
+    columns |= levels(sums, startups=startups, stalls=stalls)
+    columns |= sums
+    untold = {c.REBUFFER_MS: stalls == 0, c.REBUFFER_COUNT: stalls == 0, c.BITRATE_SWITCHES: switches == 0}
+    columns |= {name: pa.array(sums[name], mask=mask) for name, mask in untold.items()}
+    columns |= {column: sketches[name].maps() for name, column in SKETCHES.items()}
+    columns[c.STALL_LEAVING] = stall_leaving(
+        cells,
+        numbered(plays[c.LISTENER_ID]).codes,
+        _since(plays[c.STARTED_AT], midnight),
+        measured,
+        size=size,
+        session_gap_ms=session_gap_minutes * 60_000,
+    )
+    return pa.table([_column(columns[field.name], field.type) for field in _ARROW], schema=_ARROW)
+
+
+def _sums(measured: Mapping[str, Floats], order: Integers, first: Integers) -> dict[str, Integers]:
+    """The columns of `core.playback.SUMS`, in whole numbers: no order of the plays changes them.
+
+    Args:
+        measured: By play.
+        order: The plays in the order of their cells.
+        first: The first of each cell in it.
+    """
+    heard, failed, bitrate = (measured[name] for name in (c.PLAYED_MS, c.START_FAILED, c.BITRATE_KBPS))
+
+    def total(values: Floats | Flags) -> Integers:
+        whole = np.nan_to_num(values).astype(np.int64)
+        return np.add.reduceat(whole[order], first) if len(first) else np.zeros(0, np.int64)
+
+    return {
+        c.PLAYS: np.diff(first, append=len(order)),
+        c.START_FAILURES: total(failed),
+        c.EXITS_BEFORE_START: total((heard == 0) & ~(failed > 0)),
+        c.PLAYED_MS: total(heard),
+        c.LATE_STARTUP_MS: total(np.maximum(measured[c.STARTUP_MS] - EXPECTED_STARTUP_MS, 0)),
+        c.REBUFFER_MS: total(measured[c.REBUFFER_MS]),
+        c.REBUFFER_COUNT: total(measured[c.REBUFFER_COUNT]),
+        c.AUDIO_BITS: total(bitrate * heard),
+        c.BITRATE_PLAYED_MS: total(np.where(np.isfinite(bitrate), heard, 0)),
+        c.BITRATE_SWITCHES: total(measured[c.BITRATE_SWITCHES]),
+        c.SWITCHES_PLAYED_MS: total(np.where(np.isfinite(measured[c.BITRATE_SWITCHES]), heard, 0)),
+    }
+
+
+def _since(times: pa.ChunkedArray, midnight: np.datetime64) -> Integers:
+    """Milliseconds from midnight."""
+    micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    since: Integers = (micros - midnight.astype(np.int64)) // 1_000
+    return since
+
+
+def _column(values: Any, kind: pa.DataType) -> pa.Array:
+    """Floats that are nan are null."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return pa.array(values, mask=np.isnan(values)).cast(kind)
+    return (values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)).cast(kind)

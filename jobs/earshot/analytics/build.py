@@ -68,6 +68,7 @@ _READ: Final = (
     c.REBUFFER_COUNT,
     c.REBUFFER_MS,
     c.BITRATE_KBPS,
+    c.BITRATE_SWITCHES,
     c.START_FAILED,
     c.CDN,
 )
@@ -139,7 +140,10 @@ def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], s
 
 
 def _audio_quality(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    return _Rebuild(touched.days, audio_quality, _each(touched.days))
+    def rows(plays: DataFrame) -> ArrowRows:
+        return audio_quality(plays, session_gap_minutes=settings.marts.session_gap_minutes)
+
+    return _Rebuild(touched.days, rows, _each(touched.days))
 
 
 def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:

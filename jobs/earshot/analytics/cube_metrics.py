@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.audio_quality import EXPECTED_STARTUP_MS, LOSS_BY_REBUFFER_RATIO, LOSS_BY_STARTUP_SECOND
 from earshot.analytics.plays import (
     Flags,
     Floats,
@@ -24,6 +23,7 @@ from earshot.analytics.plays import (
     sum_by_group,
 )
 from earshot.core import columns as c
+from earshot.core.playback import EXPECTED_STARTUP_MS, MS_PER_HOUR, quality_score
 
 USE_COUNTS: Final = (c.LISTENS, c.COUNTED_LISTENS, c.LISTENERS, c.PLAYED_MS, c.SKIPS)
 QUALITY_COUNTS: Final = (c.START_FAILURES, c.EXITS_BEFORE_START, c.REBUFFER_MS)
@@ -53,7 +53,6 @@ _STALLS_TOLD: Final = "stalls_told"
 _STARTUPS_TOLD: Final = "startups_told"
 _LATE_MS: Final = "late_ms"
 _BITRATE_TOLD_MS: Final = "bitrate_told_ms"
-_MS_PER_HOUR: Final = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class MeasuredPlays:
         )
         stall_known = total(_STALLS_TOLD) > 0
         stall_ratio = np.where(stall_known, ratio(stalled, stalled + played), np.nan)
-        stalls_an_hour = np.where(stall_known, ratio(total(c.REBUFFER_COUNT) * _MS_PER_HOUR, played), np.nan)
+        stalls_an_hour = np.where(stall_known, ratio(total(c.REBUFFER_COUNT) * MS_PER_HOUR, played), np.nan)
         lateness = ratio(total(_LATE_MS), total(_STARTUPS_TOLD)) / 1000
         found = {
             c.LISTENS: listens,
@@ -121,7 +120,7 @@ class MeasuredPlays:
             c.REBUFFER_RATIO: stall_ratio,
             c.REBUFFER_PER_HOUR: stalls_an_hour,
             c.BITRATE_KBPS_MEAN: ratio(total(c.BITRATE_KBPS), total(_BITRATE_TOLD_MS)),
-            c.QUALITY_SCORE: _score(ratio(failed, listens), lateness, stall_ratio),
+            c.QUALITY_SCORE: quality_score(ratio(failed, listens), lateness, stall_ratio),
         }
         if c.LISTENERS in names:
             found[c.LISTENERS] = self._listeners(groups, size).astype(np.float64)
@@ -154,10 +153,3 @@ def _added(plays: pa.Table, startup: Floats) -> Iterator[tuple[str, Floats | Fla
     weight = np.where(np.isfinite(of[c.BITRATE_KBPS]), of[c.PLAYED_MS], 0)
     yield _BITRATE_TOLD_MS, weight
     yield c.BITRATE_KBPS, of[c.BITRATE_KBPS] * weight
-
-
-def _score(failed: Floats, lateness: Floats, stalled: Floats) -> Floats:
-    by_startup = np.maximum(1 - LOSS_BY_STARTUP_SECOND * np.nan_to_num(lateness), 0)
-    by_stalls = np.maximum(1 - LOSS_BY_REBUFFER_RATIO * np.nan_to_num(stalled), 0)
-    score = 100 * (1 - failed) * by_startup * by_stalls
-    return np.where(np.isnan(lateness) & np.isnan(stalled), np.nan, score)

@@ -10,13 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_GAMMA: Final = 1.01
+from earshot.core.log_histogram import GAMMA, ZERO, buckets_of
 
 
 class Partial(Protocol):
@@ -176,8 +176,7 @@ class Moments:
 class Quantile:
     """A quantile of values that are not negative (others count as 0), within half a percent of it.
 
-    Counts in buckets whose bounds grow by one percent: Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable
-    Quantile Sketch with Relative-Error Guarantees", VLDB 2019.
+    Counts in the buckets of `core.log_histogram`.
     """
 
     share: float
@@ -194,7 +193,7 @@ class Quantile:
         for bucket in sorted(self.counts):
             seen += self.counts[bucket]
             if seen > wanted:
-                return 0.0 if bucket == _ZERO else 2 * _GAMMA**bucket / (_GAMMA + 1)
+                return 0.0 if bucket == ZERO else 2 * GAMMA**bucket / (GAMMA + 1)
         return None
 
     @classmethod
@@ -202,15 +201,13 @@ class Quantile:
         """Of a column of numbers."""
         numbers = column.drop_null().cast(pa.float64()).to_numpy(zero_copy_only=False)
         positive = numbers[numbers > 0]
-        buckets = np.ceil(np.log(positive) / math.log(_GAMMA)).astype(np.int64)
+        buckets = buckets_of(positive)
         lowest = buckets.min(initial=0)
         counts = np.bincount(buckets - lowest)
         found = np.flatnonzero(counts)
-        zeros = {_ZERO: len(numbers) - len(positive)} if len(positive) < len(numbers) else {}
+        zeros = {ZERO: len(numbers) - len(positive)} if len(positive) < len(numbers) else {}
         return cls(share, zeros | dict(zip((found + lowest).tolist(), counts[found].tolist(), strict=True)))
 
-
-_ZERO: Final = -(2**31)
 
 Partials = Mapping[str, Any]
 """A `Partial` by the name of the figure."""

@@ -60,8 +60,8 @@ class SmallTables:
     ) -> pa.Table:
         """The table now (no rows where it was never written); `filters` as pyarrow has them.
 
-        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these,
-        `version` the table as it was after that commit.
+        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these; one that
+        a table of an older version lacks is left out. `version` reads the table as it was after that commit.
 
         Raises:
             TableError: The table is there and cannot be read, or that version of it is vacuumed.
@@ -70,10 +70,10 @@ class SmallTables:
         if table is None:
             empty = self._schema(name).empty_table()
             return empty.select(list(columns)) if columns else empty
+        there = {field.name for field in table.schema().fields}
+        chosen = [column for column in columns if column in there] if columns else None
         try:
-            rows = table.to_pyarrow_table(
-                filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
-            )
+            rows = table.to_pyarrow_table(filters=filters, columns=chosen, filesystem=self._local(name))
         except FileNotFoundError:
             if version is None:
                 raise

@@ -63,6 +63,6 @@ class MusicDataProcessor:
         return ProcessedMusic(
             sessions=sessions(listens, rules=SessionRules.of(marts)),
             behaviour=behaviour(listens, days=[day for day in days if day], stream_rule=counted),
-            audio_quality=audio_quality(listens),
+            audio_quality=audio_quality(listens, session_gap_minutes=marts.session_gap_minutes).frame(),
             revenue=revenue(listens, suspects, None, terms=self._settings.revenue, stream_rule=counted),
         )

@@ -15,6 +15,7 @@ from earshot.core import columns as c
 from earshot.importers.drafts import Draft, epoch_milliseconds
 from earshot.importers.rows import JsonLinesImporter, Row
 from earshot.importers.shape import Sample, Source
+from earshot.importers.user_agents import device_of
 
 _SIGNS = ("userId", "sessionId", "ts", "level", "itemInSession", "auth", "userAgent")
 _PLAY_PAGE = "NextSong"
@@ -22,7 +23,6 @@ _TIERS = {"free": "free", "paid": "premium"}
 _LENGTHS = ("length", "duration")
 _PRIVATE = frozenset("userId firstName lastName gender location city zip state lon lat registration userAgent".split())
 _KEPT = ("sessionId", "itemInSession")
-_AGENTS = (("iphone", "ios"), ("ipad", "ios"), ("android", "android"), ("mozilla", "web"))
 _SECOND_MS = 1000
 
 
@@ -47,7 +47,7 @@ class EventsimLog(JsonLinesImporter):
         draft.moment(c.STARTED_AT, "ts", epoch_milliseconds, "time in epoch milliseconds")
         draft.milliseconds(c.DURATION_MS, next((key for key in _LENGTHS if key in item), "length"), _SECOND_MS)
         draft.keep({key: item.get(key) for key in _KEPT})
-        told = {c.TIER: _tier(item.get("level")), c.COUNTRY: _country(item), c.DEVICE: _device(item.get("userAgent"))}
+        told = {c.TIER: _tier(item.get("level")), c.COUNTRY: _country(item), c.DEVICE: device_of(item.get("userAgent"))}
         return told | draft.done()
 
 
@@ -58,8 +58,3 @@ def _tier(level: object) -> str | None:
 def _country(item: Mapping[str, Any]) -> str | None:
     """The simulator knows one country: its places are those of the US census."""
     return "US" if item.get("location") or item.get("state") else None
-
-
-def _device(agent: object) -> str | None:
-    lowered = agent.lower() if isinstance(agent, str) else ""
-    return next((device for sign, device in _AGENTS if sign in lowered), None)

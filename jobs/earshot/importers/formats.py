@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from earshot.core.errors import SettingsError
 from earshot.importers.canonical import Canonical
 from earshot.importers.canonical_tables import CanonicalCsv, CanonicalParquet
+from earshot.importers.cmcd import Cmcd
 from earshot.importers.eventsim import EventsimLog
 from earshot.importers.lastfm import LastfmExport
 from earshot.importers.lastfm_1k import Lastfm1K, Lastfm1KProfiles
@@ -33,6 +34,7 @@ IMPORTERS: tuple[Importer, ...] = (
     EventsimLog(),
     ScrobblerLog(),
     RadioLog(),
+    Cmcd(),
 )
 
 

@@ -37,6 +37,7 @@ _PASSED_ON: Final = (
     c.REBUFFER_COUNT,
     c.REBUFFER_MS,
     c.BITRATE_KBPS,
+    c.BITRATE_SWITCHES,
     c.START_FAILED,
 )
 _TRIMMED: Final = (

@@ -9,7 +9,10 @@ from typing import Any
 
 _ZONED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 _COUNTRIES = {"US", "GB", "DE", "BR", "FR", "MX", "JP", "IN", "SE", "AU", "PL"}
-_NUMBERS = ("played_ms", "duration_ms", "startup_ms", "rebuffer_count", "rebuffer_ms", "bitrate_kbps")
+_NUMBERS = (
+    *("played_ms", "duration_ms", "startup_ms", "rebuffer_count", "rebuffer_ms", "bitrate_kbps"),
+    "bitrate_switches",
+)
 _FLAGS = ("skipped", "shuffle", "offline", "start_failed")
 
 

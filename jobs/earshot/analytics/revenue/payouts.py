@@ -155,7 +155,8 @@ def _of_payees(of_rows: Weights, boost: Integers | None, shares: _Shares, place:
 def _product(left: Exact, right: Integers) -> Exact:
     """The exact product: as Python's integers where eight bytes may not hold it."""
     if float(left.max(initial=0)) * float(right.max(initial=0)) < LARGEST:
-        return left * right
+        product: Exact = left * right
+        return product
     return left.astype(object) * right.astype(object)
 
 

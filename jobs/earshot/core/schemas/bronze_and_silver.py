@@ -49,6 +49,7 @@ LISTEN_COLUMNS = columns(
     network_token  | string    | keyed pseudonym of the IP prefix
     derived_time   | string    | which of started_at and ended_at was computed: started_at, ended_at or none
     arrived_at     | timestamp | when the file arrived in landing
+    bitrate_switches | int     | changes of bitrate during the play
     """
 )
 

@@ -127,6 +127,19 @@ SPECS = (
             bitrate_kbps_mean  | double | mean bitrate, weighted by time heard
             quality_score      | double | 0 (unusable) to 100
             quality_date       | date   | UTC date of hour_start
+            bitrate_switches_per_hour | double | changes of bitrate per hour heard, of plays that tell them
+            played_ms          | bigint | milliseconds heard
+            late_startup_ms    | bigint | milliseconds of startup beyond 2 s
+            rebuffer_ms        | bigint | milliseconds stalled; null where no play tells
+            rebuffer_count     | bigint | stalls; null where no play tells how long they were
+            audio_bits         | bigint | bitrate_kbps x played_ms of plays that tell both
+            bitrate_played_ms  | bigint | milliseconds heard of plays that tell a bitrate
+            bitrate_switches   | bigint | changes of bitrate; null where no play tells
+            switches_played_ms | bigint | milliseconds heard of plays that tell their changes of bitrate
+            startup_ms_sketch  | map<int,bigint> | startup_ms: plays by bucket of core.log_histogram; sketches add up
+            rebuffer_ms_sketch | map<int,bigint> | milliseconds stalled of each play, likewise
+            bitrate_kbps_sketch | map<int,bigint> | bitrate_kbps of each play, likewise
+            stall_leaving      | map<string,double> | sums from which roll-ups estimate whether stalls make people leave
             """
         ),
         ("quality_date",),

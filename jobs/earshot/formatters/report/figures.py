@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
 from earshot.formatters.report.money_figures import MoneyFigures, collect_money
+from earshot.formatters.report.playback_figures import PlaybackFigures, collect_playback
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14
@@ -61,7 +62,7 @@ class ReportFigures:
     week: date | None = None
     rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
-    stalls: dict[tuple[str, str], float] = field(default_factory=dict)
+    playback: PlaybackFigures = field(default_factory=PlaybackFigures)
     money: MoneyFigures | None = None
     suspects: tuple[dict[str, Any], ...] = ()
     sample_history: tuple[str, ...] = ()
@@ -110,7 +111,7 @@ def collect(
         week=week,
         rhythm=_rhythm(activity),
         behaviour=_behaviour(tables, since, day),
-        stalls=_stalls(tables, since, day),
+        playback=collect_playback(tables, since, day),
         money=collect_money(tables, day, names | _holders(tables), paid_model),
         suspects=tuple(_suspects(tables)),
         sample_history=history,
@@ -205,17 +206,6 @@ def _behaviour(tables: SmallTables, since: date, day: date) -> dict[str, tuple[t
         if row["value"] is not None:
             series[row["metric"]].append((row["day"], row["value"]))
     return {metric: tuple(sorted(points)) for metric, points in series.items()}
-
-
-def _stalls(tables: SmallTables, since: date, day: date) -> dict[tuple[str, str], float]:
-    """Rebuffer ratio by device and CDN, weighted by plays."""
-    weighted: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for row in tables.rows("gold.audio_quality", [("quality_date", ">=", since), ("quality_date", "<=", day)]):
-        if row["rebuffer_ratio"] is not None and row["cdn"] and row["cdn"] != "unknown":
-            sums = weighted[row["device"], row["cdn"]]
-            sums[0] += row["rebuffer_ratio"] * row["plays"]
-            sums[1] += row["plays"]
-    return {key: total / plays for key, (total, plays) in weighted.items() if plays}
 
 
 def _suspects(tables: SmallTables) -> list[dict[str, Any]]:

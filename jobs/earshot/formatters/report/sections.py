@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from earshot.formatters.report import drawing
+from earshot.formatters.report import playback as of_playback
 from earshot.formatters.report.drawing import number, share
 from earshot.formatters.report.figures import ChartEntry, ReportFigures
 
@@ -86,16 +87,8 @@ def behaviour(figures: ReportFigures) -> str:
 
 
 def playback(figures: ReportFigures) -> str:
-    """Stalling by device and CDN."""
-    if not figures.stalls:
-        return section("Playback quality", "These logs carry no playback measurements.")
-    devices = sorted({device for device, _ in figures.stalls})
-    cdns = sorted({cdn for _, cdn in figures.stalls})
-    return section(
-        "Playback quality",
-        "Time stalled as a share of time stalled or heard, by device and CDN.",
-        drawing.heat(figures.stalls, devices, cdns, "share"),
-    )
+    """Start, stalls and bitrate by day, CDN and device."""
+    return section("Playback quality", *of_playback.playback(figures.playback))
 
 
 def suspects(figures: ReportFigures) -> str:

@@ -45,7 +45,9 @@ class LineWriter:
         self._states = _states()
         startups = _around('"start_failed":false,"startup_ms":', range(MAX_STARTUP_MS + 1), "")
         self._startups = pa.concat_arrays([_strings(['"start_failed":true', '"start_failed":false']), startups])
-        self._rebuffers = _around(',"rebuffer_count":', range(MAX_REBUFFERS + 1), ',"rebuffer_ms":')
+        self._rebuffers = _strings(  # at every stall a player steps down to a lower bitrate
+            f',"rebuffer_count":{n},"bitrate_switches":{n},"rebuffer_ms":' for n in range(MAX_REBUFFERS + 1)
+        )
         self._stalls = _around("", range(MAX_REBUFFER_MS + 1), ',"bitrate_kbps":')
         self._tail = _around("", range(_MAX_KBPS), "}\n")
         self._tails = pa.concat_arrays([self._tail, _around("", range(_MAX_KBPS), f",{extra}}}\n")])
