@@ -19,6 +19,10 @@ _COUNTRIES = ("DE", "US", "BR", "JP", "GB", "FR", "SE", "IN")
 _TIERS = ("premium", "free", "family", "student")
 _DEVICES = ("ios", "android", "web", "desktop", "speaker")
 _CDNS = ("alpha", "beta", "gamma")
+_ZONES = (
+    "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tokyo", "Europe/London", "Asia/Kolkata",
+    "Australia/Lord_Howe", "Asia/Kathmandu", "Mars/Olympus_Mons",
+)  # fmt: skip
 
 
 def listens_arrow(
@@ -79,6 +83,7 @@ def listens_arrow(
         "duration_ms": pa.array(duration, pa.int64(), mask=missing()),
         "listen_date": pa.array([first_day + timedelta(days=int(d)) for d in started // 86_400_000], pa.date32()),
         "country": text((_COUNTRIES[i % len(_COUNTRIES)] for i in listener), missing()),
+        "time_zone": text((_ZONES[i % len(_ZONES)] for i in listener), listener % 7 == 3),
         "device": text((_DEVICES[i] for i in device), missing()),
         "platform": text(f"os-{i % 3}" for i in device),
         "app_version": text(f"8.{i}" for i in rng.integers(0, 5, n)),

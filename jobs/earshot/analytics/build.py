@@ -53,6 +53,7 @@ _READ: Final = (
     c.DURATION_MS,
     c.LISTEN_DATE,
     c.COUNTRY,
+    c.TIME_ZONE,
     c.DEVICE,
     c.PLATFORM,
     c.APP_VERSION,
@@ -126,7 +127,9 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
 
     def rows(plays: DataFrame) -> DataFrame:
-        return listening.behaviour(plays, days=days, counted_stream_ms=settings.marts.counted_stream_ms)
+        marts = settings.marts
+        counted, minimum = marts.counted_stream_ms, marts.behaviour_minimum_volume
+        return listening.behaviour(plays, days=days, counted_stream_ms=counted, minimum_volume=minimum)
 
     return _Rebuild(frozenset(reads), rows, _each(days))
 

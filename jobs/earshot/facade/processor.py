@@ -62,7 +62,12 @@ class MusicDataProcessor:
         counted = marts.counted_stream_ms
         return ProcessedMusic(
             sessions=sessions(listens, gap_minutes=marts.session_gap_minutes, counted_stream_ms=counted),
-            behaviour=behaviour(listens, days=[day for day in days if day], counted_stream_ms=counted),
+            behaviour=behaviour(
+                listens,
+                days=[day for day in days if day],
+                counted_stream_ms=counted,
+                minimum_volume=marts.behaviour_minimum_volume,
+            ),
             audio_quality=audio_quality(listens),
             revenue=revenue(listens, suspects, None, terms=self._settings.revenue, counted_stream_ms=counted),
         )

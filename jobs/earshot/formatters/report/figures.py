@@ -203,7 +203,7 @@ def _behaviour(tables: SmallTables, since: date, day: date) -> dict[str, tuple[t
     where = [("day", ">=", since), ("day", "<=", day), ("country", "=", "ALL"), ("tier", "=", "ALL")]
     series: dict[str, list[tuple[date, float]]] = defaultdict(list)
     for row in tables.rows("gold.behaviour", where):
-        if row["value"] is not None:
+        if row["value"] is not None and row["slice"] is None:
             series[row["metric"]].append((row["day"], row["value"]))
     return {metric: tuple(sorted(points)) for metric, points in series.items()}
 
