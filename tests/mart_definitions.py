@@ -176,8 +176,9 @@ BEHAVIOUR = f"""
 def _by_slice(slice_of: str, rates: dict[str, str], *, where: str = "true", least: int = 1) -> str:
     """day, country, tier, metric, slice, value, volume of rates, each of the plays that tell."""
     parts = [
-        f"""SELECT day, country, tier, '{name}' AS metric, {slice_of} AS slice, {figure(f"avg({column}::INT)", "value")},
-            count({column}) AS volume FROM by_tier WHERE {where} GROUP BY ALL HAVING count({column}) >= {least}"""  # noqa: S608 (our own SQL)
+        f"""SELECT day, country, tier, '{name}' AS metric, {slice_of} AS slice,
+            {figure(f"avg({column}::INT)", "value")}, count({column}) AS volume
+        FROM by_tier WHERE {where} GROUP BY ALL HAVING count({column}) >= {least}"""  # noqa: S608 (our own SQL)
         for name, column in rates.items()
     ]
     return f"WITH {_JUDGED} {' UNION ALL '.join(parts)}"

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
+from earshot.formatters.report.audience import AudienceFigures, collect_audience, local_rhythm
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14
@@ -69,6 +70,8 @@ class ReportFigures:
     artists: tuple[ChartEntry, ...] = ()
     week: date | None = None
     rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
+    rhythm_is_local: bool = False
+    audience: AudienceFigures = field(default_factory=AudienceFigures)
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     stalls: dict[tuple[str, str], float] = field(default_factory=dict)
     payouts: tuple[Payout, ...] = ()
@@ -101,6 +104,7 @@ def collect(
     history, recommended, algorithm = _sample_listener(tables, names)
     week, tracks = _chart(tables, "track", names)
     batches = quality.ledger(tables)
+    local = local_rhythm(tables, since, day)
     return ReportFigures(
         day=day,
         listeners=_listeners(tables),
@@ -115,7 +119,9 @@ def collect(
         tracks=tracks,
         artists=_chart(tables, "artist", names)[1],
         week=week,
-        rhythm=_rhythm(activity),
+        rhythm=local or _rhythm(activity),
+        rhythm_is_local=bool(local),
+        audience=collect_audience(tables, since, day, names),
         behaviour=_behaviour(tables, since, day),
         stalls=_stalls(tables, since, day),
         payouts=tuple(_payouts(tables, names)),
