@@ -120,21 +120,17 @@ def behaviour_of_day(plays: pa.Table, *, day: date, minimum_volume: int) -> pa.T
     """
     country, tier = numbered(plays[c.COUNTRY]), numbered(plays[c.TIER])
     every = Names(np.zeros(plays.num_rows, np.int64), pa.array([ALL], pa.string()))
-    clock, shown = slices.local_hours(plays)
+    splits = (slices.by_context(plays, country, tier), slices.by_local_hour(plays, country, tier))
     parts = []
-    for by_country in (country, every):
-        for by_tier in (tier, every):
+    for by_country, over_countries in ((country, ()), (every, (0,))):
+        for by_tier, over_tiers in ((tier, ()), (every, (1,))):
+            keys, axes = (by_country, by_tier), (*over_countries, *over_tiers)
             size = len(by_country) * len(by_tier)
             groups = mixed((by_country.codes, by_tier.codes), (len(by_country), len(by_tier)), plays.num_rows)
-            keys = (by_country, by_tier)
             parts.append(_rows(_metrics(plays, groups, size), keys, None, day=day))
-            for by_slice, metrics in (
-                slices.in_context(plays, groups, size),
-                slices.on_local_clocks(plays, groups, size, clock, shown),
-            ):
-                parts.append(_rows(metrics, keys, by_slice, day=day))
-    by_track, metrics = slices.of_tracks(plays, minimum_volume=minimum_volume)
-    parts.append(_rows(metrics, (every, every), by_track, day=day))
+            parts += [_rows(split.over(axes), keys, split.names, day=day) for split in splits]
+    by_track = slices.by_track(plays, minimum_volume=minimum_volume)
+    parts.append(_rows(by_track.over(()), (every, every), by_track.names, day=day))
     return pa.concat_tables(parts)
 
 
@@ -144,15 +140,15 @@ def _is_completed() -> Column:
 
 
 def _rows(
-    metrics: Iterable[slices.Metric], keys: tuple[Names, Names], by_slice: Names | None, *, day: date
+    metrics: Iterable[slices.Metric], keys: tuple[Names, Names], names: pa.Array | None, *, day: date
 ) -> pa.Table:
     """Rows of the groups that have a value: groups are country x tier, and x slice where there is one."""
     country, tier = keys
-    width = 1 if by_slice is None else max(len(by_slice), 1)
+    width = 1 if names is None else max(len(names), 1)
     parts = []
     for metric, values, volumes in metrics:
         there = np.flatnonzero(np.isfinite(values) & (volumes > 0))
-        group = there // width
+        group, nothing = there // width, pa.nulls(len(there), pa.string())
         parts.append(
             table_of(
                 {
@@ -162,9 +158,7 @@ def _rows(
                     c.METRIC: pa.repeat(metric, len(there)),
                     c.VALUE: values[there],
                     c.VOLUME: volumes[there].astype(np.int64),
-                    c.SLICE: pa.nulls(len(there), pa.string())
-                    if by_slice is None
-                    else by_slice.names.take(pa.array(there % width)),
+                    c.SLICE: nothing if names is None else names.take(pa.array(there % width)),
                 },
                 _ARROW,
             )

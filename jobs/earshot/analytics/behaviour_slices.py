@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.plays import Flags, Floats, Integers, Names, flags, numbered, ratio, sum_by_group
+from earshot.analytics.plays import Flags, Floats, Integers, Names, flags, mixed, numbered, ratio, sum_by_group
 from earshot.core import columns as c
 from earshot.core.local_time import local_seconds, weekdays_and_hours, zone_of
 
@@ -32,39 +34,55 @@ Metric = tuple[str, Floats, Floats]
 """Name, values and volumes by group."""
 
 
-def in_context(plays: pa.Table, groups: Integers, size: int) -> tuple[Names, list[Metric]]:
-    """Rates and plays by context; groups are the given ones, each split by the contexts."""
-    context = numbered(plays[c.CONTEXT])
-    split = groups * max(len(context), 1) + context.codes
-    volume = np.bincount(split, minlength=size * len(context)).astype(np.float64)
-    metrics = list(_rates(plays, BY_CONTEXT, split, size * len(context)))
-    return context, [*metrics, ("listens_by_context", volume, volume)]
+@dataclass(frozen=True)
+class Split:
+    """Sums of the plays of a day by country, tier and slice; sums over all countries or tiers follow from them.
 
-
-def of_tracks(plays: pa.Table, *, minimum_volume: int) -> tuple[Names, list[Metric]]:
-    """Rates by track, of those that enough plays tell of."""
-    track = numbered(plays[c.TRACK_ID])
-    metrics = _rates(plays, BY_TRACK, track.codes, len(track))
-    return track, [(name, values, np.where(told >= minimum_volume, told, 0)) for name, values, told in metrics]
-
-
-def on_local_clocks(
-    plays: pa.Table, groups: Integers, size: int, clock: Integers, shown: Flags
-) -> tuple[Names, list[Metric]]:
-    """Plays by weekday and hour of the listener's clock; the volume is the plays of the group that have a clock.
-
-    Args:
-        plays: Of one day.
-        groups: Of each play, its group.
-        size: Number of groups.
-        clock: Of `local_hours`.
-        shown: Of `local_hours`.
+    Attributes:
+        names: The slices.
+        rates: Name to plays that do it and plays that tell, each countries x tiers x slices.
+        counts: Name to plays and the plays that they are a part of.
     """
-    slices = len(LOCAL_HOURS)
-    listens = np.bincount((groups * slices + clock)[shown], minlength=size * slices).astype(np.float64)
-    told = np.repeat(np.bincount(groups[shown], minlength=size), slices).astype(np.float64)
-    names = Names(clock, pa.array(LOCAL_HOURS, pa.string()))
-    return names, [(LOCAL_LISTENS, listens, np.where(listens > 0, told, 0))]
+
+    names: pa.Array
+    rates: Mapping[str, tuple[Floats, Floats]]
+    counts: Mapping[str, tuple[Floats, Floats]]
+
+    def over(self, axes: tuple[int, ...]) -> Iterator[Metric]:
+        """The metrics, summed over countries (0), tiers (1) or both."""
+        for name, sums in self.rates.items():
+            part, told = (values.sum(axes, keepdims=True).ravel() for values in sums)
+            yield name, ratio(part, told), told
+        for name, sums in self.counts.items():
+            part, told = (values.sum(axes, keepdims=True).ravel() for values in sums)
+            yield name, part, np.where(part > 0, told, 0)
+
+
+def by_context(plays: pa.Table, country: Names, tier: Names) -> Split:
+    """Rates and plays by context."""
+    context = numbered(plays[c.CONTEXT])
+    shape = (len(country), len(tier), len(context))
+    groups = mixed((country.codes, tier.codes, context.codes), shape, plays.num_rows)
+    listens = np.bincount(groups, minlength=math.prod(shape)).astype(np.float64).reshape(shape)
+    return Split(context.names, _rates(plays, BY_CONTEXT, groups, shape), {"listens_by_context": (listens, listens)})
+
+
+def by_local_hour(plays: pa.Table, country: Names, tier: Names) -> Split:
+    """Plays by weekday and hour of the listener's clock, of the plays whose time zone is known."""
+    clock, shown = local_hours(plays)
+    shape = (len(country), len(tier), len(LOCAL_HOURS))
+    groups = mixed((country.codes, tier.codes, clock), shape, plays.num_rows)[shown]
+    listens = np.bincount(groups, minlength=math.prod(shape)).astype(np.float64).reshape(shape)
+    told = np.broadcast_to(listens.sum(2, keepdims=True), shape)
+    return Split(pa.array(LOCAL_HOURS, pa.string()), {}, {LOCAL_LISTENS: (listens, told)})
+
+
+def by_track(plays: pa.Table, *, minimum_volume: int) -> Split:
+    """Rates by track, of all countries and tiers, where enough plays tell."""
+    track = numbered(plays[c.TRACK_ID])
+    rates = _rates(plays, BY_TRACK, track.codes, (1, 1, len(track)))
+    enough = {name: (part, np.where(told >= minimum_volume, told, 0)) for name, (part, told) in rates.items()}
+    return Split(track.names, enough, {})
 
 
 def local_hours(plays: pa.Table) -> tuple[Integers, Flags]:
@@ -80,7 +98,12 @@ def local_hours(plays: pa.Table) -> tuple[Integers, Flags]:
     return clock, shown
 
 
-def _rates(plays: pa.Table, rates: dict[str, str], groups: Integers, size: int) -> Iterator[Metric]:
-    for metric, column in rates.items():
-        told = sum_by_group(groups, plays[column].is_valid().to_numpy(), size=size)
-        yield metric, ratio(sum_by_group(groups, flags(plays[column]), size=size), told), told
+def _rates(
+    plays: pa.Table, rates: Mapping[str, str], groups: Integers, shape: tuple[int, int, int]
+) -> dict[str, tuple[Floats, Floats]]:
+    size = math.prod(shape)
+    told = {
+        name: sum_by_group(groups, plays[column].is_valid().to_numpy(), size=size) for name, column in rates.items()
+    }
+    part = {name: sum_by_group(groups, flags(plays[column]), size=size) for name, column in rates.items()}
+    return {name: (part[name].reshape(shape), told[name].reshape(shape)) for name in rates}
