@@ -45,11 +45,9 @@ ERAS = f"""
         SELECT *, (year(released_on) // 10 * 10)::VARCHAR || 's' AS era
         FROM streams JOIN silver_tracks USING (track_id) WHERE released_on IS NOT NULL
     )
-    SELECT period_start, country, era AS slice, {figure("streams / volume", "value")}, volume FROM (
-        SELECT period_start, country, era, sum(streams) AS streams,
-            (sum(sum(streams)) OVER (PARTITION BY period_start, country))::BIGINT AS volume
-        FROM dated GROUP BY ALL
-    )
+    , per_era AS (SELECT period_start, country, era, sum(streams) AS streams FROM dated GROUP BY ALL),
+    every AS (SELECT *, (sum(streams) OVER (PARTITION BY period_start, country))::BIGINT AS volume FROM per_era)
+    SELECT period_start, country, era AS slice, {figure("streams / volume", "value")}, volume FROM every
 """  # noqa: S608 (our own SQL)
 
 GENRES = f"""
