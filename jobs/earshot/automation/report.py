@@ -11,7 +11,8 @@ from earshot.core.small_tables import SmallTables
 from earshot.formatters.report.figures import collect
 from earshot.formatters.report.models import compared
 from earshot.formatters.report.page import write_page
-from earshot.formatters.report.year_in_review import YearInReview, year_in_review
+from earshot.formatters.report.year_figures import YearInReview
+from earshot.formatters.report.year_in_review import year_in_review
 from earshot.integrations.model_registry import RECOMMENDER, ModelRegistry
 from earshot.security.keys import load_keys
 from earshot.security.pseudonyms import Pseudonymiser

@@ -16,7 +16,8 @@ from earshot.automation.demo import DemoOutcome
 from earshot.core.errors import InputError
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
-from earshot.formatters.report.year_in_review import YearInReview, longest_streak, year_in_review
+from earshot.formatters.report.year_figures import YearInReview
+from earshot.formatters.report.year_in_review import longest_streak, year_in_review
 from earshot.formatters.report.year_page import render, write_page
 from second_opinion import SecondOpinion
 

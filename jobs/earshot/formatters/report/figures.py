@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
-from earshot.formatters.report.audience import AudienceFigures, collect_audience, local_rhythm
+from earshot.formatters.report.audience_figures import AudienceFigures, collect_audience, local_rhythm
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14

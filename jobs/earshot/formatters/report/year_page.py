@@ -10,7 +10,7 @@ from earshot.formatters.report import year_drawing as drawing
 from earshot.formatters.report.drawing import heat, number, share
 from earshot.formatters.report.sections import section, two
 from earshot.formatters.report.style import CSS
-from earshot.formatters.report.year_in_review import Favourite, YearInReview
+from earshot.formatters.report.year_figures import Favourite, YearInReview
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MINUTES_PER_DAY = 1_440
