@@ -79,9 +79,12 @@ SEGMENTS = f"""
         FROM firsts LEFT JOIN inside USING (listener_id), newest
     ), scored AS (
         SELECT listener_id,
-            1 + 5 * (rank() OVER (ORDER BY recency_days DESC) - 1) // count(*) OVER () AS recency_score,
-            1 + 5 * (rank() OVER (ORDER BY sessions) - 1) // count(*) OVER () AS frequency_score,
-            1 + 5 * (rank() OVER (ORDER BY minutes) - 1) // count(*) OVER () AS monetary_score
+            1 + 5 * (2 * rank() OVER (ORDER BY recency_days DESC) - 2 + count(*) OVER (PARTITION BY recency_days))
+                // (2 * count(*) OVER ()) AS recency_score,
+            1 + 5 * (2 * rank() OVER (ORDER BY sessions) - 2 + count(*) OVER (PARTITION BY sessions))
+                // (2 * count(*) OVER ()) AS frequency_score,
+            1 + 5 * (2 * rank() OVER (ORDER BY minutes) - 2 + count(*) OVER (PARTITION BY minutes))
+                // (2 * count(*) OVER ()) AS monetary_score
         FROM told WHERE present
     )
     SELECT told.* EXCLUDE (present, minutes), round(minutes + 1e-10, 6) AS minutes, recency_score::INTEGER,

@@ -22,9 +22,9 @@ def segments(known: pd.DataFrame, window: pd.DataFrame, *, as_of: int) -> pd.Dat
     """A row a listener who ever had a session.
 
     Recency is the days since the last session, frequency the sessions and monetary value the minutes heard in the
-    window. Each is scored 1 to 5 by quantiles among the listeners with a session in the window: 1 + floor(5 b / n) with
-    b of the n listeners strictly worse, so that equals have equal scores. (Hughes 1994, "Strategic Database Marketing";
-    minutes in the place of money, as people pay by the month.)
+    window. Each is scored 1 to 5 by quantiles among the listeners with a session in the window: 1 + floor(5 r / n), r
+    being those of the n listeners that are worse and half of those that are equal, so that equals have equal scores.
+    (Hughes 1994, "Strategic Database Marketing"; minutes in the place of money, as people pay by the month.)
 
     Segments, the first that holds, with F and M as their mean: `lapsed` no session in the window; `new` the first
     session at most 7 days ago; `champions` R >= 4 and FM >= 4; `loyal` R >= 3 and FM >= 3; `promising` R >= 4;
@@ -58,9 +58,10 @@ def segments(known: pd.DataFrame, window: pd.DataFrame, *, as_of: int) -> pd.Dat
 
 
 def quantile_scores(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """1 + floor(5 b / n), b of the n values being strictly smaller."""
-    worse = np.searchsorted(np.sort(values), values, side="left")
-    scores: NDArray[np.int64] = 1 + _SCORES * worse // max(len(values), 1)
+    """1 + floor(5 r / n), r being the smaller ones of n values and half of the equal ones, the own one included."""
+    ordered = np.sort(values)
+    smaller, up_to = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    scores: NDArray[np.int64] = 1 + _SCORES * (smaller + up_to) // (2 * max(len(values), 1))
     return scores
 
 
