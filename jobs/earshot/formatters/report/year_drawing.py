@@ -35,30 +35,27 @@ def clock(hours: Mapping[int, int]) -> str:
 
 
 def calendar(minutes: Mapping[date, float], year: int, until: date) -> str:
-    """A cell a day, a column a week, shaded by minutes."""
+    """A cell a day up to `until`, a column a week of the whole year, shaded by minutes."""
     most = max(minutes.values(), default=0) or 1
-    first = date(year, 1, 1)
-    begin = first - timedelta(days=first.weekday())
-    last = min(date(year, 12, 31), max(until, max(minutes, default=until)))
+    first, end = date(year, 1, 1), date(year, 12, 31)
+    last = min(end, max(until, max(minutes, default=until)))
     cells, months = "", ""
-    for offset in range((last - begin).days + 1):
-        day = begin + timedelta(days=offset)
-        week, weekday = divmod(offset, 7)
-        if day < first:
-            continue
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        week, weekday = divmod(number + first.weekday(), 7)
         heard = minutes.get(day, 0.0)
-        shade = math.sqrt(heard / most)
-        kind = "cell" if heard else "cell none"
         cells += (
-            f'<rect class="{kind}" x="{week * 14}" y="{18 + weekday * 14}" width="11" height="11" rx="2.5"'
-            f' style="--heat:{shade:.3f}"><title>{day:%a %d %b}: {heard:,.0f} min</title></rect>'
+            f'<rect class="{"cell" if heard else "cell none"}" x="{week * 14}" y="{18 + weekday * 14}" width="11"'
+            f' height="11" rx="2.5" style="--heat:{math.sqrt(heard / most):.3f}">'
+            f"<title>{day:%a %d %b}: {heard:,.0f} min</title></rect>"
         )
-        if day.day == 1:
-            months += f'<text x="{week * 14}" y="10" class="month">{_MONTHS[day.month - 1]}</text>'
-    width = ((last - begin).days // 7 + 1) * 14
+    for month, name in enumerate(_MONTHS, start=1):
+        week = ((date(year, month, 1) - first).days + first.weekday()) // 7
+        months += f'<text x="{week * 14}" y="10" class="month">{name}</text>'
+    width = (((end - first).days + first.weekday()) // 7 + 1) * 14
     return (
-        f'<div class="scroll"><svg class="calendar" viewBox="0 0 {width} 116" style="width:{width}px;max-width:none"'
-        f' role="img" aria-label="Minutes by day">{months}{cells}</svg></div>'
+        f'<div class="scroll"><svg class="calendar" viewBox="0 0 {width} 116" role="img" aria-label="Minutes by day">'
+        f"{months}{cells}</svg></div>"
     )
 
 

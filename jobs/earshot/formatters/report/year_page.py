@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from html import escape
 from pathlib import Path
 
@@ -24,6 +25,7 @@ margin-top:22px}.hero .facts b{display:block;font-size:26px;letter-spacing:-.02e
 opacity:.86}
 .clock{display:block;width:100%;max-width:330px;margin:4px auto}.ring{fill:var(--line);opacity:.45}
 .petal{fill:var(--accent)}.hour{font-size:13px;fill:var(--soft);text-anchor:middle;dominant-baseline:middle}
+.calendar{display:block;width:100%;min-width:640px}
 .calendar .cell{fill:rgba(var(--shade),calc(.18 + var(--heat)*.82))}.calendar .none{fill:var(--line);opacity:.55}
 .month{font-size:10px;fill:var(--soft)}
 .moments{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:14px}.moment{border:1px solid
@@ -69,6 +71,10 @@ def _put(target: Path, text: str) -> Path:
     return partial.replace(target)
 
 
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B}"
+
+
 def _assumed(review: YearInReview) -> str:
     return f"; assumed for {number(review.assumed)} plays without one" if review.assumed else ""
 
@@ -85,7 +91,7 @@ def _hero(review: YearInReview) -> str:
     days = review.minutes / _MINUTES_PER_DAY
     whole = f"That is {days:,.1f} days without a pause." if days >= 1 else f"That is {review.minutes / 60:,.1f} hours."
     return (
-        f'<div class="hero"><p>Your {review.year} in listening · {review.first:%d %B} to {review.last:%d %B}</p>'
+        f'<div class="hero"><p>Your {review.year} in listening · {_day(review.first)} to {_day(review.last)}</p>'
         f'<h1>{review.minutes:,.0f}</h1><p class="unit">minutes of music. {whole}</p>'
         f'<div class="facts">{shown}</div></div>'
     )
@@ -109,13 +115,13 @@ def _moments(review: YearInReview) -> str:
         (
             "Longest streak",
             f"{streak.days} day{'s' * (streak.days > 1)}",
-            f"{streak.first:%d %b} to {streak.last:%d %b}",
+            f"{_day(streak.first)} to {_day(streak.last)}",
         ),
-        ("Busiest day", f"{busiest:%A, %d %B}", f"{minutes:,.0f} minutes"),
+        ("Busiest day", f"{busiest:%A}, {_day(busiest)}", f"{minutes:,.0f} minutes"),
         (
             "On repeat",
             repeated.name,
-            f"{number(repeated.plays)} time{'s' * (repeated.plays > 1)} on {repeated.day:%d %B}",
+            f"{number(repeated.plays)} time{'s' * (repeated.plays > 1)} on {_day(repeated.day)}",
         ),
         ("Heard for the first time", found, f"{number(review.streams_of_discoveries)} streams of them"),
     ]
@@ -124,7 +130,7 @@ def _moments(review: YearInReview) -> str:
         cards.append(("Discovery of the year", best.name, f"{number(best.streams)} streams"))
     if review.longest_session:
         day, length = review.longest_session
-        cards.append(("Longest session", f"{length:,.0f} minutes", f"begun on {day:%d %B} (UTC)"))
+        cards.append(("Longest session", f"{length:,.0f} minutes", f"begun on {_day(day)} (UTC)"))
     shown = "".join(
         f'<div class="moment"><small>{escape(what)}</small><b>{escape(value)}</b><small>{escape(more)}</small></div>'
         for what, value, more in cards
