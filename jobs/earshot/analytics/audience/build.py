@@ -53,12 +53,12 @@ def build_audience(lake: SmallTables, touched: TouchedDays, settings: MartSettin
     consumed = _consumed(lake, touched)
     known = None if touched.complete else sources.known_listeners(lake)
     days = frozenset(map(number, touched.days))
-    now = known
-    if known is None or days:
-        spells = sources.spells(lake, days) if known is not None and not known.empty else None
-        now = None if known is None or spells is None else cohorts.advanced(known, spells, days)
-        now = cohorts.listeners_of(sources.spells(lake)) if now is None else now
-    due = cohorts.days_to_build(known, now, days) if known is None or days else frozenset[int]()
+    if known is not None and not days:
+        now = known
+        due: frozenset[int] | None = frozenset()
+    else:
+        now = _listeners(lake, known, days)
+        due = cohorts.days_to_build(known, now, days)
     weeks, current = _weeks(lake)
     built = Built(now, 0, consumed)
     first, last = built.span
@@ -99,6 +99,14 @@ def _consumed(lake: SmallTables, touched: TouchedDays) -> dict[str, int]:
     versions = {name: TableHistory(lake.root, name).version for name in (CHARTS, TRACKS)}
     read = {name: version for name, version in versions.items() if version is not None}
     return {SESSIONS: touched.consumed[SESSIONS], **read}
+
+
+def _listeners(lake: SmallTables, known: pd.DataFrame | None, days: Collection[int]) -> pd.DataFrame:
+    """Every listener as of now: from what is known and the touched days, or from all sessions."""
+    moved = None
+    if known is not None and not known.empty:
+        moved = cohorts.advanced(known, sources.spells(lake, days), days)
+    return cohorts.listeners_of(sources.spells(lake)) if moved is None else moved
 
 
 def _weeks(lake: SmallTables) -> tuple[frozenset[int], frozenset[int]]:

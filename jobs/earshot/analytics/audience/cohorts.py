@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -114,15 +114,14 @@ def rows_of_days(known: pd.DataFrame, active: pd.DataFrame, days: Collection[int
         present = here.groupby([c.DAY, c.COUNTRY]).size()
         new = here[here["age"] == 0].groupby([c.DAY, c.COUNTRY]).size().reindex(present.index, fill_value=0)
         parts += [_rows("new_listeners", new, present), _rows("returning_listeners", present - new, present)]
-        sizes = cohort.groupby([FIRST_DAY, c.COUNTRY]).size()
         for age in AGES:
-            due = sizes.rename(lambda day, age=age: day + age, level=FIRST_DAY).rename_axis([c.DAY, c.COUNTRY])
-            due = due[due.index.get_level_values(c.DAY).isin(list(days))]
+            on = cohort.assign(**{c.DAY: cohort[FIRST_DAY] + age})
+            due = on[on[c.DAY].isin(list(days))].groupby([c.DAY, c.COUNTRY]).size()
             back = here[here["age"] == age].groupby([c.DAY, c.COUNTRY]).size().reindex(due.index, fill_value=0)
             parts.append(_rows(f"retention_day_{age}", back / due, due))
     return pd.concat(parts, ignore_index=True)
 
 
-def _rows(metric: str, values: pd.Series[float], volumes: pd.Series[int]) -> pd.DataFrame:
+def _rows(metric: str, values: pd.Series[Any], volumes: pd.Series[int]) -> pd.DataFrame:
     told = pd.DataFrame({c.VALUE: values.astype(np.float64), c.VOLUME: volumes.astype(np.int64)})
     return told.reset_index().assign(**{c.METRIC: metric})

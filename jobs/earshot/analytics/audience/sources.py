@@ -55,7 +55,7 @@ def spells(lake: SmallTables, days: Collection[int] | None = None) -> pd.DataFra
     rows = _numbered(rows, FIRST_DAY, LAST_DAY).set_column(
         rows.column_names.index(FIRST_AT), FIRST_AT, rows[FIRST_AT].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     )
-    return rows.set_column(1, c.COUNTRY, rows[c.COUNTRY].fill_null(UNKNOWN)).to_pandas()
+    return _frame(rows.set_column(1, c.COUNTRY, rows[c.COUNTRY].fill_null(UNKNOWN)))
 
 
 def active(lake: SmallTables, days: Collection[int] | None = None) -> pd.DataFrame:
@@ -64,20 +64,20 @@ def active(lake: SmallTables, days: Collection[int] | None = None) -> pd.DataFra
         return pd.DataFrame({c.LISTENER_ID: pd.Series(dtype=object), c.DAY: pd.Series(dtype=np.int64)})
     filters = [] if days is None else _on(days)
     rows = lake.grouped(SESSIONS, [c.LISTENER_ID, c.SESSION_DATE], {"n": (c.SESSION_ID, "count")}, filters)
-    return _numbered(rows.rename_columns([c.LISTENER_ID, c.DAY, "n"]), c.DAY).to_pandas()
+    return _frame(_numbered(rows.rename_columns([c.LISTENER_ID, c.DAY, "n"]), c.DAY))
 
 
 def window(lake: SmallTables, *, until: int, days: int) -> pd.DataFrame:
     """Index listener_id; sessions and played_ms of the days that end with `until`."""
     filters = [(c.SESSION_DATE, ">", day_of(until - days)), (c.SESSION_DATE, "<=", day_of(until))]
     sums = {"sessions": (c.SESSION_ID, "count"), c.PLAYED_MS: (c.PLAYED_MS, "sum")}
-    return lake.grouped(SESSIONS, [c.LISTENER_ID], sums, filters).to_pandas().set_index(c.LISTENER_ID)
+    return _frame(lake.grouped(SESSIONS, [c.LISTENER_ID], sums, filters)).set_index(c.LISTENER_ID)
 
 
 def known_listeners(lake: SmallTables) -> pd.DataFrame:
     """What gold.listener_segments knows of each listener; see `cohorts.listeners_of`."""
     rows = lake.arrow(SEGMENTS, columns=[c.LISTENER_ID, c.COUNTRY, FIRST_DAY, LAST_DAY])
-    return _numbered(rows, FIRST_DAY, LAST_DAY).to_pandas().set_index(c.LISTENER_ID).sort_index()
+    return _frame(_numbered(rows, FIRST_DAY, LAST_DAY)).set_index(c.LISTENER_ID).sort_index()
 
 
 def weekly_charts(lake: SmallTables, weeks: Collection[int]) -> pd.DataFrame:
@@ -93,14 +93,14 @@ def weekly_charts(lake: SmallTables, weeks: Collection[int]) -> pd.DataFrame:
     rows = lake.arrow(CHARTS, filters if weeks else [(c.PERIOD, "=", "")], columns)
     rows = rows.filter(pc.or_(pc.equal(rows[c.ENTITY], "track"), pc.equal(rows[c.COUNTRY], ALL)))
     rows = rows.rename_columns([WEEK if name == c.PERIOD_START else name for name in rows.column_names])
-    return _numbered(rows, WEEK).to_pandas()
+    return _frame(_numbered(rows, WEEK))
 
 
 def catalogue(lake: SmallTables) -> pd.DataFrame:
     """track_id, released_on (year), genres of every track of which either is known."""
     rows = lake.arrow(TRACKS, columns=[c.TRACK_ID, c.RELEASED_ON, c.GENRES])
     rows = rows.set_column(1, c.RELEASED_ON, pc.year(rows[c.RELEASED_ON]))
-    return rows.filter(pc.or_(rows[c.RELEASED_ON].is_valid(), rows[c.GENRES].is_valid())).to_pandas()
+    return _frame(rows.filter(pc.or_(rows[c.RELEASED_ON].is_valid(), rows[c.GENRES].is_valid())))
 
 
 def weeks_of_charts(lake: SmallTables) -> frozenset[int]:
@@ -130,6 +130,11 @@ def weeks_charted_since(lake: SmallTables, position: int | None) -> frozenset[in
 
 def _on(days: Collection[int]) -> list[Filter]:
     return [(c.SESSION_DATE, "in", [day_of(day) for day in days])]
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame
 
 
 def _numbered(rows: pa.Table, *names: str) -> pa.Table:

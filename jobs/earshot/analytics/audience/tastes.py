@@ -38,13 +38,9 @@ def shares(charts: pd.DataFrame, tracks: pd.DataFrame, weeks: Collection[int]) -
     genres = known[c.GENRES].map(lambda names: 0 if names is None else len(names)).astype(np.int64)
     told = known[genres > 0]
     split = told.assign(weight=told[c.STREAMS] / genres[genres > 0]).explode(c.GENRES)
-    return pd.concat(
-        [
-            _shares(dated.assign(**{c.SLICE: decade, "weight": dated[c.STREAMS].astype(np.float64)}), dated, ERA),
-            _shares(split.rename(columns={c.GENRES: c.SLICE}), told, GENRE),
-        ],
-        ignore_index=True,
-    )
+    eras = dated.assign(slice=decade, weight=dated[c.STREAMS].astype(np.float64))
+    parts = [_shares(eras, dated, ERA), _shares(split.rename(columns={c.GENRES: c.SLICE}), told, GENRE)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def trends(charts: pd.DataFrame, weeks: Collection[int], *, minimum: float) -> pd.DataFrame:

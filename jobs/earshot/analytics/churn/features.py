@@ -113,7 +113,8 @@ def snapshot(days: ListenerDays, day: int, *, history: int, horizon: int) -> Sna
     count, when = len(listener), days.day[inside]
 
     def total(values: Floats | NDArray[np.bool_]) -> Floats:
-        return np.bincount(place, weights=values.astype(np.float64), minlength=count)
+        sums: Floats = np.bincount(place, weights=values.astype(np.float64), minlength=count).astype(np.float64)
+        return sums
 
     last, first = np.full(count, day - history), np.full(count, day)
     np.maximum.at(last, place, when)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -156,12 +156,12 @@ def _years(plays: Iterable[_Play]) -> list[int]:
 def _favourites(named: Iterable[tuple[str, _Play]]) -> tuple[Favourite, ...]:
     """By streams, then minutes, then name."""
     streams: Counter[str] = Counter()
-    minutes: Counter[str] = Counter()
+    minutes: dict[str, float] = defaultdict(float)
     for name, play in named:
         streams[name] += play.counts
-        minutes[name] += play.minutes  # type: ignore[assignment] (a Counter adds floats as well)
+        minutes[name] += play.minutes
     ranked = sorted(streams, key=lambda name: (-streams[name], -minutes[name], name))
-    return tuple(Favourite(name, streams[name], float(minutes[name])) for name in ranked[:TOP] if streams[name])
+    return tuple(Favourite(name, streams[name], minutes[name]) for name in ranked[:TOP] if streams[name])
 
 
 def _tastes(
