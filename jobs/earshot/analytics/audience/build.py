@@ -64,7 +64,7 @@ def build_audience(lake: SmallTables, touched: TouchedDays, settings: MartSettin
     first, last = built.span
     by_day = cohorts.rows_of_days(now, sources.active(lake, due), range(first, last + 1) if due is None else due)
     rows = pd.concat([_placed(by_day, "day"), _placed(_by_week(lake, weeks, settings), "week")], ignore_index=True)
-    if due is None or due or weeks:
+    if known is None or days or weeks:
         _replace(lake, rows, due, weeks, current=current, last=last)
     return replace(built, rows=len(rows))
 

@@ -36,40 +36,45 @@ class Movements:
 def movements(week: Floats, before: Floats, totals: Floats, *, minimum: float) -> Movements | None:
     """Test each entity's streams of a week against those of the weeks before.
 
-    What is expected of an entity is its share of all streams in the weeks before, times all streams of the week: a week
-    that is shorter, or louder for all, moves nobody. Counts of streams vary by more than a Poisson law allows (the same
-    listeners come again), so they are taken as negative binomial with one dispersion for all entities, estimated from
-    the weeks before by the method of moments; without extra variation it is the Poisson law. The variance includes that
-    of the expectation itself. Robinson and Smyth (2008), "Small-sample estimation of negative binomial dispersion, with
-    applications to SAGE data", Biostatistics 9(2); Anders and Huber (2010), "Differential expression analysis for
-    sequence count data", Genome Biology 11:R106. The q-values are those of Benjamini and Hochberg (1995),
-    "Controlling the false discovery rate", JRSS B 57(1), over the entities of one kind and week. Tested are entities by
-    their streams of all these weeks together, which under "no change" tells nothing of the change (Bourgon, Gentleman
-    and Huber 2010, "Independent filtering increases detection power", PNAS 107(21)).
+    What is expected of an entity is what it had in the weeks before, times what the median entity made of it: a week
+    that is shorter, or louder for all, moves nobody, and a few hits do not let all else seem to fall (the size factor
+    of Anders and Huber 2010, "Differential expression analysis for sequence count data", Genome Biology 11:R106).
+
+    Counts of streams vary by more than a Poisson law allows (the same listeners come again), so they are taken as
+    negative binomial with one dispersion for all entities, estimated from the weeks before by the method of moments.
+    Given all streams of an entity in these weeks, those of the last then follow a beta-binomial law, which needs no
+    estimate of how popular the entity is: the exact test of Robinson and Smyth (2008), "Small-sample estimation of
+    negative binomial dispersion, with applications to SAGE data", Biostatistics 9(2); exact for weeks as loud as each
+    other, and by matched variance of the log ratio otherwise. Without extra variation it is the conditional test of
+    Poisson rates (Przyborowski and Wilenski 1940). Its tails are those of a beta law of the same mean and variance,
+    with the correction for continuity.
+
+    The q-values are those of Benjamini and Hochberg (1995), "Controlling the false discovery rate", JRSS B 57(1), over
+    the entities of one kind and week. Tested are entities by their streams of all these weeks together, which under
+    "no change" tells nothing of the change (Bourgon, Gentleman and Huber 2010, "Independent filtering increases
+    detection power", PNAS 107(21)).
 
     Args:
         week: Streams of each entity in the week.
         before: The same of each week before: entities x weeks.
-        totals: Streams of all entities: of the weeks before, then of the week.
+        totals: Streams of all entities in each week before.
         minimum: Mean streams a week from which an entity is tested.
 
     Returns:
         None where fewer than two weeks before had streams.
     """
-    kept = totals[:-1] > 0
-    before, exposure, now = before[:, kept], totals[:-1][kept], totals[-1]
+    before, exposure = before[:, totals > 0], totals[totals > 0]
     weeks = before.shape[1]
-    if weeks < _LEAST_WEEKS or now <= 0:
+    if weeks < _LEAST_WEEKS:
         return None
     tested = np.flatnonzero((before.sum(1) + week) / (weeks + 1) >= minimum)
     seen, history = week[tested], before[tested]
+    factor = np.median((seen + _PRIOR) / (history.sum(1) + _PRIOR)) if len(tested) else 0.0
+    now = float(exposure.sum() * factor)
     rate = (history.sum(1) + _PRIOR) / exposure.sum()
-    means, expected = rate[:, None] * exposure, rate * now
-    extra = _dispersion(history, means)
-    of_expectation = (now / exposure.sum()) ** 2 * (means + extra * means**2).sum(1)
-    variance = expected + extra * expected**2 + of_expectation
-    p = _two_sided(seen, expected, variance)
-    return Movements(tested, seen / expected, p, false_discovery_rates(p))
+    extra = _dispersion(history, rate[:, None] * exposure)
+    p = _two_sided(seen, seen + history.sum(1), exposure=exposure, now=now, extra=extra)
+    return Movements(tested, seen / (rate * now), p, false_discovery_rates(p))
 
 
 def false_discovery_rates(p: Floats) -> Floats:
@@ -88,11 +93,15 @@ def _dispersion(counts: Floats, means: Floats) -> float:
     return float(max(surplus, 0.0) / max((means**2).sum(), 1e-12))
 
 
-def _two_sided(seen: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Twice the smaller tail of a negative binomial law, at most 1."""
-    size = mean**2 / (variance - mean)
-    success = size / (size + mean)
-    at_most = betainc(size, seen + 1, success)
-    at_least = np.where(seen > 0, betainc(np.maximum(seen, 1), size, 1 - success), 1.0)
+def _two_sided(seen: Floats, whole: Floats, *, exposure: Floats, now: float, extra: float) -> Floats:
+    """Twice the smaller tail of the streams of the week among those of all weeks, at most 1."""
+    share = now / (now + exposure.sum())
+    weights = exposure / exposure.sum()
+    size = extra * (1 + (weights**2).sum()) * (1 - share) * share  # one by the sum of the beta law's parameters
+    alike = size / (1 + size)  # correlation of two streams of an entity
+    precision = whole / (1 + (whole - 1) * alike) - 1
+    low, high = np.clip((seen - 0.5) / whole, 0, 1), np.clip((seen + 0.5) / whole, 0, 1)
+    at_most = betainc(precision * share, precision * (1 - share), high)
+    at_least = betainc(precision * (1 - share), precision * share, 1 - low)
     p: Floats = np.minimum(2 * np.minimum(at_most, at_least), 1.0)
     return p

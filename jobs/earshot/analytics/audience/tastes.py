@@ -61,7 +61,7 @@ def trends(charts: pd.DataFrame, weeks: Collection[int], *, minimum: float) -> p
         for week in sorted(set(weeks) & set(wide.columns)):
             columns = [week - 7 * back for back in range(BASELINE_WEEKS, 0, -1)]
             seen = wide.reindex(columns=[*columns, week], fill_value=0.0).to_numpy(np.float64)
-            found = movements(seen[:, -1], seen[:, :-1], seen.sum(0), minimum=minimum)
+            found = movements(seen[:, -1], seen[:, :-1], seen[:, :-1].sum(0), minimum=minimum)
             if found is not None and len(found.tested):
                 parts.append(
                     pd.DataFrame({
