@@ -9,10 +9,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-import pyarrow as pa
 
 from earshot.analytics.audience.build import Built, build_audience, write_segments
-from earshot.analytics.audience.sources import SEGMENTS, SESSIONS, monday
+from earshot.analytics.audience.sources import SEGMENTS, SESSIONS
 from earshot.core.changes import TOUCHED
 from earshot.core.settings import MartSettings
 from earshot.core.small_tables import SmallTables
@@ -74,12 +73,13 @@ class AudienceWorld:
         where = f"period = 'week' AND period_start = DATE'{week}'"
         self.lake.overwrite("gold.charts", rows, predicate=where, metadata={TOUCHED: [week.isoformat()]})
 
-    def build(self) -> Built:
-        """What the job does, without a churn model."""
+    def build(self, *, killed: bool = False) -> Built:
+        """What the job does, without a churn model; killed after its first commit."""
         tables = cast(Tables, SimpleNamespace(root=self.lake.root))
         touched = touched_days(tables, SEGMENTS, [SESSIONS])
         built = build_audience(self.lake, touched, self.settings)
-        write_segments(self.lake, built, self.settings, lambda _: None)
+        if not killed:
+            write_segments(self.lake, built, self.settings, lambda _: None)
         return built
 
     def rows(self, name: str) -> list[str]:
@@ -114,11 +114,3 @@ def tracks(count: int = 40) -> list[Row]:
         }
         for n in range(count)
     ]
-
-
-def week_of(day: date) -> date:
-    return monday(day)
-
-
-def as_table(rows: Sequence[Row]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows))

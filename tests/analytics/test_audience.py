@@ -100,6 +100,20 @@ def test_a_late_session_moves_its_listener_to_an_earlier_cohort(tmp_path: Path) 
     _agrees(world)
 
 
+def test_a_run_killed_between_its_two_commits_is_done_again(tmp_path: Path) -> None:
+    world = AudienceWorld(tmp_path)
+    world.put_sessions(DAYS[:9], [session("anna", DAYS[2]), session("anna", DAYS[8]), session("bea", DAYS[0])])
+    world.build(killed=True)
+    world.build()
+    _agrees(world)
+    world.put_sessions([DAYS[1], DAYS[2]], [session("anna", DAYS[1]), session("cleo", DAYS[2], country="IN")])
+    world.build(killed=True)
+    world.put_sessions([DAYS[1]], [session("cleo", DAYS[1])])
+    world.build(killed=True)
+    world.build()
+    _agrees(world)
+
+
 def test_day_n_retention_asks_for_a_session_on_that_very_day(tmp_path: Path) -> None:
     world = AudienceWorld(tmp_path)
     seen = {"anna": [0, 1, 7, 30], "bea": [0, 2, 8, 31], "cleo": [0, 7], "dora": [5]}
