@@ -201,8 +201,9 @@ BEHAVIOUR_LOCAL = f"""
         SELECT day, country, tier, strftime(timezone(time_zone, started_at), '%a %H') AS slice FROM by_tier
         WHERE time_zone IN (SELECT name FROM pg_timezone_names())
     )
-    SELECT day, country, tier, 'local_listens' AS metric, slice, count(*)::DOUBLE AS value,
-        (sum(count(*)) OVER (PARTITION BY day, country, tier))::BIGINT AS volume FROM clocks GROUP BY ALL
+    , per_hour AS (SELECT day, country, tier, slice, count(*) AS listens FROM clocks GROUP BY ALL)
+    SELECT day, country, tier, 'local_listens' AS metric, slice, listens::DOUBLE AS value,
+        (sum(listens) OVER (PARTITION BY day, country, tier))::BIGINT AS volume FROM per_hour
 """  # noqa: S608 (our own SQL)
 
 
