@@ -11,8 +11,12 @@ from earshot.formatters.report.drawing import number, share
 
 def body(figures: AudienceFigures) -> str:
     """The section's inside."""
-    columns = [(f"{day:%d %b}", float(new), f"{new} new, {back} returning") for day, new, back in figures.came]
-    returning = [(f"{day:%d %b}", float(back), f"{new} new, {back} returning") for day, new, back in figures.came]
+    columns = [
+        (f"{day:%d}", float(new), f"{day:%d %B}, {new} new, {back} returning") for day, new, back in figures.came
+    ]
+    returning = [
+        (f"{day:%d}", float(back), f"{day:%d %B}, {new} new, {back} returning") for day, new, back in figures.came
+    ]
     kept = [
         (f"day {age}", value, f"{share(value)} of {number(asked)}") for age, (value, asked) in figures.retention.items()
     ]
@@ -28,7 +32,7 @@ def body(figures: AudienceFigures) -> str:
     ]
     parts.append(
         _two(
-            f"<h3>Back on a day after the first</h3>{shapes.bars(kept) if kept else '<p>Too early to tell.</p>'}",
+            f"<h3>Back on a day after the first</h3>{shapes.bars(kept, 1) if kept else '<p>Too early to tell.</p>'}",
             f"<h3>Segments (RFM)</h3>{shapes.bars(segments)}{_risk(figures)}",
         )
     )

@@ -59,9 +59,9 @@ def calendar(minutes: Mapping[date, float], year: int, until: date) -> str:
     )
 
 
-def bars(values: Sequence[tuple[str, float, str]]) -> str:
-    """A line a value: its name, a bar, and what it says."""
-    most = max((value for _, value, _ in values), default=0) or 1
+def bars(values: Sequence[tuple[str, float, str]], whole: float | None = None) -> str:
+    """A line a value: its name, a bar that is full at `whole` (else at the largest), and what it says."""
+    most = whole or max((value for _, value, _ in values), default=0) or 1
     lines = "".join(
         f'<li><span class="what">{escape(name)}</span><span class="bar"><i style="width:{value / most:.1%}"></i></span>'
         f'<span class="n">{escape(said)}</span></li>'
