@@ -283,19 +283,23 @@ _PEOPLE = "count(DISTINCT listener_id)"
 _GINI = """(2 * list_sum(list_transform(per_track, lambda streams, place: streams * place))
     / (len(per_track) * list_sum(per_track))) - (len(per_track) + 1) / len(per_track)"""
 
-BEHAVIOUR = f"""
-    WITH told AS (
+_JUDGED = """
+    told AS (
         SELECT *, lag(listen_date) OVER (PARTITION BY listener_id, track_id ORDER BY started_at, listen_id) AS before
         FROM plays
     ), judged AS (
         SELECT listen_date AS day, coalesce(country, 'unknown') AS its_country, coalesce(tier, 'unknown') AS its_tier,
+            coalesce(context, 'unknown') AS context, started_at, time_zone,
             listener_id, track_id, played_ms, skipped, counted,
             coalesce(played_ms >= 0.9 * duration_ms, reason_end = 'trackdone') AS completed,
             coalesce(before = listen_date, false) AS repeated, before IS NULL OR listen_date - before > 7 AS discovered,
             reason_start IN ('trackdone', 'autoplay') AS autoplayed
         FROM told
     ), by_country AS (SELECT *, unnest([its_country, 'ALL']) AS country FROM judged),
-    by_tier AS (SELECT *, unnest([its_tier, 'ALL']) AS tier FROM by_country),
+    by_tier AS (SELECT *, unnest([its_tier, 'ALL']) AS tier FROM by_country)"""
+
+BEHAVIOUR = f"""
+    WITH {_JUDGED},
     streams AS (SELECT day, country, tier, track_id, count(*) AS streams FROM by_tier GROUP BY ALL),
     spread AS (SELECT day, country, tier, list(streams ORDER BY streams) AS per_track FROM streams GROUP BY ALL),
     uneven AS (SELECT day, country, tier, {_GINI} AS gini FROM spread),
@@ -311,6 +315,46 @@ BEHAVIOUR = f"""
         INTO NAME metric VALUE value
     )
 """  # noqa: S608 (our own SQL)
+
+
+def _by_slice(slice_of: str, rates: dict[str, str], *, where: str = "true", least: int = 1) -> str:
+    """day, country, tier, metric, slice, value, volume of rates, each of the plays that tell."""
+    parts = [
+        f"""SELECT day, country, tier, '{name}' AS metric, {slice_of} AS slice,
+            {figure(f"avg({column}::INT)", "value")}, count({column}) AS volume
+        FROM by_tier WHERE {where} GROUP BY ALL HAVING count({column}) >= {least}"""  # noqa: S608 (our own SQL)
+        for name, column in rates.items()
+    ]
+    return f"WITH {_JUDGED} {' UNION ALL '.join(parts)}"
+
+
+_KINDS = {"completion_rate": "completed", "skip_rate": "skipped", "repeat_rate": "repeated"}
+BEHAVIOUR_BY_CONTEXT = _by_slice(
+    "context",
+    {f"{name}_by_context": column for name, column in {**_KINDS, "discovery_rate": "discovered"}.items()},
+)
+LEAST_OF_A_TRACK = 20
+BEHAVIOUR_BY_TRACK = _by_slice(
+    "coalesce(track_id, 'unknown')",
+    {f"{name}_by_track": column for name, column in _KINDS.items()},
+    where="country = 'ALL' AND tier = 'ALL'",
+    least=LEAST_OF_A_TRACK,
+)
+BEHAVIOUR_LOCAL = f"""
+    WITH {_JUDGED}, clocks AS (
+        SELECT day, country, tier, strftime(timezone(time_zone, started_at), '%a %H') AS slice FROM by_tier
+        WHERE time_zone IN (SELECT name FROM pg_timezone_names())
+    )
+    , per_hour AS (SELECT day, country, tier, slice, count(*) AS listens FROM clocks GROUP BY ALL)
+    SELECT day, country, tier, 'local_listens' AS metric, slice, listens::DOUBLE AS value,
+        (sum(listens) OVER (PARTITION BY day, country, tier))::BIGINT AS volume FROM per_hour
+"""  # noqa: S608 (our own SQL)
+
+
+def behaviour_found(metrics: str) -> str:
+    """The split metrics whose name is LIKE this."""
+    return f"""SELECT day, country, tier, metric, slice, round(value + {_TIE}, 6) AS value, volume
+        FROM gold_behaviour WHERE metric LIKE '{metrics}'"""  # noqa: S608 (our own SQL)
 
 
 def columns(names: str, figures: str = "") -> str:
@@ -329,7 +373,8 @@ AUDIO_QUALITY_FOUND = f"""
         rebuffer_ms, rebuffer_count, audio_bits, bitrate_played_ms, bitrate_switches, switches_played_ms
     FROM gold_audio_quality
 """  # noqa: S608 (our own SQL)
-BEHAVIOUR_FOUND = f"SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour"  # noqa: S608 (our own SQL)
+BEHAVIOUR_FOUND = f"""SELECT day, country, tier, metric, round(value + {_TIE}, 6) AS value FROM gold_behaviour
+    WHERE slice IS NULL"""  # noqa: S608 (our own SQL)
 CHARTS_FOUND = """
     SELECT period, period_start, country, tier, entity, entity_id, suspects, rank, streams, listeners, previous_rank,
         peak_rank, previous_peak_rank, periods_on_chart, entry, career FROM gold_charts

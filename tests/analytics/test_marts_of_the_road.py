@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import audience_definitions as audience
 import mart_definitions as definitions
 from second_opinion import SecondOpinion
 
@@ -19,8 +20,26 @@ def test_charts_rank_every_track_artist_and_album_of_every_period(lake: SecondOp
         (definitions.ACTIVITY, definitions.ACTIVITY_FOUND),
         (definitions.AUDIO_QUALITY, definitions.AUDIO_QUALITY_FOUND),
         (definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND),
+        (definitions.BEHAVIOUR_BY_CONTEXT, definitions.behaviour_found("%rate_by_context")),
+        (definitions.BEHAVIOUR_BY_TRACK, definitions.behaviour_found("%_by_track")),
+        (definitions.BEHAVIOUR_LOCAL, definitions.behaviour_found("local_listens")),
+        (audience.BY_DAY, audience.BY_DAY_FOUND),
+        (audience.ERAS, audience.ERAS_FOUND),
+        (audience.GENRES, audience.GENRES_FOUND),
+        (audience.SEGMENTS, audience.SEGMENTS_FOUND),
     ],
-    ids=["activity", "audio_quality", "behaviour"],
+    ids=[
+        "activity",
+        "audio_quality",
+        "behaviour",
+        "behaviour by context",
+        "behaviour by track",
+        "local clocks",
+        "new and returning",
+        "eras",
+        "genres",
+        "segments",
+    ],
 )
 def test_a_mart_built_day_by_day_holds_what_its_definition_says(lake: SecondOpinion, expected: str, found: str) -> None:
     assert lake.differences(expected, found) == []

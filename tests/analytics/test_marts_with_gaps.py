@@ -58,10 +58,39 @@ def test_audio_quality_counts_a_play_of_unknown_startup_neither_as_late_nor_as_i
     assert gaps.differences(definitions.AUDIO_QUALITY, definitions.AUDIO_QUALITY_FOUND) == []
 
 
-def test_behaviour(spark: SparkSession, gaps: SecondOpinion) -> None:
-    rows = behaviour(listens(spark, COUNT, 8, **SHAPE), days=DAYS, stream_rule=SPOTIFY)
-    gaps.take("gold_behaviour", rows.toArrow())
-    assert gaps.differences(definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND) == []
+@pytest.fixture(scope="module")
+def behaving(spark: SparkSession, gaps: SecondOpinion) -> SecondOpinion:
+    least = definitions.LEAST_OF_A_TRACK
+    plays = listens(spark, COUNT, 8, **SHAPE)
+    gaps.take("gold_behaviour", behaviour(plays, days=DAYS, stream_rule=SPOTIFY, minimum_volume=least).toArrow())
+    return gaps
+
+
+def test_behaviour(behaving: SecondOpinion) -> None:
+    assert behaving.differences(definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (definitions.BEHAVIOUR_BY_CONTEXT, "%rate_by_context"),
+        (definitions.BEHAVIOUR_BY_TRACK, "%_by_track"),
+        (definitions.BEHAVIOUR_LOCAL, "local_listens"),
+    ],
+    ids=["context", "track", "local clock"],
+)
+def test_behaviour_by_slice(behaving: SecondOpinion, expected: str, found: str) -> None:
+    assert behaving.rows(f"SELECT count(*) > 0 FROM ({expected})") == [(True,)]  # noqa: S608 (our own SQL)
+    assert behaving.differences(expected, definitions.behaviour_found(found)) == []
+
+
+def test_a_row_of_behaviour_is_told_by_its_key(behaving: SecondOpinion) -> None:
+    key = "day, country, tier, metric, slice"
+    assert behaving.rows(f"SELECT {key} FROM gold_behaviour GROUP BY {key} HAVING count(*) > 1") == []  # noqa: S608 (our own SQL)
+    unsplit = "day, country, tier, metric"
+    twice = f"SELECT {unsplit} FROM gold_behaviour WHERE slice IS NULL GROUP BY {unsplit} HAVING count(*) > 1"  # noqa: S608 (our own SQL)
+    assert behaving.rows(twice) == []
+    assert behaving.rows("SELECT metric FROM gold_behaviour GROUP BY metric HAVING count(slice) % count(*) <> 0") == []
 
 
 def test_charts(spark: SparkSession, gaps: SecondOpinion, suspects: pa.Table) -> None:

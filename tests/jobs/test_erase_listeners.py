@@ -83,6 +83,7 @@ def lake(tables: Tables, settings: Settings, pseudonyms: dict[str, str], keys: K
         [{"listener_id": p, "rank": rank, "track_id": f"trk:{rank}"} for p in pseudonyms.values() for rank in (1, 2)],
     )
     small.append("gold.suspect_listens", [{"listener_id": p, "listen_date": DAY} for p in pseudonyms.values()])
+    small.append("gold.listener_segments", [{"listener_id": p, "as_of": DAY} for p in pseudonyms.values()])
     small.append("gold.alerts", [{"fingerprint": "f", "rule": "r", "labels": {"listener": pseudonyms[GONE]}}])
     small.append("ops.feedback", [{"subject_kind": "suspect", "subject": pseudonyms[GONE], "verdict": "confirmed"}])
     accepted = {name: sum(row["source_file"] == name for row in rows) for name in ("plays.jsonl.gz", "export.json")}
@@ -101,6 +102,10 @@ def lake(tables: Tables, settings: Settings, pseudonyms: dict[str, str], keys: K
     (settings.archive / "bb" / ("b" * 64)).write_text('[{"ms_played": 1000}]')
     (settings.home / "reports").mkdir()
     (settings.home / "reports" / "report.html").write_text(f"<b>{pseudonyms[GONE]}</b>")
+    for person in (GONE, PEOPLE[0]):
+        (settings.home / "reports" / f"listener-{pseudonyms[person].replace(':', '-')}-2026.html").write_text(
+            "Undertow"
+        )
     PublishedResults(settings).publish([(("recommendations", p), [1]) for p in pseudonyms.values()])
     return small
 
@@ -126,6 +131,7 @@ def test_an_erased_listener_is_nowhere_and_everybody_else_is_where_they_were(
 ) -> None:
     gone = pseudonyms[GONE]
     listener_tables = ["silver.listens", "silver.sessions", "gold.recommendations", "gold.suspect_listens"]
+    listener_tables.append("gold.listener_segments")
     others = {name: _others(lake, name, gone) for name in listener_tables}
     assert files_with(settings.home, [gone])
 
@@ -151,7 +157,8 @@ def test_an_erased_listener_is_nowhere_and_everybody_else_is_where_they_were(
     archived = gzip.decompress((settings.archive / "aa" / ("a" * 64)).read_bytes()).decode().split("\n")
     assert [bool(line) for line in archived] == [person != GONE for person in PEOPLE]
     assert not (settings.archive / "bb" / ("b" * 64)).exists()
-    assert not (settings.home / "reports" / "report.html").exists()
+    (page,) = (settings.home / "reports").iterdir()
+    assert page.name == f"listener-{pseudonyms[PEOPLE[0]].replace(':', '-')}-2026.html"
     assert PublishedResults(settings).get("recommendations", gone) is None
     assert PublishedResults(settings).get("recommendations", pseudonyms[PEOPLE[0]]) == [1]
     assert gone in Tombstones.load(lake, keys.master_key)

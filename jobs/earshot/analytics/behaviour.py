@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.analytics import behaviour_slices as slices
 from earshot.analytics.plays import (
     Floats,
     Integers,
@@ -48,7 +49,7 @@ _COMPLETED: Final = 0.9
 _MS_PER_MINUTE: Final = 60_000
 
 
-def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: StreamRule) -> DataFrame:
+def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: StreamRule, minimum_volume: int) -> DataFrame:
     """Rates, listeners and concentration by day, country or ALL, tier or ALL.
 
     - completion_rate: plays heard to 90 % of the track, else (where a duration is missing) ended
@@ -61,12 +62,19 @@ def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: Stream
     - track_entropy: Shannon entropy of the plays over tracks, in bits. track_gini: Gini coefficient
       of the plays over the tracks that were played, 0 (even) to 1 - 1 / tracks.
 
-    The volume of a rate is the plays that tell, of all else the plays.
+    The volume of a rate is the plays that tell, of all else the plays. Metrics of a `slice` have names of their own:
+
+    - local_listens: plays by weekday and hour (`Mon 08`) of the listener's own clock, summer time and zones of half
+      hours included; the volume is the plays of the group whose time_zone is known.
+    - completion_, skip_, repeat_ and discovery_rate_by_context, listens_by_context: the same by context.
+    - completion_, skip_ and repeat_rate_by_track: by track, of all countries and tiers only, and only where at least
+      `minimum_volume` plays of the day tell.
 
     Args:
         listens: Rows of silver.listens of the days and of the `LOOKBACK_DAYS` before each.
         days: UTC days to build.
         stream_rule: When a play is a counted stream.
+        minimum_volume: Plays from which a track has rates of its own.
 
     Returns:
         The columns of gold.behaviour.
@@ -81,6 +89,9 @@ def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: Stream
             known(c.TRACK_ID).alias(c.TRACK_ID),
             known(c.COUNTRY).alias(c.COUNTRY),
             known(c.TIER).alias(c.TIER),
+            known(c.CONTEXT).alias(c.CONTEXT),
+            c.STARTED_AT,
+            c.TIME_ZONE,
             F.col(c.PLAYED_MS),
             _is_completed().alias("is_completed"),
             F.col(c.SKIPPED).alias("was_skipped"),
@@ -94,21 +105,33 @@ def behaviour(listens: DataFrame, *, days: Collection[date], stream_rule: Stream
     )
 
     def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
-        return behaviour_of_day(rows, day=key[0].as_py())
+        return behaviour_of_day(rows, day=key[0].as_py(), minimum_volume=minimum_volume)
 
     return plays.applyInArrow(build, _SCHEMA).select(*_SCHEMA.names)
 
 
-def behaviour_of_day(plays: pa.Table, *, day: date) -> pa.Table:
+def behaviour_of_day(plays: pa.Table, *, day: date, minimum_volume: int) -> pa.Table:
     """The rows of one day.
 
     Args:
-        plays: listener_id, track_id, country, tier, played_ms and the columns of `RATES`.
+        plays: listener_id, track_id, country, tier, context, started_at, time_zone, played_ms and the columns of
+            `RATES`.
         day: The UTC day.
+        minimum_volume: Plays from which a track has rates of its own.
     """
     country, tier = numbered(plays[c.COUNTRY]), numbered(plays[c.TIER])
     every = Names(np.zeros(plays.num_rows, np.int64), pa.array([ALL], pa.string()))
-    parts = [_rows(plays, by_country, by_tier, day=day) for by_country in (country, every) for by_tier in (tier, every)]
+    splits = (slices.by_context(plays, country, tier), slices.by_local_hour(plays, country, tier))
+    parts = []
+    for by_country, over_countries in ((country, ()), (every, (0,))):
+        for by_tier, over_tiers in ((tier, ()), (every, (1,))):
+            keys, axes = (by_country, by_tier), (*over_countries, *over_tiers)
+            size = len(by_country) * len(by_tier)
+            groups = mixed((by_country.codes, by_tier.codes), (len(by_country), len(by_tier)), plays.num_rows)
+            parts.append(_rows(_metrics(plays, groups, size), keys, None, day=day))
+            parts += [_rows(split.over(axes), keys, split.names, day=day) for split in splits]
+    by_track = slices.by_track(plays, minimum_volume=minimum_volume)
+    parts.append(_rows(by_track.over(()), (every, every), by_track.names, day=day))
     return pa.concat_tables(parts)
 
 
@@ -117,21 +140,26 @@ def _is_completed() -> Column:
     return F.coalesce(heard, F.col(c.REASON_END) == "trackdone")
 
 
-def _rows(plays: pa.Table, country: Names, tier: Names, *, day: date) -> pa.Table:
-    size = len(country) * len(tier)
-    groups = mixed((country.codes, tier.codes), (len(country), len(tier)), plays.num_rows)
+def _rows(
+    metrics: Iterable[slices.Metric], keys: tuple[Names, Names], names: pa.Array | None, *, day: date
+) -> pa.Table:
+    """Rows of the groups that have a value: groups are country x tier, and x slice where there is one."""
+    country, tier = keys
+    width = 1 if names is None else max(len(names), 1)
     parts = []
-    for metric, values, volumes in _metrics(plays, groups, size):
+    for metric, values, volumes in metrics:
         there = np.flatnonzero(np.isfinite(values) & (volumes > 0))
+        group, nothing = there // width, pa.nulls(len(there), pa.string())
         parts.append(
             table_of(
                 {
                     c.DAY: pa.repeat(pa.scalar(day, pa.date32()), len(there)),
-                    c.COUNTRY: country.names.take(pa.array(there // len(tier))),
-                    c.TIER: tier.names.take(pa.array(there % len(tier))),
+                    c.COUNTRY: country.names.take(pa.array(group // len(tier))),
+                    c.TIER: tier.names.take(pa.array(group % len(tier))),
                     c.METRIC: pa.repeat(metric, len(there)),
                     c.VALUE: values[there],
                     c.VOLUME: volumes[there].astype(np.int64),
+                    c.SLICE: nothing if names is None else names.take(pa.array(there % width)),
                 },
                 _ARROW,
             )

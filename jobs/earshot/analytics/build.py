@@ -56,6 +56,7 @@ _READ: Final = (
     c.DURATION_MS,
     c.LISTEN_DATE,
     c.COUNTRY,
+    c.TIME_ZONE,
     c.DEVICE,
     c.PLATFORM,
     c.APP_VERSION,
@@ -151,7 +152,9 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
 
     def rows(plays: DataFrame) -> DataFrame:
-        return listening.behaviour(plays, days=days, stream_rule=settings.marts.stream_rule)
+        marts = settings.marts
+        rule, minimum = marts.stream_rule, marts.behaviour_minimum_volume
+        return listening.behaviour(plays, days=days, stream_rule=rule, minimum_volume=minimum)
 
     return _Rebuild(frozenset(reads), rows, _each(days))
 

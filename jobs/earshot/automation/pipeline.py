@@ -49,6 +49,7 @@ PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("score_anomalies", "score the KPI series as of the end of the day", often=True),
     JobSpec("train_recommender", "fit, evaluate and promote the recommender"),
     JobSpec("recommend_tracks", "write recommendations with the champion"),
+    JobSpec("segment_listeners", "retention, RFM segments and churn risk; the churn model once a week"),
     JobSpec("publish_alerts", "turn findings into alerts and deliver them", often=True, after_failure=True),
     JobSpec("publish_cache", "publish results to the cache"),
     JobSpec("export_reports", "write the report and the exports"),

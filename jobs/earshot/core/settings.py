@@ -79,6 +79,9 @@ class MartSettings(Section):
     chart_listener_cap: Whole = 0
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
+    behaviour_minimum_volume: Positive = 20
+    trend_minimum_streams: Positive = 20
+    segment_days: Positive = 90
 
     @property
     def stream_rule(self) -> StreamRule:
@@ -130,6 +133,17 @@ class RecommenderSettings(Section):
     ease_max_tracks: Positive = 5_000
     threads: Positive = 1
     seed: int = 7
+
+
+class ChurnSettings(Section):
+    """Who has left (days without a session), from how many days it is foreseen, and when the model is trained again."""
+
+    horizon_days: Positive = 14
+    history_days: Positive = 28
+    retrain_days: Positive = 7
+    minimum_listeners: Positive = 200
+    confidence: Fraction = 0.95
+    strength: AboveZero = 1.0
 
 
 class AlertSettings(Section):
@@ -246,6 +260,7 @@ class Settings(Section):
     manipulation: ManipulationSettings = ManipulationSettings()
     anomalies: AnomalySettings = AnomalySettings()
     recommender: RecommenderSettings = RecommenderSettings()
+    churn: ChurnSettings = ChurnSettings()
     alerts: AlertSettings = AlertSettings()
     smtp: SmtpSettings = SmtpSettings()
     http: HttpSettings = HttpSettings()

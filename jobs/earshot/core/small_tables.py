@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow import acero
 from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
+from pyarrow.parquet import filters_to_expression
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import InputError, OvertakenError, TableError
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.tables import columns_with_statistics, spec_of
+
+Filter = tuple[str, str, Any]
+"""Column, operator and value, as pyarrow has them: `("listen_date", "<=", day)`."""
 
 
 class SmallTables:
@@ -94,6 +100,40 @@ class SmallTables:
                 if row.get(column) is not None:
                     row[column] = dict(row[column])
         return rows
+
+    def grouped(
+        self, name: str, keys: Sequence[str], sums: Mapping[str, tuple[str, str]], filters: Sequence[Filter] = ()
+    ) -> pa.Table:
+        """Groups of the table now, summed while its files are read: what is held is the groups, never the rows.
+
+        Args:
+            name: The table.
+            keys: Columns to group by.
+            sums: Name to column and function (`count`, `sum`, `min`, `max`).
+            filters: Column, operator and value, all of which hold, as pyarrow has them.
+
+        Returns:
+            The keys and the names; no rows where the table was never written.
+        """
+        table = self.open(name)
+        columns = list(dict.fromkeys([*keys, *(column for column, _ in sums.values())]))
+        if table is None or not table.file_uris():
+            empty = self._schema(name).empty_table().group_by(list(keys)).aggregate(list(sums.values()))
+            return empty.rename_columns([*keys, *sums])
+        dataset = table.to_pyarrow_dataset(filesystem=self._local(name))
+        read = list(dict.fromkeys([*columns, *(column for column, _, _ in filters)]))
+        where = filters_to_expression(list(filters)) if filters else pc.scalar(True)
+        plan = [
+            acero.Declaration("scan", acero.ScanNodeOptions(dataset, columns=read, filter=where)),
+            acero.Declaration("filter", acero.FilterNodeOptions(where)),
+            acero.Declaration(
+                "aggregate",
+                acero.AggregateNodeOptions(
+                    [(column, f"hash_{how}", None, name) for name, (column, how) in sums.items()], keys=list(keys)
+                ),
+            ),
+        ]
+        return acero.Declaration.from_sequence(plan).to_table().select([*keys, *sums])
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Append rows in one commit; a column that a row does not have is null, one that the table lacks is added.

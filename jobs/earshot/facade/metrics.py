@@ -57,7 +57,7 @@ class PrometheusMetricsManager:
         pools = processed.revenue.where((F.col(c.SUSPECTS) == "excluded") & (F.col(c.MODEL) == "pro_rata"))
         by_pool = pools.groupBy(c.CURRENCY).agg(F.sum(c.AMOUNT).alias(c.POOL), F.count("*").alias("rows")).collect()
         latest = processed.behaviour.groupBy().agg(F.max(c.DAY)).collect()[0][0]
-        of_all = (F.col(c.DAY) == latest) & (F.col(c.COUNTRY) == ALL) & (F.col(c.TIER) == ALL)
+        of_all = (F.col(c.DAY) == latest) & (F.col(c.COUNTRY) == ALL) & (F.col(c.TIER) == ALL) & F.col(c.SLICE).isNull()
         behaviour = [row.asDict() for row in processed.behaviour.where(of_all).collect() if row[c.VALUE] is not None]
         self._metrics.record(
             rows={"sessions": int(sessions["sessions"]), "revenue": sum(row["rows"] for row in by_pool)},

@@ -62,7 +62,12 @@ class MusicDataProcessor:
         counted = marts.stream_rule
         return ProcessedMusic(
             sessions=sessions(listens, rules=SessionRules.of(marts)),
-            behaviour=behaviour(listens, days=[day for day in days if day], stream_rule=counted),
+            behaviour=behaviour(
+                listens,
+                days=[day for day in days if day],
+                stream_rule=counted,
+                minimum_volume=marts.behaviour_minimum_volume,
+            ),
             audio_quality=audio_quality(listens, session_gap_minutes=marts.session_gap_minutes).frame(),
             revenue=revenue(listens, suspects, None, terms=self._settings.revenue, stream_rule=counted),
         )

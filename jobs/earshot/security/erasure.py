@@ -145,11 +145,10 @@ class Erasure:
         """
         for path in _files(self._settings.archive):
             self._strike(path)
-        shown = [
-            path
-            for folder in ("reports", "exports")
-            for path in files_with(self._settings.home / folder, self._listener.pseudonyms)
-        ]
+        folders = [self._settings.home / folder for folder in ("reports", "exports")]
+        shown = {path for folder in folders for path in files_with(folder, self._listener.pseudonyms)}
+        names = [pseudonym.replace(":", "-") for pseudonym in self._listener.pseudonyms]
+        shown |= {path for folder in folders for path in _files(folder) if any(name in path.name for name in names)}
         for path in shown:
             path.unlink()
         return [

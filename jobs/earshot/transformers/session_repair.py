@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import DataFrame
@@ -41,7 +42,8 @@ def repair_sessions(tables: Tables, touched: TouchedDays, settings: MartSettings
     kept = built.where(days_condition(c.SESSION_DATE, written)).where(~is_disturbed)
     partitions = [(day,) for day in written]
     rows = kept.unionByName(mended)
-    replace_partitions(tables, SESSIONS, rows, partitions, metadata=touched.metadata, since=history.version)
+    metadata = replace(touched, days=written).metadata  # sessions of other days than the plays' may be others now
+    replace_partitions(tables, SESSIONS, rows, partitions, metadata=metadata, since=history.version)
     return written
 
 

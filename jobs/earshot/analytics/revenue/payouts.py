@@ -155,9 +155,9 @@ def _of_payees(of_rows: Weights, boost: Integers | None, shares: _Shares, place:
 def _product(left: Exact, right: Integers) -> Exact:
     """The exact product: as Python's integers where eight bytes may not hold it."""
     if float(left.max(initial=0)) * float(right.max(initial=0)) < LARGEST:
-        product: Exact = left * right
-        return product
-    return left.astype(object) * right.astype(object)
+        return left * right
+    exact: Exact = left.astype(object) * right.astype(object)
+    return exact
 
 
 def _table(paid: list[_Payout], of_pool: dict[str, Any], pool: Pool, schema: pa.Schema) -> pa.Table:

@@ -10,7 +10,7 @@ import typer
 from earshot.automation.commands.run import run
 from earshot.automation.dates import parse_day
 from earshot.automation.invocation import current
-from earshot.core.errors import InputError
+from earshot.core.errors import ArgumentError, InputError
 
 Day = Annotated[str | None, typer.Option("--date", help="As of the end of this day; default the last day with plays.")]
 
@@ -24,19 +24,42 @@ def register(app: typer.Typer) -> None:
 
 def report(
     day: Day = None,
-    listener: Annotated[str | None, typer.Option(help="The page of one listener: identity or pseudonym.")] = None,
+    listener: Annotated[
+        str | None, typer.Option(help="The year in review of one listener: identity or pseudonym.")
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(min=1970, max=9998, help="With --listener: which year; default that of --date.")
+    ] = None,
 ) -> None:
     """Write HOME/reports/report.html, one file that opens offline.
 
+    With --listener: the year in review of one listener, by their own clock; with --json its plain data beside it.
+
     Raises:
+        ArgumentError: A year was named, but no listener.
         InputError: There is no play yet, or none of this listener.
     """
-    from earshot.automation.report import write_report  # noqa: PLC0415 (keeps --help instant)
-
     settings = current().settings
+    if listener is None and year is not None:
+        raise ArgumentError("--year is of a listener.", where="option --year", remedy="Name one with --listener.")
     as_of = _with_plays(parse_day(day, "--date")) if day else _last_day()
-    page = write_report(settings, as_of, listener)
-    current().emit(f"The report is in {page}", {"report": str(page), "date": as_of})
+    if listener is None:
+        from earshot.automation.report import write_report  # noqa: PLC0415 (keeps --help instant)
+
+        page = write_report(settings, as_of)
+        return current().emit(f"The report is in {page}", {"report": str(page), "date": as_of})
+    _write_review(as_of, listener, year)
+    return None
+
+
+def _write_review(as_of: date, listener: str, year: int | None) -> None:
+    from earshot.automation.report import review_listener  # noqa: PLC0415 (keeps --help instant)
+    from earshot.formatters.report.year_page import write_page  # noqa: PLC0415 (keeps --help instant)
+
+    review = review_listener(current().settings, as_of, listener, year)
+    page, data = write_page(review, current().settings.home / "reports", with_data=current().as_json)
+    told = {"report": str(page), "date": as_of, "data": str(data), "review": review.as_dict()}
+    current().emit(f"The year in review is in {page}", told)
 
 
 def publish(day: Day = None) -> None:

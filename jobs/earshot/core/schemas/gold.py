@@ -101,10 +101,54 @@ SPECS = (
             metric  | string | completion_rate, skip_rate, repeat_rate, discovery_rate, ...
             value   | double | the metric
             volume  | bigint | plays or listeners behind it
+            slice   | string | of metrics that are split: context, track, or weekday and hour of the listener's clock
             """
         ),
         ("day",),
-        ("day", "country", "tier", "metric"),
+        ("day", "country", "tier", "metric", "slice"),
+    ),
+    TableSpec(
+        "gold.audience",
+        "Who is new and who comes back, by day; from which eras and genres they play and what moves, by week.",
+        columns(
+            """
+            period       | string | day or week (of counted streams, suspects left out)
+            period_start | date   | the UTC day, or the Monday of the ISO week
+            country      | string | of the listeners' first sessions, or of the streams; or ALL
+            metric       | string | new_listeners, returning_listeners, retention_day_1, ...; era_share, track_trend ...
+            slice        | string | era, genre, track or artist; null by day
+            value        | double | the metric; a trend is streams by expected streams
+            volume       | bigint | listeners of the day or the cohort; streams that tell, or of the entity
+            q_value      | double | false discovery rate at which a trend is one (Benjamini-Hochberg); null elsewhere
+            """
+        ),
+        ("period",),
+        ("period", "period_start", "country", "metric", "slice"),
+    ),
+    TableSpec(
+        "gold.listener_segments",
+        "Every listener by how lately, how often and how long they listen, as of the last day with sessions.",
+        columns(
+            """
+            listener_id     | string | keyed pseudonym of the listener
+            as_of           | date   | the last day with sessions
+            country         | string | of their first session
+            first_day       | date   | UTC day of their first session
+            last_day        | date   | UTC day of their last session
+            recency_days    | int    | days since then
+            sessions        | bigint | sessions in the window (90 days)
+            minutes         | double | minutes heard in the window
+            recency_score   | int    | 1 to 5 by quantile; null without a session in the window
+            frequency_score | int    | the same of sessions
+            monetary_score  | int    | the same of minutes
+            segment         | string | new, champions, loyal, promising, occasional, at_risk, hibernating or lapsed
+            churn_risk      | double | probability of no session in the next days; null without a model, or inactive
+            churn_model     | string | version of the model in the registry
+            """
+        ),
+        (),
+        ("listener_id",),
+        ("listener_id",),
     ),
     TableSpec(
         "gold.audio_quality",

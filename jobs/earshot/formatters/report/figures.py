@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
+from earshot.formatters.report.audience_figures import AudienceFigures, collect_audience, local_rhythm
 from earshot.formatters.report.money_figures import MoneyFigures, collect_money
 from earshot.formatters.report.playback_figures import PlaybackFigures, collect_playback
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
@@ -61,6 +62,8 @@ class ReportFigures:
     artists: tuple[ChartEntry, ...] = ()
     week: date | None = None
     rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
+    rhythm_is_local: bool = False
+    audience: AudienceFigures = field(default_factory=AudienceFigures)
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     playback: PlaybackFigures = field(default_factory=PlaybackFigures)
     money: MoneyFigures | None = None
@@ -95,6 +98,7 @@ def collect(
     history, recommended, algorithm = _sample_listener(tables, names)
     week, tracks = _chart(tables, "track", names)
     batches = quality.ledger(tables)
+    local = local_rhythm(tables, since, day)
     return ReportFigures(
         day=day,
         listeners=_listeners(tables),
@@ -109,7 +113,9 @@ def collect(
         tracks=tracks,
         artists=_chart(tables, "artist", names)[1],
         week=week,
-        rhythm=_rhythm(activity),
+        rhythm=local or _rhythm(activity),
+        rhythm_is_local=bool(local),
+        audience=collect_audience(tables, since, day, names),
         behaviour=_behaviour(tables, since, day),
         playback=collect_playback(tables, since, day),
         money=collect_money(tables, day, names | _holders(tables), paid_model),
@@ -203,7 +209,7 @@ def _behaviour(tables: SmallTables, since: date, day: date) -> dict[str, tuple[t
     where = [("day", ">=", since), ("day", "<=", day), ("country", "=", "ALL"), ("tier", "=", "ALL")]
     series: dict[str, list[tuple[date, float]]] = defaultdict(list)
     for row in tables.rows("gold.behaviour", where):
-        if row["value"] is not None:
+        if row["value"] is not None and row["slice"] is None:
             series[row["metric"]].append((row["day"], row["value"]))
     return {metric: tuple(sorted(points)) for metric, points in series.items()}
 

@@ -16,6 +16,7 @@ _SECTIONS = (
     quality.rules,
     sections.charts,
     sections.behaviour,
+    sections.audience,
     sections.playback,
     sections.suspects,
     money.moved,
@@ -25,13 +26,9 @@ _SECTIONS = (
 )
 
 
-_OF_ONE_LISTENER = (sections.activity, sections.charts, sections.behaviour, sections.recommendations)
-
-
 def render(figures: ReportFigures, title: str = "Earshot") -> str:
-    """The page; all text from the logs is escaped. One listener's page has only the parts that one can feed."""
-    parts = _OF_ONE_LISTENER if figures.listeners == 1 and not figures.ledger else _SECTIONS
-    body = "\n".join(part(figures) for part in parts)
+    """The page; all text from the logs is escaped."""
+    body = "\n".join(part(figures) for part in _SECTIONS)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from earshot.formatters.report import audience as of_audience
 from earshot.formatters.report import drawing
 from earshot.formatters.report import playback as of_playback
 from earshot.formatters.report.drawing import number, share
@@ -79,11 +80,22 @@ def behaviour(figures: ReportFigures) -> str:
     lines = "".join(
         drawing.spark(figures.behaviour[name], name.replace("_", " ")) for name in shown if figures.behaviour.get(name)
     )
+    clock = "the listeners' own clocks" if figures.rhythm_is_local else "UTC: these logs name no time zones"
     return section(
         "How people listen",
-        "Plays by weekday and hour (UTC), and daily rates.",
+        f"Plays by weekday and hour ({clock}), and daily rates.",
         f"{week}<div class=sparks>{lines}</div>",
     )
+
+
+def audience(figures: ReportFigures) -> str:
+    """Who is new and who comes back, who they are, what they play and what moved."""
+    if not figures.audience.came:
+        return section("Audience", "No session yet.")
+    week = figures.audience.week
+    of_week = f" Eras, genres and trends: week of {week:%d %B %Y}, suspect listens left out." if week else ""
+    note = "A listener is new on the UTC day of their first session, and back on a later day with a session on it."
+    return section("Audience", note + of_week, of_audience.body(figures.audience))
 
 
 def playback(figures: ReportFigures) -> str:

@@ -78,6 +78,15 @@ background:rgba(var(--shade),calc(var(--heat)*.62));min-width:44px}.heat th{bord
 ol{margin:0;padding-left:22px}ol li{padding:3px 0;overflow-wrap:anywhere}
 footer{color:var(--soft);font-size:13px;padding:8px 0 40px}
 details summary{cursor:pointer;color:var(--soft);margin-top:10px}
+ol.bars{list-style:none;counter-reset:place;padding:0}ol.bars li{display:grid;align-items:center;gap:2px 12px;
+grid-template-columns:22px minmax(0,1fr) auto;padding:5px 0;counter-increment:place}
+ol.bars li:before{content:counter(place);color:var(--soft);font-size:13px;grid-row:span 2}
+ol.bars .what{overflow-wrap:anywhere}ol.bars .bar{grid-column:2/4;grid-row:2}
+ol.bars .n{color:var(--soft);font-size:13px}
+.columns{display:flex;align-items:flex-end;gap:6px;height:150px;margin-top:10px}.columns>div{flex:1;height:100%;
+min-width:0;display:flex;flex-direction:column;justify-content:flex-end;text-align:center}.columns i{display:block;
+background:var(--accent);border-radius:5px 5px 0 0;min-height:1px}.columns span{font-size:11px;color:var(--soft);
+padding-top:4px;overflow:hidden;white-space:nowrap}
 @media (max-width:720px){.two{grid-template-columns:1fr;gap:8px}h1{font-size:25px}section{padding:16px 14px;
 border-radius:12px}
 main,header.top{padding-left:12px;padding-right:12px}.plot .area,.scale{height:190px}.wide{display:none}
