@@ -34,6 +34,7 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 RECOMMENDER = "earshot-recommender"
 ANOMALY_DETECTOR = "earshot-anomaly-detector"
+OFFERS = "earshot-offers"
 
 # Tags of a run by which a comparison is found again: the registered model, and one training of it.
 MODEL_TAG = "earshot.model"

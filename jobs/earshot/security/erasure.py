@@ -143,7 +143,8 @@ class Erasure:
         An archived file that names nobody, and all of whose accepted plays were theirs, is an export of
         their own: it went as a whole when their rows were removed.
         """
-        for path in _files(self._settings.archive):
+        offers = self._settings.home / "catalogue" / "offers"
+        for path in [*_files(self._settings.archive), *_files(offers)]:
             self._strike(path)
         shown = [
             path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -35,7 +36,13 @@ _WORK: Final = "work"
 
 
 def streams_by_listener(
-    listens: DataFrame, suspects: DataFrame, rights: DataFrame | None, *, terms: RevenueSettings, counted_stream_ms: int
+    listens: DataFrame,
+    suspects: DataFrame,
+    rights: DataFrame | None,
+    *,
+    terms: RevenueSettings,
+    counted_stream_ms: int,
+    also: Sequence[Column] = (),
 ) -> DataFrame:
     """One row a month, country, tier, listener, artist (and track, where it has splits), without the listener.
 
@@ -48,9 +55,10 @@ def streams_by_listener(
         rights: Rows of silver.rights; None where no track has splits.
         terms: Thresholds, and what counts as chosen.
         counted_stream_ms: See `core.measures.counted`.
+        also: What else is to be kept, of listener_id too.
 
     Returns:
-        month, country, tier, artist_id, parts (see `splits`), and `FIELDS` of each of `KINDS`.
+        month, country, tier, artist_id, parts (see `splits`), `FIELDS` of each of `KINDS`, and `also`.
     """
     plays = with_flags(listens.where(counted(counted_stream_ms)), suspects).select(
         F.trunc(c.LISTEN_DATE, "month").alias(c.MONTH),
@@ -83,7 +91,13 @@ def streams_by_listener(
     no_parts = F.lit(None).cast("array<struct<payee_id:string,millionths:bigint>>")
     divided = figures.withColumn(PARTS, no_parts) if parts is None else figures.join(parts, _WORK, "left")
     return divided.select(
-        c.MONTH, c.COUNTRY, c.TIER, c.ARTIST_ID, PARTS, *(f"{field}_{kind}" for kind in KINDS for field in FIELDS)
+        c.MONTH,
+        c.COUNTRY,
+        c.TIER,
+        c.ARTIST_ID,
+        PARTS,
+        *(f"{field}_{kind}" for kind in KINDS for field in FIELDS),
+        *also,
     )
 
 

@@ -72,6 +72,7 @@ class ReportFigures:
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     stalls: dict[tuple[str, str], float] = field(default_factory=dict)
     payouts: tuple[Payout, ...] = ()
+    optimisation: tuple[dict[str, Any], ...] = ()
     suspects: tuple[dict[str, Any], ...] = ()
     sample_history: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ def collect(
         behaviour=_behaviour(tables, since, day),
         stalls=_stalls(tables, since, day),
         payouts=tuple(_payouts(tables, names)),
+        optimisation=tuple(tables.rows("gold.optimisation")),
         suspects=tuple(_suspects(tables)),
         sample_history=history,
         recommended=recommended,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earshot.formatters.report import quality, sections
+from earshot.formatters.report import offers, quality, sections
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
@@ -19,6 +19,8 @@ _SECTIONS = (
     sections.playback,
     sections.suspects,
     sections.money,
+    offers.concentration,
+    offers.offers,
     sections.recommendations,
     sections.models,
 )
