@@ -58,7 +58,8 @@ def whiskers(rows: Sequence[tuple[str, Row]]) -> str:
         f"<tr><td>{escape(label)}</td><td class=whisker><i class=zero style='left:{at(0)}'></i>"
         f"<i class=reach style='left:{at(row['lower'])};width:{(row['upper'] - row['lower']) / span:.2%}'></i>"
         f"<i class=dot-at style='left:{at(row['value'])};top:50%'></i></td>"
-        f"<td class=n>{number(row['value'])} <small>({number(row['lower'])} to {number(row['upper'])})</small></td></tr>"
+        f"<td class=n>{number(row['value'])}"
+        f" <small>({number(row['lower'])} to {number(row['upper'])})</small></td></tr>"
         for label, row in known
     )
     return f"<div class=scroll><table class=whiskers>{lines}</table></div>"
