@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.experiments import experiment
 
+from earshot.analytics.optimisation.answer import answer
 from earshot.analytics.optimisation.estimates import Estimate
 from earshot.analytics.optimisation.experiment import Experiment
 from earshot.analytics.optimisation.policy import policies
 from earshot.analytics.optimisation.responses import Responses, Scores, cross_fitted, fit
 from earshot.analytics.optimisation.uplift import ranked_groups, uplift
+from earshot.core.settings import OptimisationSettings
 
 
 def _world(seed: int, listeners: int, *, differing: float) -> tuple[Experiment, np.ndarray]:
@@ -102,3 +106,14 @@ def test_an_arm_without_a_price_in_a_country_is_never_chosen_there() -> None:
     assert _of(told, "offered_share", arm="c").value == 0
     assert np.isfinite([e.value for e in told if e.value is not None]).all()
     assert not [e for e in told if e.dimensions.get("policy") == "c"]
+
+
+def test_no_listener_is_asked_a_price_of_their_own_unless_the_settings_say_so() -> None:
+    made, _ = _world(5, 3_000, differing=0.8)
+    tiers = replace(made, offered=(None, "premium", "student"))
+    assert answer(tiers, OptimisationSettings()).targets
+    said = answer(made, OptimisationSettings())
+    assert not said.targets
+    assert {e.dimensions.get("policy") for e in said.estimates if e.metric == "policy_value"} >= {"b", "best_arm"}
+    assert not [e for e in said.estimates if e.metric == "policy_gain" or e.dimensions.get("policy") == "by_listener"]
+    assert answer(made, OptimisationSettings(personal_prices=True)).targets

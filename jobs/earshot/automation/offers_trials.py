@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
@@ -48,7 +49,7 @@ def cover(trials: int, *, listeners: int, settings: OptimisationSettings, proces
     seeds = range(trials)
     work = [(seed, listeners, settings) for seed in seeds]
     if processes > 1:
-        with ProcessPoolExecutor(processes) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
             found = list(pool.map(_trial, *zip(*work, strict=True)))
     else:
         found = [_trial(*one) for one in work]

@@ -87,7 +87,7 @@ def true_values(
     of_choices: dict[tuple[str, tuple[tuple[str, str], ...]], float | None] = {}
     if scores is not None:
         known = Scores(scores.predicted, truth.probability, scores.fold)
-        judged = [*uplift(experiment, known, groups=groups), *policies(experiment, scores, truth.probability)]
+        judged = [*uplift(experiment, known, groups=groups), *policies(experiment, scores, judged=truth.probability)]
         of_choices = {(one.metric, tuple(sorted(one.dimensions.items()))): one.value for one in judged}
     best = {e.dimensions["country"]: e.value for e in told if e.metric == "best_price"}
     for one in told:

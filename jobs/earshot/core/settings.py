@@ -128,6 +128,8 @@ class OptimisationSettings(Section):
         groups: Groups of listeners by predicted effect.
         folds: Parts that are left out in turn.
         payout_groups: Groups of listeners that are left out in turn for the intervals of payouts.
+        personal_prices: Whether listeners of a country may be asked different prices for the same tier. Consumers in
+            the European Union must then be told (Directive 2011/83/EU, article 6 (1) ea); by default nobody is.
     """
 
     within_days: Positive = 7
@@ -137,6 +139,7 @@ class OptimisationSettings(Section):
     groups: Annotated[int, Field(ge=2, le=10)] = 5
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     payout_groups: Annotated[int, Field(ge=10, le=200)] = 50
+    personal_prices: bool = False
     seed: int = 7
 
 

@@ -27,11 +27,13 @@ class Answer:
         experiment: Which.
         estimates: Figures, and refusals with their reasons.
         scores: Out-of-fold scores; None where no effect by listener can be told.
+        targets: Whether listeners may get different offers by it.
     """
 
     experiment: Experiment
     estimates: tuple[Estimate, ...]
     scores: Scores | None = None
+    targets: bool = False
 
 
 def answer(experiment: Experiment, settings: OptimisationSettings) -> Answer:
@@ -59,8 +61,12 @@ def answer(experiment: Experiment, settings: OptimisationSettings) -> Answer:
         found += [refused("uplift", reason, len(experiment), arm=arm) for arm, reason in thin.items()]
         return Answer(experiment, tuple(found))
     scores = cross_fitted(experiment, folds=settings.folds, seed=settings.seed)
-    found += [*uplift(experiment, scores, groups=settings.groups), *policies(experiment, scores)]
-    return Answer(experiment, tuple(found), scores)
+    personal = settings.personal_prices or not experiment.tries_prices
+    found += [
+        *uplift(experiment, scores, groups=settings.groups),
+        *policies(experiment, scores, by_listener=personal),
+    ]
+    return Answer(experiment, tuple(found), scores, personal)
 
 
 def _compared(averages: list[Estimate]) -> list[Estimate]:

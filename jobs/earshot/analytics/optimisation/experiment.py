@@ -62,6 +62,12 @@ class Experiment:
         """How many listeners."""
         return len(self.arm)
 
+    @property
+    def tries_prices(self) -> bool:
+        """Whether two arms offer the same tier: they differ by what they ask."""
+        offered = [tier for tier in self.offered if tier]
+        return len(set(offered)) < len(offered)
+
     def where(self, kept: Flags | Integers) -> Experiment:
         """These listeners of it, by flags or by places."""
         arrays = {name: value[kept] for name, value in vars(self).items() if isinstance(value, np.ndarray)}

@@ -16,7 +16,9 @@ BEST_ARM: Final = "best_arm"
 _LEAST: Final = 100
 
 
-def policies(experiment: Experiment, scores: Scores, judged: Floats | None = None) -> list[Estimate]:
+def policies(
+    experiment: Experiment, scores: Scores, *, by_listener: bool = True, judged: Floats | None = None
+) -> list[Estimate]:
     """Value of policies in each currency, by listener and month, on doubly robust scores (Dudik et al. 2014).
 
     A listener in an arm brings its price if they convert, and else what they bring now (advertising, or the price
@@ -30,6 +32,7 @@ def policies(experiment: Experiment, scores: Scores, judged: Floats | None = Non
     Args:
         experiment: Drawn by lot.
         scores: Out of fold; they choose.
+        by_listener: Whether listeners may be treated differently; else only arms for everybody are valued.
         judged: n x k, what the choices are judged by: the robust scores, or in a simulation the truth.
     """
     found: list[Estimate] = []
@@ -41,7 +44,8 @@ def policies(experiment: Experiment, scores: Scores, judged: Floats | None = Non
             found.append(refused("policy_value", reason, int(inside.sum()), currency=str(currency)))
             continue
         judges = scores.robust if judged is None else judged
-        found += _of_currency(experiment, scores, judges, inside & known, str(currency))
+        every = _of_currency(experiment, scores, judges, inside & known, str(currency))
+        found += every if by_listener else [one for one in every if not _is_by_listener(one)]
     return found
 
 
@@ -84,6 +88,10 @@ def _of_currency(
         Estimate("offered_share", float(share), None, None, len(chosen), method, {"arm": arm, "currency": currency})
         for arm, share in zip(experiment.arms, shares, strict=True)
     ]
+
+
+def _is_by_listener(one: Estimate) -> bool:
+    return one.metric in {"policy_gain", "offered_share"} or one.dimensions["policy"] == BY_LISTENER
 
 
 def _best_arm(robust: Floats, fold: Integers) -> Integers:

@@ -18,7 +18,8 @@ _DRAWS: Final = 2_000
 _GRID: Final = 201
 _INTERVAL: Final = (0.025, 0.975)
 _CONVERTED_A_PRICE: Final = 5
-_CURVE: Final = "logistic demand in the price relative to control's"
+_CURVE: Final = "logistic demand in the price relative to the first arm's"
+_ONE_PRICE: Final = "only one price was asked: without variation by design there is no sensitivity to estimate"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class _Cell:
         tier: That was offered.
         country: ISO 3166.
         currency: ISO 4217.
-        base: Price that control asks.
+        base: Price that the first arm asks.
         relative: Price that each was asked, divided by `base`.
         converted: 1 or 0.
         kept: What a listener brings who does not convert; nan where no price list says.
@@ -47,7 +48,7 @@ class _Cell:
         """Why it tells nothing; empty where it does."""
         prices, place = np.unique(self.relative, return_inverse=True)
         if len(prices) < 2:  # noqa: PLR2004 (a slope takes two)
-            return "only one price was asked: without variation by design there is no sensitivity to estimate"
+            return _ONE_PRICE
         converted = np.bincount(place, weights=self.converted)
         if self.converted.sum() < minimum_outcomes or converted.min() < _CONVERTED_A_PRICE:
             return (
@@ -60,13 +61,13 @@ class _Cell:
 def price_sensitivity(experiment: Experiment, *, minimum_outcomes: int, mismatch_p: float, seed: int) -> list[Estimate]:
     """Elasticity and best price of each tier, by country and over ALL.
 
-    - elasticity: change of the share that converts, in per cent, for one per cent more at control's price. ALL has
-      a level for each country and one slope.
+    - elasticity: change of the share that converts, in per cent, for one per cent more at the price of the first arm
+      that offers the tier (control, where it does). ALL has a level for each country and one slope.
     - price_fit_p: whether the curve fits the share at each price; below `mismatch_p` no best price is named.
     - best_price: of the prices between the lowest and the highest that were tried (beyond them nothing is known),
       the one that brings most a listener and month, counting what those bring who do not convert. Interval by draws
       of the curve (Krinsky & Robb 1986); a bound at an end of the range means: try further there.
-    - best_price_gain: what that price brings over control's, a listener and month.
+    - best_price_gain: what that price brings over the first arm's, a listener and month.
 
     It is the demand of listeners like those of the experiment who are offered the tier, in the time in which
     an offer is taken: not of subscribers whose price rises, and not of months later. The curve is an assumption.
@@ -79,8 +80,12 @@ def price_sensitivity(experiment: Experiment, *, minimum_outcomes: int, mismatch
     """
     found: list[Estimate] = []
     for tier in dict.fromkeys(offered for offered in experiment.offered if offered):
+        arms = [place for place, offered in enumerate(experiment.offered) if offered == tier]
+        if len(arms) < 2:  # noqa: PLR2004 (a slope takes two)
+            found.append(refused("elasticity", _ONE_PRICE, len(experiment), country=ALL, tier=tier))
+            continue
         usable = []
-        for cell in _cells(experiment, tier):
+        for cell in _cells(experiment, arms, tier):
             where = {"country": cell.country, "tier": tier}
             if reason := cell.fault(minimum_outcomes):
                 found.append(refused("elasticity", reason, len(cell.converted), **where))
@@ -95,21 +100,18 @@ def price_sensitivity(experiment: Experiment, *, minimum_outcomes: int, mismatch
     return found
 
 
-def _cells(experiment: Experiment, tier: str) -> Iterator[_Cell]:
-    asking = np.isin(experiment.arm, [n for n, offered in enumerate(experiment.offered) if offered in {tier, None}])
-    asking &= np.array([experiment.offered[n] == tier or n == 0 for n in range(len(experiment.arms))])[experiment.arm]
+def _cells(experiment: Experiment, arms: list[int], tier: str) -> Iterator[_Cell]:
     price = experiment.price[np.arange(len(experiment)), experiment.arm]
-    asking &= np.isfinite(price) & np.isfinite(experiment.price[:, 0]) & (experiment.price[:, 0] > 0)
-    asking &= experiment.offered[0] in {tier, None}
-    for country in np.unique(experiment.country[asking].astype(str)):
-        inside = asking & (experiment.country == country)
-        base = float(experiment.price[inside, 0][0])
+    base = experiment.price[:, arms[0]]
+    asked = np.isin(experiment.arm, arms) & np.isfinite(price) & (base > 0)
+    for country in np.unique(experiment.country[asked].astype(str)):
+        inside = asked & (experiment.country == country)
         yield _Cell(
             tier=tier,
             country=str(country),
             currency=str(experiment.currency[inside][0]),
-            base=base,
-            relative=price[inside] / base,
+            base=float(base[inside][0]),
+            relative=price[inside] / base[inside],
             converted=experiment.converted[inside],
             kept=float(experiment.kept[inside].mean()),
         )

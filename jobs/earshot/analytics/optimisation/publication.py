@@ -58,7 +58,7 @@ def publish_offers(job: Job, answers: Sequence[Answer], registry: Registry, mode
     """
     settings, chosen = job.settings.optimisation, []
     for one in answers:
-        if one.scores is None:
+        if one.scores is None or not one.targets:
             continue
         model = fit(one.experiment, seed=settings.seed)
         version = _register(one, model, registry, model_name, tag, job.date)

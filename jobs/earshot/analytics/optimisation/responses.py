@@ -130,7 +130,7 @@ def _weights(x: Floats, converted: Floats, seed: int) -> Floats:
         scoring="neg_log_loss",
         l1_ratios=(0.0,),
         use_legacy_attributes=False,
-        max_iter=500,
+        solver="newton-cholesky",
     )
     model.fit(x, converted)
     return np.append(model.coef_[0], model.intercept_[0])

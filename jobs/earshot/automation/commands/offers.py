@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ _ADVICE = (
     "offered_tier,price,currency,received,converted_at), then run `earshot run optimise_offers`."
 )
 _OF_ARM = ("conversion_rate", "effect", "effect_adjusted", "effect_received", "heterogeneity", "effect_spread", "qini")
+_TRIED = 8_000
 _SHARES = ("gini", "top_1_percent_share", "top_10_percent_share", "hhi")
 
 
@@ -82,7 +84,7 @@ def evaluate_offers(settings: Settings, trials: int | None = None) -> dict[str, 
 
     if trials < 1:
         raise ArgumentError(f"--trials is {trials}.", where="option --trials", remedy="Use at least 1.")
-    return cover(trials, listeners=8_000, settings=settings.optimisation)
+    return cover(trials, listeners=_TRIED, settings=settings.optimisation, processes=os.cpu_count() or 1)
 
 
 def _figures(topic: str) -> list[dict[str, Any]]:
