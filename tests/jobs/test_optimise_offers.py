@@ -92,7 +92,7 @@ def test_an_experiment_is_answered_and_every_free_listener_gets_the_offer_that_b
     lake: SmallTables, test: OfferTest, make_job: MakeJob, settings: Settings
 ) -> None:
     job = _run(make_job)
-    assert job.summary.facts == {"experiments": 1, "targeted": 1, "months": 1}
+    assert job.summary.facts == {"imported": 3_000, "files": 1, "experiments": 1, "targeted": 1, "months": 1}
     figures = lake.rows("gold.optimisation", [("topic", "=", "offers")])
     assert {row["design"] for row in figures} == {"randomised", "description"}
     truth = dict(zip((arm.name for arm in WHICH_TIER), test.probability.mean(axis=0), strict=True))
@@ -125,13 +125,21 @@ def test_an_experiment_is_answered_and_every_free_listener_gets_the_offer_that_b
 def test_before_the_time_to_answer_is_over_nothing_is_told(
     lake: SmallTables, test: OfferTest, make_job: MakeJob
 ) -> None:
-    _run(make_job, date(2026, 3, 30))
+    with pytest.raises(JobSkippedError, match="nobody's time to answer an offer is over"):
+        _run(make_job, date(2026, 3, 30))
+    assert lake.arrow("silver.offers").num_rows == len(test.account)
     assert lake.rows("gold.optimisation") == []
-    _run(make_job, date(2026, 3, 31))
-    (ratio,) = lake.rows("gold.optimisation", [("metric", "=", "sample_ratio_p")])
-    assert ratio["listeners"] == 0 or ratio["listeners"] < len(test.account)
-    with pytest.raises(JobSkippedError, match="nobody's time"):
-        _run(make_job, date(2026, 3, 29))
+
+
+def test_an_experiment_whose_file_is_gone_takes_its_figures_and_offers_with_it(
+    lake: SmallTables, test: OfferTest, make_job: MakeJob, settings: Settings
+) -> None:
+    _run(make_job)
+    (settings.home / "catalogue" / "offers" / "test.csv").unlink()
+    _run(make_job)
+    assert lake.rows("gold.offers") == lake.rows("gold.optimisation", [("topic", "=", "offers")]) == []
+    with pytest.raises(JobSkippedError):
+        _run(make_job)
 
 
 def test_without_experiments_and_months_the_run_is_skipped(make_job: MakeJob) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ from earshot.core.tables import spec_of
 
 _KIND: Final = "t_learner"
 _ARTEFACT: Final = "responses.json"
+_UNNAMEABLE: Final = re.compile(r"[^A-Za-z0-9_\-. :/]")
 
 
 class OpenRun(Protocol):
@@ -81,6 +83,12 @@ def write_answers(job: Job, answers: Iterable[Answer]) -> int:
     return len(rows)
 
 
+def has_figures(job: Job) -> bool:
+    """Whether gold.optimisation tells of offers, be it of experiments that are gone."""
+    told = SmallTables(job.settings.lake_root).arrow(FIGURES, [(c.TOPIC, "=", OF_OFFERS)], [c.TOPIC])
+    return bool(told.num_rows)
+
+
 def write_month(job: Job, month: date, rows: Iterable[Mapping[str, Any]]) -> int:
     """Replace the figures of a month's payouts in gold.optimisation; returns how many there are."""
     subject = f"{month:%Y-%m}"
@@ -107,7 +115,7 @@ def _register(one: Answer, model: Responses, registry: Registry, name: str, tag:
         run.log_params(
             {"experiment": experiment.name, "arms": ", ".join(experiment.arms), "listeners": len(experiment)}
         )
-        figures = {_metric(e): e.value for e in one.estimates if e.value is not None}
+        figures = {_metric(e): e.value for e in one.estimates if e.value is not None and c.COUNTRY not in e.dimensions}
         run.log_metrics(figures)
         version = registry.register(
             run,
@@ -124,4 +132,4 @@ def _register(one: Answer, model: Responses, registry: Registry, name: str, tag:
 
 def _metric(estimate: Estimate) -> str:
     """A name that MLflow takes, such as `effect_of_group/premium/5`."""
-    return "/".join([estimate.metric, *(value.replace("%", "percent") for value in estimate.dimensions.values())])
+    return _UNNAMEABLE.sub("_", "/".join([estimate.metric, *estimate.dimensions.values()]))

@@ -34,7 +34,8 @@ def whatif(
     top: Annotated[int, typer.Option(min=1, help="Show so many who gain, and who lose, in each currency.")] = 10,
 ) -> None:
     """Show who would gain and who would lose; the published tables stay as they are."""
-    from earshot.analytics.revenue import whatif as runs  # noqa: PLC0415 (keeps --help instant)
+    from earshot.analytics.optimisation.demand_at import demand_at  # noqa: PLC0415 (keeps --help instant)
+    from earshot.analytics.revenue import whatif as runs  # noqa: PLC0415
     from earshot.core.table_history import TableHistory  # noqa: PLC0415
 
     call = current()
@@ -42,7 +43,8 @@ def whatif(
     chosen = runs.model_named(model, "option --model") if model else paid_model
     kept = runs.suspects_named(suspects, "option --suspects")
     of_month = runs.month_named(month, TableHistory(call.settings.lake_root, "gold.revenue").days())
-    runs.with_prices(call.settings.revenue, price or (), of_month)
+    changed = runs.with_prices(call.settings.revenue, price or (), of_month)
+    answers = demand_at(call.small_tables, call.settings.revenue, changed, of_month) if price else []
     comparison = runs.compare(
         call.tables(), call.settings, month=of_month, model=chosen, prices=price or (), suspects=kept
     )
@@ -59,8 +61,9 @@ def whatif(
         Group(
             f"{title}?\nAgainst what is published: {_spoken(paid_model)}, suspects included. Nothing was written.",
             *_shown(comparison, _names(), top),
+            *(Text(_answer(one)) for one in answers),
         ),
-        {"status": "done", "exit_code": 0, **told, **_machine(comparison)},
+        {"status": "done", "exit_code": 0, **told, **_machine(comparison), "demand": answers},
     )
 
 
@@ -137,6 +140,14 @@ def _name(payee: Payee, names: dict[str, str]) -> str:
     _, kind, identity = payee
     name = names.get(identity, identity)
     return name if kind == "artist" else f"{name} ({kind.replace('_', ' ')})"
+
+
+def _answer(one: dict[str, Any]) -> str:
+    return (
+        f"{one['country']} {one['tier']} {one['before']} -> {one['price']}: of listeners who are offered it "
+        f"{one['change']:+.0%} would take it ({one['lower']:+.0%} to {one['upper']:+.0%}; experiment "
+        f"{one['experiment']}). Subscribers who have it were not asked: the amounts above keep every one."
+    )
 
 
 def _spoken(model: str) -> str:
