@@ -69,7 +69,7 @@ def test_those_not_reached_dilute_the_effect_of_all_and_not_that_of_the_reached(
 def test_where_next_to_nobody_was_reached_every_effect_is_possible_and_no_bound_is_made_up() -> None:
     rng = np.random.default_rng(6)
     arm = (rng.random(400) < 0.5).astype(int)
-    reached = (rng.random(400) < 0.01) & (arm == 1)
+    reached = np.arange(400) == np.flatnonzero(arm)[0]
     received = _one(effects(experiment(arm, rng.random(400) < 0.1, received=reached)), "effect_received")
     assert (received.lower, received.upper) == (None, None)
     assert received.reason

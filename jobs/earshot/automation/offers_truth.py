@@ -196,7 +196,7 @@ def _chosen(settings: Settings, name: str, known: Truth, listeners: list[str]) -
     """What gold.offers promises of each currency, and what it, the best single arm and the best choice really bring."""
     rows = {row["listener_id"]: row for row in SmallTables(settings.lake_root).rows("gold.offers")}
     chosen = [(n, rows[one]) for n, one in enumerate(listeners) if rows.get(one, {}).get("experiment") == name]
-    terms = {(p.country, p.tier): float(p.price) for p in settings.revenue.prices}
+    terms: dict[tuple[str, str], float] = {(p.country, p.tier): float(p.price) for p in settings.revenue.prices}
     asked = _asked(SmallTables(settings.lake_root), name)
     told = []
     for currency in sorted({row["currency"] for _, row in chosen if row["currency"]}):

@@ -154,7 +154,7 @@ def _row(cells: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
     if None in cells:
         raise InputError("The row has more cells than the header.", where=where, remedy="Quote cells with commas.")
     texts = {name: (cells.get(name) or "").strip() for name in (*_REQUIRED, *_OPTIONAL)}
-    row = {
+    row: dict[str, Any] = {
         EXPERIMENT: text_of(texts, EXPERIMENT, where),
         LISTENER: text_of(texts, LISTENER, where),
         ARM: text_of(texts, ARM, where),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +70,7 @@ class Experiment:
 
     def where(self, kept: Flags | Integers) -> Experiment:
         """These listeners of it, by flags or by places."""
-        arrays = {name: value[kept] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        arrays: dict[str, Any] = {n: value[kept] for n, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **arrays)
 
 

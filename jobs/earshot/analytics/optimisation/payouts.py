@@ -97,8 +97,14 @@ class _Month:
             return values
 
         is_boosted = boosted(artist.codes, field("streams"), field("new_listener"), terms.artist_centric)
-        counts = ("streams", "earning", "chosen", "of_listener", "of_listener_month")
-        streams = Streams(*(field(name) for name in counts), is_boosted)
+        streams = Streams(
+            field("streams"),
+            field("earning"),
+            field("chosen"),
+            field("of_listener"),
+            field("of_listener_month"),
+            is_boosted,
+        )
         return cls(streams, rows[_GROUP].to_numpy().astype(np.int64), artist.codes, pool, names, money, terms)
 
     def estimates(self) -> Iterator[Estimate]:

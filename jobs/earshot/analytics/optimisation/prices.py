@@ -155,10 +155,11 @@ def _best(cell: _Cell, demand: Demand, where: dict[str, str], seed: int) -> list
     gain = brought(demand.parameters, best) - brought(demand.parameters, 1.0)
     gains = brought(drawn, best) - brought(drawn, 1.0)
     method = f"{_CURVE}, within the prices tried; {_DRAWS} draws of the curve"
-    return [
-        Estimate(name, float(value), *map(float, np.quantile(spread, _INTERVAL)), len(cell.converted), method, where)
-        for name, value, spread in (
-            ("best_price", best * cell.base, of_draw * cell.base),
-            ("best_price_gain", gain, gains),
-        )
-    ]
+    found = []
+    for name, value, spread in (
+        ("best_price", best * cell.base, of_draw * cell.base),
+        ("best_price_gain", gain, gains),
+    ):
+        lower, upper = np.quantile(spread, _INTERVAL)
+        found.append(Estimate(name, float(value), float(lower), float(upper), len(cell.converted), method, where))
+    return found

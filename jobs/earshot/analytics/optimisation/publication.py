@@ -45,7 +45,17 @@ class Registry(Protocol):
     def run(self, name: str, *, tags: Mapping[str, str]) -> AbstractContextManager[Any]:
         """Open a run."""
 
-    def register(self, run: Any, model_name: str, folder: Path, **signature: Any) -> str:
+    def register(
+        self,
+        run: Any,
+        model_name: str,
+        folder: Path,
+        *,
+        kind: str,
+        input_example: Mapping[str, object],
+        output_example: Mapping[str, object],
+        metadata: Mapping[str, object],
+    ) -> str:
         """Give plain files a version."""
 
     def promote(self, model_name: str, version: str, metrics: Mapping[str, float]) -> str | None:

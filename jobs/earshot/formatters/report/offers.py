@@ -100,7 +100,8 @@ def _subjects(rows: Sequence[Row]) -> list[str]:
 
 
 def _model(row: Row) -> str:
-    return _MODELS.get(row["dimensions"]["model"], row["dimensions"]["model"])
+    name = str(row["dimensions"]["model"])
+    return _MODELS.get(name, name)
 
 
 def _place(row: Row) -> str:
