@@ -42,15 +42,16 @@ def test_the_curve_is_that_of_logistic_regression() -> None:
 def test_elasticity_and_best_price_are_covered_about_95_of_100_times() -> None:
     share = 1 / (1 + np.exp(1.0))
     grid = np.linspace(0.7, 1.3, 201)
-    brought = 0.5 + (grid * 10 - 0.5) / (1 + np.exp(1.0 + 3.0 * (grid - 1)))
-    truth = {"elasticity": -3.0 * (1 - share), "best_price": 10 * grid[brought.argmax()]}
+    brought = 0.5 + (grid * 10 - 0.5) / (1 + np.exp(1.0 + 2.0 * (grid - 1)))
+    truth = {"elasticity": -2.0 * (1 - share), "best_price": 10 * grid[brought.argmax()]}
     hits: dict[str, list[bool]] = {name: [] for name in truth}
     for seed in range(300):
-        told = _told(_asked(seed, 2_000, -3.0))
+        told = _told(_asked(seed, 2_000, -2.0))
         for name, value in truth.items():
             hits[name].append(told[name].lower <= value <= told[name].upper)
     assert abs(np.mean(hits["elasticity"]) - 0.95) < 0.045
-    assert abs(np.mean(hits["best_price"]) - 0.95) < 0.045
+    assert np.mean(hits["best_price"]) > 0.92
+    assert 7.1 < truth["best_price"] < 12.9  # it lies between the prices that were tried
 
 
 def test_what_hardly_answers_to_the_price_is_best_sold_at_the_highest_that_was_tried_and_not_beyond() -> None:

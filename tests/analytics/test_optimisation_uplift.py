@@ -83,8 +83,6 @@ def test_group_effects_hold_for_a_model_that_is_worth_nothing() -> None:
 def test_predictions_of_a_listener_never_saw_them() -> None:
     made, _ = _world(2, 900, differing=0.5)
     scores = cross_fitted(made, folds=3, seed=0)
-    flipped = made.converted.copy()
-    flipped[:1] = 1 - flipped[:1]
     inside = scores.fold == scores.fold[0]
     again = fit(made.where(~inside), seed=0).predict(made.covariates[inside])
     assert again == pytest.approx(scores.predicted[inside])

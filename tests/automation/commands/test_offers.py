@@ -62,8 +62,8 @@ def test_the_json_holds_every_figure(home: Path, capsys: pytest.CaptureFixture[s
 
 def test_concentration_shows_models_and_what_they_move(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = _said(home, capsys, "concentration")
-    assert "EUR, DE, pro_rata 0.8 (0.79 to 0.81)" in text
-    assert "EUR, DE, user_centric -0.05 (-0.06 to -0.04)" in text
+    assert "EUR, DE, pro_rata gini 0.8 (0.79 to 0.81)" in text
+    assert "EUR, DE, user_centric gini change -0.05 (-0.06 to -0.04)" in text
 
 
 @pytest.mark.parametrize(

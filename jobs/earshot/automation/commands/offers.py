@@ -80,10 +80,10 @@ def evaluate_offers(settings: Settings, trials: int | None = None) -> dict[str, 
         from earshot.automation.offers_truth import judge_home  # noqa: PLC0415 (keeps --help instant)
 
         return judge_home(settings)
-    from earshot.automation.offers_trials import cover  # noqa: PLC0415 (keeps --help instant)
-
     if trials < 1:
         raise ArgumentError(f"--trials is {trials}.", where="option --trials", remedy="Use at least 1.")
+    from earshot.automation.offers_trials import cover  # noqa: PLC0415 (keeps --help instant)
+
     return cover(trials, listeners=_TRIED, settings=settings.optimisation, processes=os.cpu_count() or 1)
 
 
@@ -123,13 +123,16 @@ def _by(rows: Iterable[dict[str, Any]], *names: str) -> dict[str, list[dict[str,
     return dict(sorted(found.items()))
 
 
-def _table(title: str, head: str, metrics: Iterable[str], by: Mapping[str, list[dict[str, Any]]]) -> Table:
-    told = {row["metric"] for rows in by.values() for row in rows if row["value"] is not None}
-    shown = [metric for metric in metrics if metric in told]
-    table = Table(head, *(metric.replace("_", " ") for metric in shown), title=title, title_justify="left", box=None)
+def _table(title: str, head: str, metrics: tuple[str, ...], by: Mapping[str, list[dict[str, Any]]]) -> Table:
+    """A line a figure; the figure is named where there are several kinds."""
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in (head, *(["figure"] if len(metrics) > 1 else []), "value (95 % interval)"):
+        table.add_column(heading)
     for name, rows in by.items():
-        cells = {row["metric"]: _interval(row) for row in rows if row["value"] is not None}
-        table.add_row(Text(name), *(cells.get(metric, "") for metric in shown))
+        told = {row["metric"]: row for row in rows if row["value"] is not None}
+        for n, metric in enumerate(metric for metric in metrics if metric in told):
+            figure = [metric.replace("_", " ")] if len(metrics) > 1 else []
+            table.add_row(Text("" if n else name), *figure, _interval(told[metric]))
     return table
 
 
