@@ -23,7 +23,8 @@ def _world(seed: int, listeners: int, *, differing: float) -> tuple[Experiment, 
     x = rng.normal(size=(listeners, 3))
     arm = rng.integers(0, 3, listeners)
     odds = -1.5 + 0.5 * x[:, 1]
-    moved = np.stack([odds, odds + 0.4 + differing * x[:, 0], odds + 0.4 - differing * x[:, 0]], axis=1)
+    level = 0.4 if differing else 0.0  # the same change of the odds is no same change of the probability
+    moved = np.stack([odds, odds + level + differing * x[:, 0], odds + level - differing * x[:, 0]], axis=1)
     probability = 1 / (1 + np.exp(-moved))
     converted = rng.random(listeners) < probability[np.arange(listeners), arm]
     made = experiment(arm, converted, shares=(1 / 3,) * 3, covariates=x, prices=(10.0, 10.0, 10.0))
