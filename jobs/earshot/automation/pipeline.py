@@ -56,8 +56,13 @@ PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("maintain_tables", "compact and vacuum the tables", turn=_LISTENS),
 )
 
-# Jobs that are called by name only: they take a subject, not a day.
+# Jobs that are called by name only: a month's or an experiment's question, or a subject instead of a day.
 ON_DEMAND: tuple[JobSpec, ...] = (
+    JobSpec(
+        "optimise_offers",
+        "tell what offers, prices and models of payout do",
+        loads=("sklearn.linear_model", "scipy.stats"),
+    ),
     JobSpec("erase_listeners", "remove listeners from everything", retries=0, turn=_LISTENS),
     JobSpec("replay_quarantine", "judge quarantined lines again", retries=0, turn=_LISTENS),
 )

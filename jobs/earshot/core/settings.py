@@ -146,6 +146,32 @@ class ChurnSettings(Section):
     strength: AboveZero = 1.0
 
 
+class OptimisationSettings(Section):
+    """What counts as an answer to an offer, and how much an experiment must hold.
+
+    Attributes:
+        within_days: A listener converted who took an offer within so many days; who was assigned later waits.
+        history_days: Days before the assignment from which covariates come.
+        minimum_outcomes: An arm must have so many who converted, and so many who did not.
+        mismatch_p: An experiment is refused whose shares or covariates are so unlikely under its plan.
+        groups: Groups of listeners by predicted effect.
+        folds: Parts that are left out in turn.
+        payout_groups: Groups of listeners that are left out in turn for the intervals of payouts.
+        personal_prices: Whether listeners of a country may be asked different prices for the same tier. Consumers in
+            the European Union must then be told (Directive 2011/83/EU, article 6 (1) ea); by default nobody is.
+    """
+
+    within_days: Positive = 7
+    history_days: Positive = 28
+    minimum_outcomes: Positive = 25
+    mismatch_p: Fraction = 0.001
+    groups: Annotated[int, Field(ge=2, le=10)] = 5
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    payout_groups: Annotated[int, Field(ge=10, le=200)] = 50
+    personal_prices: bool = False
+    seed: int = 7
+
+
 class AlertSettings(Section):
     """Where the rules stand and how deliveries are retried."""
 
@@ -261,6 +287,7 @@ class Settings(Section):
     anomalies: AnomalySettings = AnomalySettings()
     recommender: RecommenderSettings = RecommenderSettings()
     churn: ChurnSettings = ChurnSettings()
+    optimisation: OptimisationSettings = OptimisationSettings()
     alerts: AlertSettings = AlertSettings()
     smtp: SmtpSettings = SmtpSettings()
     http: HttpSettings = HttpSettings()

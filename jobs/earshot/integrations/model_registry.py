@@ -35,6 +35,7 @@ PREVIOUS = "previous"
 RECOMMENDER = "earshot-recommender"
 ANOMALY_DETECTOR = "earshot-anomaly-detector"
 CHURN = "earshot-churn"
+OFFERS = "earshot-offers"
 
 # Tags of a run by which a comparison is found again: the registered model, and one training of it.
 MODEL_TAG = "earshot.model"

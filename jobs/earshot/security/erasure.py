@@ -138,13 +138,16 @@ class Erasure:
         return Removed(VAULT, destroyed, 0)
 
     def strike_files(self) -> list[Removed]:
-        """Take the listener's lines out of the archive, and reports and exports that name them away.
+        """Take the listener's lines out of the archive and of experiments; remove reports and exports that name them.
 
         An archived file that names nobody, and all of whose accepted plays were theirs, is an export of
         their own: it went as a whole when their rows were removed.
         """
         for path in _files(self._settings.archive):
             self._strike(path)
+        named = [name for name in (self._listener.identity, *self._listener.pseudonyms) if name]
+        assigned = _files(self._settings.home / "catalogue" / "offers")
+        offers = sum(strike_lines(path, name) for path in assigned for name in named)
         folders = [self._settings.home / folder for folder in ("reports", "exports")]
         shown = {path for folder in folders for path in files_with(folder, self._listener.pseudonyms)}
         names = [pseudonym.replace(":", "-") for pseudonym in self._listener.pseudonyms]
@@ -154,6 +157,7 @@ class Erasure:
         return [
             Removed("archive (lines)", sum(self._struck.values()), 0),
             Removed("archive (own exports)", self._exports, 0),
+            Removed("catalogue/offers (lines)", offers, 0),
             Removed("reports and exports (files)", len(shown), 0),
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -121,3 +122,25 @@ def test_the_page_fits_its_window(road: DemoOutcome, tmp_path: Path, scheme: str
     assert int(found[1]) <= int(found[2]) == width
     assert found[3] == ("true" if scheme == "dark" else "false")
     assert (found[4] == "rgb(20, 23, 27)") == (scheme == "dark")
+
+
+def _measured(topic: str, metric: str, value: float, **dimensions: str) -> dict[str, object]:
+    told = {"topic": topic, "metric": metric, "value": value, "lower": value - 0.1, "upper": value + 0.1}
+    told |= {"subject": "2026-03" if topic == "payouts" else "<spring>", "listeners": 9, "reason": None}
+    return {**told, "design": "randomised", "dimensions": dimensions}
+
+
+def test_offers_and_concentration_are_shown_with_their_intervals_and_not_at_all_where_there_are_none() -> None:
+    assert "Offers" not in render(_figures("a")) and "Concentration" not in render(_figures("a"))
+    rows = (
+        _measured("offers", "effect", 0.2, arm="premium"),
+        _measured("offers", "elasticity", -1.5, country="DE", tier="premium"),
+        _measured("payouts", "gini", 0.75, country="ALL", currency="EUR", model="user_centric"),
+        _measured("payouts", "top_1_percent_share", 0.25, country="ALL", currency="EUR", model="user_centric"),
+    )
+    page = render(replace(_figures("a"), optimisation=rows))
+    assert "Offers: &lt;spring&gt;" in page and "caused by the offer" in page
+    assert "-1.5 <small>(-1.6 to -1.4)" in page
+    assert "0.75 <small>(0.65 to 0.85)" in page and "user-centric" in page
+    refused = {**rows[0], "value": None, "lower": None, "upper": None, "reason": "the arms differ"}
+    assert "Refused: the arms differ." in render(replace(_figures("a"), optimisation=(refused,)))

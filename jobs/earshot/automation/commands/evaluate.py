@@ -23,6 +23,7 @@ class Subject(StrEnum):
     recommenders = "recommenders"
     quality = "quality"
     manipulation = "manipulation"
+    offers = "offers"
 
 
 _MODULES = {
@@ -30,6 +31,7 @@ _MODULES = {
     Subject.recommenders: ("recommenders", "evaluate_recommenders"),
     Subject.quality: ("quality", "evaluate_quality"),
     Subject.manipulation: ("anomalies", "evaluate_manipulation"),
+    Subject.offers: ("offers", "evaluate_offers"),
 }
 
 
@@ -61,10 +63,16 @@ def evaluate(
         list[int] | None,
         typer.Option("--seed", help="Not HOME, but simulated logs of this seed, thrown away after; may be repeated."),
     ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", help="Offers: coverage of the intervals over so many simulated experiments."),
+    ] = None,
 ) -> None:
     """Print how good the detectors, recommenders, gate or manipulation rules were in HOME, or on public corpora."""
     figures: dict[str, Any]
-    if raha is not None or twins is not None:
+    if trials is not None or (seed and subject is Subject.offers):
+        figures = _tried(subject, trials)
+    elif raha is not None or twins is not None:
         figures = _suggested(subject, raha, twins)
     elif nab is None and odds is None:
         topic, name = _MODULES[subject]
@@ -84,6 +92,18 @@ def evaluate(
     else:
         raise _no_corpora(subject, "--nab, --odds", Subject.anomalies)
     current().emit(_shown(subject.value, figures), {"subject": subject.value, **figures})
+
+
+def _tried(subject: Subject, trials: int | None) -> dict[str, Any]:
+    from earshot.automation.commands.offers import evaluate_offers  # noqa: PLC0415 (keeps --help instant)
+
+    if subject is not Subject.offers or trials is None:
+        raise ArgumentError(
+            "Trials are of offers, and offers have no logs of a seed.",
+            where="--trials, --seed",
+            remedy="Use `earshot evaluate offers --trials 200`.",
+        )
+    return evaluate_offers(current().settings, trials)
 
 
 def _suggested(subject: Subject, folder: Path | None, pair: tuple[Path, Path] | None) -> dict[str, Any]:

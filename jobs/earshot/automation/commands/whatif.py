@@ -38,7 +38,8 @@ def whatif(
     top: Annotated[int, typer.Option(min=1, help="Show so many who gain, and who lose, in each currency.")] = 10,
 ) -> None:
     """Show who would gain and who would lose; the published tables stay as they are."""
-    from earshot.analytics.revenue import whatif as runs  # noqa: PLC0415 (keeps --help instant)
+    from earshot.analytics.optimisation.demand_at import demand_at  # noqa: PLC0415 (keeps --help instant)
+    from earshot.analytics.revenue import whatif as runs  # noqa: PLC0415
     from earshot.analytics.revenue import whatif_terms as given  # noqa: PLC0415
     from earshot.core.table_history import TableHistory  # noqa: PLC0415
 
@@ -47,8 +48,11 @@ def whatif(
     wanted = given.model_named(model, "option --model") if model else None
     kept = given.suspects_named(suspects, "option --suspects")
     of_month = given.month_named(month, TableHistory(root, "gold.revenue").days())
-    paid_model = runs.terms_of(root, call.settings, of_month).paid_model
+    terms = runs.terms_of(root, call.settings, of_month)
+    paid_model = terms.paid_model
     chosen = wanted or paid_model
+    considered = given.with_prices(terms, prices, of_month)
+    answers = demand_at(call.small_tables, terms, considered, of_month) if prices else []
     comparison = runs.compare(
         call.tables, call.settings, month=of_month, model=chosen, prices=prices, changes=changes, suspects=kept
     )
@@ -67,8 +71,9 @@ def whatif(
         Group(
             f"{title}?\nAgainst what is published: {_spoken(paid_model)}, suspects included. Nothing was written.",
             *_shown(comparison, _names(), top),
+            *(Text(_answer(one)) for one in answers),
         ),
-        {"status": "done", "exit_code": 0, **told, **_machine(comparison)},
+        {"status": "done", "exit_code": 0, **told, **_machine(comparison), "demand": answers},
     )
 
 
@@ -190,6 +195,14 @@ def _name(payee: Payee, names: dict[str, str]) -> str:
     _, kind, identity = payee
     name = names.get(identity, identity)
     return f"{name} (rights holder)" if kind == "rights_holder" else name
+
+
+def _answer(one: dict[str, Any]) -> str:
+    return (
+        f"{one['country']} {one['tier']} {one['before']} -> {one['price']}: of listeners who are offered it "
+        f"{one['change']:+.0%} would take it ({one['lower']:+.0%} to {one['upper']:+.0%}; experiment "
+        f"{one['experiment']}). Subscribers who have it were not asked: the amounts above keep every one."
+    )
 
 
 def _spoken(model: str) -> str:

@@ -146,6 +146,32 @@ SPECS = (
         ("track_id", "rights_holder_id"),
     ),
     TableSpec(
+        "silver.offers",
+        "Which listener was offered what in which experiment, and whether they took it.",
+        columns(
+            """
+            experiment   | string    | name of the experiment
+            listener_id  | string    | keyed pseudonym of the listener
+            arm          | string    | arm to which they were assigned; the others are compared with control
+            assigned_at  | timestamp | when they were assigned, UTC
+            probability  | double    | planned probability of the arm; null where nobody drew lots
+            country      | string    | ISO 3166-1 alpha-2 at assignment
+            tier         | string    | tier at assignment
+            offered_tier | string    | tier that the arm offers
+            price        | decimal(28,6) | price a month that the arm asks; null = the price list
+            currency     | string    | ISO 4217
+            received     | boolean   | whether the offer was seen; null where nobody looked
+            converted_at | timestamp | when they took an offer, this or another; null if they did not
+            source_file  | string    | file below HOME/catalogue/offers
+            source_line  | bigint    | line in it
+            updated_at   | timestamp | when it was written
+            """
+        ),
+        (),
+        ("experiment", "listener_id"),
+        ("listener_id",),
+    ),
+    TableSpec(
         "silver.sessions",
         "Listening sessions: plays of a listener with pauses of at most 30 minutes.",
         columns(

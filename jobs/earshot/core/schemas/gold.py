@@ -226,6 +226,52 @@ SPECS = (
         ),
     ),
     TableSpec(
+        "gold.optimisation",
+        "What offers, prices and models of payout do: figures with 95 % intervals, and how each was come by.",
+        columns(
+            """
+            topic      | string | offers or payouts
+            subject    | string | experiment, or month YYYY-MM
+            metric     | string | conversion_rate, effect, qini, policy_gain, elasticity, best_price, gini, ...
+            dimensions | map<string,string> | what it speaks of: arm, group, policy, country, tier, currency, model
+            value      | double | the figure; null where it is refused
+            lower      | double | lower bound of the 95 % interval; null where there is none
+            upper      | double | upper bound
+            listeners  | bigint | listeners behind it
+            design     | string | randomised (causal), association (not causal) or description
+            method     | string | how figure and interval were come by, and what they assume
+            reason     | string | why it is refused; null if it is not
+            as_of      | date   | logical date of the run
+            """
+        ),
+        (),
+        ("topic", "subject", "metric", "dimensions"),
+    ),
+    TableSpec(
+        "gold.offers",
+        "Which offer to make to whom, by what an experiment taught.",
+        columns(
+            """
+            experiment    | string | randomised experiment that taught it
+            listener_id   | string | keyed pseudonym of the listener
+            arm           | string | arm that brings most; control = make no offer
+            offered_tier  | string | tier that it offers
+            price         | decimal(28,6) | price a month that it asks
+            currency      | string | ISO 4217
+            uplift        | double | predicted change of the probability to convert, against control
+            gain          | double | predicted gain a month over control, in the currency
+            group         | int    | 1 (least responsive) to 5; null for control
+            lower         | double | lower bound of the 95 % interval of the mean effect in that group
+            upper         | double | upper bound
+            model_version | string | version in the registry
+            as_of         | date   | logical date of the run
+            """
+        ),
+        (),
+        ("experiment", "listener_id"),
+        ("listener_id",),
+    ),
+    TableSpec(
         "gold.anomalies",
         "Every scored point; a detection has a severity.",
         columns(

@@ -67,6 +67,7 @@ class ReportFigures:
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     playback: PlaybackFigures = field(default_factory=PlaybackFigures)
     money: MoneyFigures | None = None
+    optimisation: tuple[dict[str, Any], ...] = ()
     suspects: tuple[dict[str, Any], ...] = ()
     sample_history: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ def collect(
         behaviour=_behaviour(tables, since, day),
         playback=collect_playback(tables, since, day),
         money=collect_money(tables, day, names | _holders(tables), paid_model),
+        optimisation=tuple(tables.rows("gold.optimisation")),
         suspects=tuple(_suspects(tables)),
         sample_history=history,
         recommended=recommended,

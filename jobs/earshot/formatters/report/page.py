@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earshot.formatters.report import money, quality, sections
+from earshot.formatters.report import money, offers, quality, sections
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
@@ -21,6 +21,8 @@ _SECTIONS = (
     sections.suspects,
     money.moved,
     money.payouts,
+    offers.concentration,
+    offers.offers,
     sections.recommendations,
     sections.models,
 )

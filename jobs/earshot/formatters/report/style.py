@@ -74,6 +74,10 @@ ul.lines i{color:var(--soft)}a{color:var(--accent)}
 background:rgba(var(--shade),calc(var(--heat)*.62));min-width:44px}.heat th{border:0;padding:2px 6px 2px 0}
 .heat.count td{min-width:12px;height:20px;padding:0}.heat.count th{font-weight:500;text-align:center;font-size:11px}
 .heat.count th:first-child,.heat th:first-child{text-align:left}
+.whiskers{width:100%}.whiskers small{color:var(--soft)}.whisker{position:relative;width:50%;min-width:140px}
+.whisker i{position:absolute}.whisker .zero{top:0;bottom:0;border-left:1px solid var(--line)}
+.whisker .reach{top:50%;height:4px;margin-top:-2px;border-radius:2px;background:var(--band)}
+.whisker .dot-at{margin-top:-3.5px}
 .up{color:var(--good)}.down{color:var(--bad)}
 ol{margin:0;padding-left:22px}ol li{padding:3px 0;overflow-wrap:anywhere}
 footer{color:var(--soft);font-size:13px;padding:8px 0 40px}

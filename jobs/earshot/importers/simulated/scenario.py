@@ -185,6 +185,22 @@ class LookAlike(Section):
     per_thousand: AboveZero = 5.0
 
 
+class OfferTests(Section):
+    """Two experiments with listeners who pay nothing: which tier to offer, and at what price. Who is in which is drawn.
+
+    Attributes:
+        day: Day on which arms are drawn; negative counts from the end. Left out if the span is too short for it.
+        within_days: Who converts does so within so many days.
+        reached: Part of those assigned to an offer who see it.
+        share: Part of the listeners of the free tier who take part.
+    """
+
+    day: int = 6
+    within_days: Positive = 7
+    reached: Fraction = 0.8
+    share: Fraction = 1.0
+
+
 class Scenario(Section):
     """Everything that a scenario may say."""
 
@@ -197,6 +213,7 @@ class Scenario(Section):
     incidents: tuple[Incident, ...] = ()
     manipulation: tuple[Manipulation, ...] = ()
     lookalikes: tuple[LookAlike, ...] = ()
+    offers: OfferTests | None = None
     noise: NotNegative = 0.015
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from earshot.importers.simulated.incidents import Happening, befall, schedule
 from earshot.importers.simulated.lines import LineWriter
 from earshot.importers.simulated.lookalikes import Span, draw_lookalikes, family_accounts
 from earshot.importers.simulated.manipulation import draw_manipulation
+from earshot.importers.simulated.offers import draw_offers, write_offers
 from earshot.importers.simulated.plays import FIRST_MANIPULATED, Plays
 from earshot.importers.simulated.population import (
     CLIENTS_A_PERSON,
@@ -31,7 +32,7 @@ from earshot.importers.simulated.population import (
     account_names,
     make_people,
 )
-from earshot.importers.simulated.scenario import Drift, Scenario, load_scenario
+from earshot.importers.simulated.scenario import Drift, Scenario, day_number, load_scenario
 from earshot.importers.simulated.sessions import Listening, capacity
 from earshot.importers.simulated.sketches import Sketch, making_way, measured
 from earshot.importers.simulated.tastes import make_tastes
@@ -57,7 +58,8 @@ class Generated:
         bytes: Size of the files in landing/.
         landing: OUT/landing.
         catalogue: OUT/catalogue/tracks.csv.
-        truth: Path of each truth file by name: lines, duplicates, incidents, streams.
+        truth: Path of each truth file by name: lines, duplicates, incidents, streams; offers where a scenario has
+            them (and then there is OUT/catalogue/offers/simulated.csv).
         first_day: First UTC day of starts.
         last_day: Last UTC day of starts and of arrivals.
     """
@@ -105,6 +107,7 @@ def generate(
     deliveries = Deliveries(out / "landing", start, days, world.span.first_midnight, rules, writer, truth, seed)
     tracks_csv = out / "catalogue" / "tracks.csv"
     write_catalogue(world.catalogue, start, tracks_csv)
+    truth.paths |= _offers(world, start, days, out)
     try:
         organic = _run(world, deliveries)
     finally:
@@ -254,6 +257,15 @@ def _hit_people(people: People, happening: Happening) -> tuple[NDArray[np.int64]
     if tier := dimensions.pop("tier", None):
         hit &= people.tier == TIERS.index(tier)
     return np.flatnonzero(hit), len(dimensions)
+
+
+def _offers(world: _World, start: date, days: int, out: Path) -> dict[str, Path]:
+    rules = world.scenario.offers
+    if rules is None or not 0 <= (day := day_number(rules.day, days)) < days:
+        return {}
+    begins = datetime(start.year, start.month, start.day, tzinfo=UTC) + timedelta(days=day)
+    tests = draw_offers(rules, world.listening.people, begins, np.random.default_rng([world.seed, 9]))
+    return write_offers(tests, world.names, out)
 
 
 def _drift(drift: Drift | None) -> tuple[int, str]:
