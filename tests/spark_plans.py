@@ -42,7 +42,8 @@ def _visit(node: Any, table: str, found: Moves) -> bool:
     of_table = [_visit(children.apply(n), table, found) for n in range(children.size())]
     name = str(node.nodeName())
     if not of_table:
-        is_scan = "Scan" in name and table in str(node.verboseStringWithOperatorId())
+        is_file_scan = str(node.getClass().getSimpleName()) == "FileSourceScanExec"
+        is_scan = is_file_scan and table in str(node.relation().location().rootPaths().mkString(" "))
         found.scans += is_scan
         return is_scan
     if name == "Exchange":
