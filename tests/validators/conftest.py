@@ -67,7 +67,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "startup_not_negative": {"startup_ms": -5},
     "rebuffer_not_negative": {"rebuffer_ms": -5},
     "rebuffer_count_not_negative": {"rebuffer_count": -1},
-    "bitrate_switches_not_negative": {"bitrate_switches": -1},
+    "bitrate_switches_not_negative": {"bitrate_switches": -1, "bitrate_kbps": None},
     "bitrate_plausible": {"bitrate_kbps": 10_001},
     "isrc_well_formed": {"isrc": "nonsense"},
     "mbid_well_formed": {"recording_mbid": "nonsense"},
