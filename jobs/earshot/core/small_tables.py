@@ -54,7 +54,8 @@ class SmallTables:
     def arrow(self, name: str, filters: Any = None, columns: Sequence[str] | None = None) -> pa.Table:
         """The table now (no rows where it was never written); `filters` as pyarrow has them.
 
-        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these.
+        Column order is that of the spec; map columns come back as lists of pairs. `columns` reads only these,
+        of a lake that is older than a column those that it has.
 
         Raises:
             TableError: The table is there and cannot be read.
@@ -63,9 +64,9 @@ class SmallTables:
         if table is None:
             empty = self._schema(name).empty_table()
             return empty.select(list(columns)) if columns else empty
-        rows = table.to_pyarrow_table(
-            filters=filters, columns=list(columns) if columns else None, filesystem=self._local(name)
-        )
+        there = {field.name for field in table.schema().fields} if columns else ()
+        wanted = [column for column in columns if column in there] if columns else None
+        rows = table.to_pyarrow_table(filters=filters, columns=wanted, filesystem=self._local(name))
         return rows.select([column for column in self._schema(name).names if column in rows.column_names])
 
     def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:
@@ -115,7 +116,12 @@ class SmallTables:
         properties = CommitProperties(
             custom_metadata=None if told is None else {"userMetadata": told}, max_commit_retries=RETRIES
         )
-        self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties)
+        how = {"schema_mode": "merge"} if predicate and self._is_older(name, table) else {}
+        self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties, **how)
+
+    def _is_older(self, name: str, rows: pa.Table) -> bool:
+        table = self.open(name)
+        return table is not None and {field.name for field in table.schema().fields} < set(rows.column_names)
 
     def vacuum(self, name: str, hours: int) -> list[str]:
         """Remove the files that no version of the last `hours` needs, those of writers that died included.
