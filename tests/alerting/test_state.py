@@ -149,6 +149,20 @@ def test_figures_that_are_no_numbers_become_null() -> None:
     assert (evidence.observed, evidence.expected) == (None, None)
 
 
+def mild(hour: int) -> Finding:
+    return replace(window(hour, severity="info"), opens=False)
+
+
+def test_a_window_that_is_too_mild_raises_no_alert() -> None:
+    assert advance([], [mild(3)], now=at(4)) == []
+
+
+def test_a_mild_window_keeps_an_alert_alive_and_neither_makes_it_worse_nor_speaks_for_it() -> None:
+    (alert,) = advance([], [mild(1), window(3), mild(5), mild(7)], now=at(8))
+    assert (alert.state, alert.starts_at, alert.severity, alert.summary) == ("firing", at(3), "warning", "hour 3")
+    assert (alert.evidence.windows, alert.evidence.last) == (1, at(8))
+
+
 @dataclass
 class _Open:
     start: int

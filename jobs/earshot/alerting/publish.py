@@ -15,6 +15,7 @@ from earshot.alerting.findings import Finding
 from earshot.alerting.inhibition import inhibit
 from earshot.alerting.maintenance import under_maintenance
 from earshot.alerting.outbox import Outbox
+from earshot.alerting.routing import Sent, first_told
 from earshot.alerting.rules import Rule, Rulebook
 from earshot.alerting.series import with_series
 from earshot.alerting.silences import read_silences, silencing
@@ -104,13 +105,14 @@ class Alerting:
         silences = read_silences(self._tables)
         planned = self._rulebook.maintenance
         muted = [silencing(alert, silences, wall) or under_maintenance(alert, planned, wall) for alert in alerts]
-        spoken_of = [a for a, mute in zip(alerts, muted, strict=True) if not mute and not a.evidence.inhibited_by]
+        sent = outbox.sent()
+        spoken_of = [a for a, mute in zip(alerts, muted, strict=True) if not mute and _speaks(a, sent)]
         known = {(alert.fingerprint, alert.starts_at) for alert in previous}
         messages = compose(
             spoken_of,
             self._rulebook,
             self._settings.channels,
-            outbox.sent(),
+            sent,
             Delivery(now, wall, known, notify, within, acknowledged(self._tables)),
             report=self._settings.report_url,
         )
@@ -225,6 +227,11 @@ class Alerting:
             self._broken[rule.name] = f"{type(error).__name__}: {error}"
             self._log.error("alert rule broke", rule=rule.name, error=self._broken[rule.name])
             return []
+
+
+def _speaks(alert: Alert, sent: Sequence[Sent]) -> bool:
+    """Whether no other alert speaks for it; who was told of its beginning hears of its end in any case."""
+    return not alert.evidence.inhibited_by or (alert.state == "resolved" and first_told(alert, sent) is not None)
 
 
 def _judged_from(previous: Sequence[Alert], horizon: datetime) -> datetime | None:
