@@ -32,7 +32,7 @@ class WebhookSigner:
     """
 
     def __init__(self, secret: SecretStr) -> None:
-        self._keys = [_key(word) for word in secret.get_secret_value().split()]
+        self._keys = [_key(word) for word in secret.get_secret_value().split() or [""]]
 
     def __repr__(self) -> str:
         """Without the keys."""
