@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from earshot.alerting.dispatch import Delivery, compose
-from earshot.alerting.routing import Sent, Told, member_of
+from earshot.alerting.routing import Sent, SentLog, Told, member_of
 from earshot.alerting.rules import Rulebook
 from earshot.core.alerts import Alert, Evidence, Notification
 
@@ -49,7 +49,7 @@ class Teller:
     def at(self, wall: datetime, *alerts: Alert, now: datetime | None = None) -> list[Notification]:
         known = {(entry.fingerprint, entry.starts_at) for message in self.sent for entry in message.members}
         delivery = Delivery(now or wall, wall, known, acknowledged=self.acknowledged)
-        messages = compose(alerts, self.book, self.channels, self.sent, delivery)
+        messages = compose(alerts, self.book, self.channels, SentLog(self.sent), delivery)
         for message in messages:
             members = tuple(Told.parse(member_of(one)) for one in message.alerts)
             one = Sent(message.delivery_id, message.channel, message.group_key, wall, now or wall, members)
@@ -165,4 +165,7 @@ def test_an_escalation_looks_at_labels() -> None:
 def test_a_run_that_died_before_the_alerts_were_written_says_the_same_message() -> None:
     teller = Teller(book())
     (first,) = teller.at(NOON, alert())
-    assert compose([alert()], teller.book, ("file",), [], Delivery(NOON, NOON))[0].delivery_id == first.delivery_id
+    assert (
+        compose([alert()], teller.book, ("file",), SentLog([]), Delivery(NOON, NOON))[0].delivery_id
+        == first.delivery_id
+    )

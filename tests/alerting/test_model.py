@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from earshot.alerting.dispatch import Delivery, compose
 from earshot.alerting.findings import Finding
-from earshot.alerting.routing import Sent, Told, member_of
+from earshot.alerting.routing import Sent, SentLog, Told, member_of
 from earshot.alerting.rules import Rulebook
 from earshot.alerting.state import advance
 from earshot.core.alerts import SEVERITIES, Alert, severity_rank
@@ -77,8 +77,10 @@ class Alerts(RuleBasedStateMachine):
         self.alerts = advance(self.alerts, self._findings(), now=at(self.now))
         spoken_of = [alert for alert in self.alerts if alert.fingerprint not in self.muted]
         delivery = Delivery(at(self.now), at(self.now), before)
-        messages = compose(spoken_of, self.book, ("file",), self.sent, delivery)
-        assert compose(spoken_of[::-1], self.book, ("file",), self.sent, delivery) == messages, "order says nothing"
+        messages = compose(spoken_of, self.book, ("file",), SentLog(self.sent), delivery)
+        assert compose(spoken_of[::-1], self.book, ("file",), SentLog(self.sent), delivery) == messages, (
+            "order says nothing"
+        )
         for message in messages:
             members = tuple(Told.parse(member_of(alert)) for alert in message.alerts)
             one = Sent(message.delivery_id, "file", message.group_key, at(self.now), at(self.now), members)
@@ -97,7 +99,10 @@ class Alerts(RuleBasedStateMachine):
         again = advance(self.alerts, self._findings(), now=at(self.now))
         assert again == self.alerts
         spoken_of = [alert for alert in again if alert.fingerprint not in self.muted]
-        assert compose(spoken_of, self.book, ("file",), self.sent, Delivery(at(self.now), at(self.now), before)) == []
+        assert (
+            compose(spoken_of, self.book, ("file",), SentLog(self.sent), Delivery(at(self.now), at(self.now), before))
+            == []
+        )
 
     @invariant()
     def alerts_are_those_of_the_reference(self) -> None:

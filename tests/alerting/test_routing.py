@@ -9,7 +9,7 @@ import pytest
 from earshot.alerting.dispatch import Delivery, compose
 from earshot.alerting.inhibition import inhibit
 from earshot.alerting.matchers import parse_matchers
-from earshot.alerting.routing import Sent, Told, group_key, member_of
+from earshot.alerting.routing import Sent, SentLog, Told, group_key, member_of
 from earshot.alerting.rules import Rulebook
 from earshot.alerting.silences import Silence, add_silence, expire_silence, read_silences, silencing
 from earshot.core.alerts import Alert, Contributor, Evidence
@@ -132,7 +132,7 @@ def test_an_inhibition_asks_for_equal_labels_and_missing_ones_are_equal() -> Non
     rule = {"name": "x", "source": ["severity=critical"], "target": ["severity=warning"], "equal": ["country", "cdn"]}
     loud = alert("loud", rule="r", severity="critical", dimensions={"country": "BR"})
     same = other("same", dimensions={"country": "BR"})
-    different = other("different", dimensions={"country": "BR", "cdn": "alpha"})
+    different = other("different", rule="q", dimensions={"country": "BR", "cdn": "alpha"})
     assert spoken_for(rule, loud, same, different) == {"loud": "", "same": "loud", "different": ""}
 
 
@@ -188,19 +188,19 @@ def due(**changed) -> Delivery:
 
 def test_one_group_is_one_message_to_each_channel_of_its_route() -> None:
     alerts = [alert("a"), alert("b", severity="critical"), alert("c", severity="info")]
-    messages = compose(alerts, BOOK, ("file", "webhook"), [], due())
+    messages = compose(alerts, BOOK, ("file", "webhook"), SentLog([]), due())
     assert [(m.channel, [a.fingerprint for a in m.alerts]) for m in messages] == [
-        ("file", ["c"]),
         ("file", ["b", "a"]),
+        ("file", ["c"]),
         ("webhook", ["b", "a"]),
     ]
-    assert messages[1].group_labels == {"alertname": "kpi", "family": "volume"}
+    assert messages[0].group_labels == {"alertname": "kpi", "family": "volume"}
     assert len({message.delivery_id for message in messages}) == 3
 
 
 def test_the_delivery_id_depends_on_what_is_said_and_to_whom_and_not_on_order() -> None:
     def ids(*alerts: Alert, channel: str = "file") -> list[str]:
-        return [message.delivery_id for message in compose(alerts, BOOK, (channel,), [], due())]
+        return [message.delivery_id for message in compose(alerts, BOOK, (channel,), SentLog([]), due())]
 
     assert ids(alert("a"), alert("b")) == ids(alert("b"), alert("a"))
     assert ids(alert("a")) != ids(alert("a"), channel="webhook")
@@ -209,35 +209,35 @@ def test_the_delivery_id_depends_on_what_is_said_and_to_whom_and_not_on_order() 
 
 def test_nobody_is_told_twice() -> None:
     told = [said(alert("a"))]
-    assert compose([alert("a")], BOOK, ("file",), told, due()) == []
+    assert compose([alert("a")], BOOK, ("file",), SentLog(told), due()) == []
 
 
 def test_an_alert_that_becomes_more_severe_is_told_again() -> None:
     told = [said(alert("a"))]
-    assert len(compose([alert("a", severity="critical")], BOOK, ("file",), told, due())) == 1
+    assert len(compose([alert("a", severity="critical")], BOOK, ("file",), SentLog(told), due())) == 1
 
 
 def test_the_end_is_told_to_those_who_know_of_the_beginning() -> None:
     told = [said(alert("a"))]
     over = alert("a", state="resolved")
     known = {("a", NOON)}
-    (message,) = compose([over], BOOK, ("file", "webhook"), told, due(known=known, wall=NOON + 99 * HOUR))
+    (message,) = compose([over], BOOK, ("file", "webhook"), SentLog(told), due(known=known, wall=NOON + 99 * HOUR))
     assert (message.channel, message.status) == ("file", "resolved")
 
 
 def test_an_episode_that_grew_backwards_is_not_told_again() -> None:
     told = [said(alert("a"))]
-    assert compose([alert("a", starts_at=NOON - HOUR)], BOOK, ("file",), told, due()) == []
+    assert compose([alert("a", starts_at=NOON - HOUR)], BOOK, ("file",), SentLog(told), due()) == []
 
 
 def test_what_was_over_before_anybody_looked_is_told_once_while_it_is_news() -> None:
     over = alert("a", state="resolved")
-    assert len(compose([over], BOOK, ("file",), [], due())) == 1
-    assert compose([over], BOOK, ("file",), [], due(known={("a", NOON)})) == []
+    assert len(compose([over], BOOK, ("file",), SentLog([]), due())) == 1
+    assert compose([over], BOOK, ("file",), SentLog([]), due(known={("a", NOON)})) == []
     late = NOON + 30 * HOUR
-    assert compose([over], BOOK, ("file",), [], due(wall=late)) == []
-    assert len(compose([over], BOOK, ("file",), [], due(wall=late, notify=True))) == 1
+    assert compose([over], BOOK, ("file",), SentLog([]), due(wall=late)) == []
+    assert len(compose([over], BOOK, ("file",), SentLog([]), due(wall=late, notify=True))) == 1
 
 
 def test_pending_alerts_and_alerts_without_a_route_are_told_to_nobody() -> None:
-    assert compose([alert(state="pending"), alert(rule="unrouted")], BOOK, ("file",), [], due()) == []
+    assert compose([alert(state="pending"), alert(rule="unrouted")], BOOK, ("file",), SentLog([]), due()) == []

@@ -20,7 +20,7 @@ import yaml
 from earshot.alerting.dispatch import Delivery, compose
 from earshot.alerting.inhibition import inhibit
 from earshot.alerting.matchers import parse_matchers
-from earshot.alerting.routing import Sent, Told, first_told, member_of, route_of
+from earshot.alerting.routing import Sent, SentLog, Told, member_of, route_of
 from earshot.alerting.rulebooks import load_rulebook
 from earshot.alerting.rules import Rulebook
 from earshot.alerting.silences import Silence, silencing
@@ -185,10 +185,10 @@ class Stream:
             alert
             for alert in every
             if not silencing(alert, self.silences, wall)
-            and (not alert.evidence.inhibited_by or (alert.state == "resolved" and first_told(alert, self.sent)))
+            and (not alert.evidence.inhibited_by or (alert.state == "resolved" and SentLog(self.sent).about(alert)))
         ]
         known = {(entry.fingerprint, entry.starts_at) for message in self.sent for entry in message.members}
-        messages = compose(spoken_of, BOOK, ("webhook",), self.sent, Delivery(wall, wall, known))
+        messages = compose(spoken_of, BOOK, ("webhook",), SentLog(self.sent), Delivery(wall, wall, known))
         for message in messages:
             members = tuple(Told.parse(member_of(alert)) for alert in message.alerts)
             self.sent.append(Sent(message.delivery_id, "webhook", message.group_key, wall, wall, members))

@@ -44,7 +44,7 @@ def test_while_keys_change_hands_both_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "secret", "whsec_", "whsec_c2hvcnQ=", "whsec_%%%%", SECRET.removeprefix("whsec_")]
+    "secret", ["", "plaintext", "whsec_", "whsec_c2hvcnQ=", "whsec_%%%%", SECRET.removeprefix("whsec_")]
 )
 def test_what_is_no_key_is_a_wrong_setting_and_is_not_shown(secret: str) -> None:
     with pytest.raises(SettingsError, match=r"alerts\.webhook_secret") as caught:

@@ -8,17 +8,16 @@ after `repeat_interval`. A message holds everything of its group that fires, and
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from earshot.alerting.routing import (
     Sent,
+    SentLog,
     Told,
     escalations_of,
-    first_told,
     group_key,
     grouped,
     member_of,
@@ -53,18 +52,15 @@ class Delivery:
     within: timedelta = timedelta(hours=24)
     acknowledged: Mapping[str, datetime] = field(default_factory=dict)
 
-    def is_news(self, alert: Alert, last: Sent | None, told: Iterable[Told]) -> bool:
-        """Whether those who got `last`, and were told `told` in this order, are to hear of the present state."""
+    def is_news(self, alert: Alert, last: Sent | None, said: Sequence[Told]) -> bool:
+        """Whether those who got `last`, and who were told `said` of it in this order, are to hear of its state."""
         if alert.state == "pending":
             return False
-        about = [entry for entry in told if entry.about(alert)]
         if alert.state == "firing":
             rank = severity_rank(alert.severity)
-            said = about if last is None else [entry for entry in last.members if entry.about(alert)]
-            return not any(entry.state == "firing" and severity_rank(entry.severity) >= rank for entry in said)
-        if about:
-            return about[-1].state == "firing"
-        return self._is_late_news(alert)
+            now = said if last is None else [entry for entry in last.members if entry.about(alert)]
+            return not any(entry.state == "firing" and severity_rank(entry.severity) >= rank for entry in now)
+        return said[-1].state == "firing" if said else self._is_late_news(alert)
 
     def _is_late_news(self, alert: Alert) -> bool:
         ended = alert.ends_at or self.now
@@ -90,7 +86,7 @@ def compose(
     alerts: Sequence[Alert],
     rulebook: Rulebook,
     channels: Sequence[Channel],
-    sent: Sequence[Sent],
+    sent: SentLog,
     delivery: Delivery,
     *,
     report: str = "",
@@ -101,20 +97,17 @@ def compose(
         alerts: Alerts that are neither inhibited nor silenced.
         rulebook: Routes (the first that matches has the alert) and escalations.
         channels: The channels that are enabled.
-        sent: Every message of the outbox.
+        sent: The messages of the outbox.
         delivery: When a message is due.
         report: Address of the report that the messages point to.
     """
     messages = []
-    of_group: dict[tuple[str, str], list[Sent]] = defaultdict(list)
-    for message in sent:
-        of_group[message.channel, message.group_key].append(message)
     for (channel, key), group in sorted(_groups(alerts, rulebook, channels, sent, delivery).items()):
-        earlier = sorted(of_group[channel, key], key=lambda message: (message.queued_at, message.delivery_id))
-        before_keys = [] if group.why == "escalation" else of_group[channel, ""]
-        last = earlier[-1] if earlier else None
-        told = [entry for message in (*before_keys, *earlier) for entry in message.members]
-        spoken = _spoken_of(group, last, told, delivery)
+        last = sent.last(channel, key)
+        # Messages from before groups had keys count for the group of the route.
+        keys = (key,) if group.why == "escalation" else (key, "")
+        said = [sent.said(alert, channel, keys) for alert in group.alerts]
+        spoken = _spoken_of(group, last, said, delivery)
         if spoken:
             members, why = spoken
             messages.append(_notification(group, key, members, why, last, report))
@@ -125,7 +118,7 @@ def _groups(
     alerts: Sequence[Alert],
     rulebook: Rulebook,
     channels: Sequence[Channel],
-    sent: Sequence[Sent],
+    sent: SentLog,
     delivery: Delivery,
 ) -> dict[tuple[str, str], _Group]:
     groups: dict[tuple[str, str], _Group] = {}
@@ -150,29 +143,30 @@ def _groups(
     return groups
 
 
-def _escalates(alert: Alert, after: timedelta, name: str, sent: Sequence[Sent], delivery: Delivery) -> bool:
-    about = [message for message in sent if any(entry.about(alert) for entry in message.members)]
+def _escalates(alert: Alert, after: timedelta, name: str, sent: SentLog, delivery: Delivery) -> bool:
+    about = sent.about(alert)
     prefix = group_key(name, {})[: -len("[]]")]
     if any(message.group_key.startswith(prefix) for message in about):
         return True
-    told = first_told(alert, about)
-    if told is None or alert.state != "firing" or delivery.wall - told < after:
+    if not about or alert.state != "firing" or delivery.wall - about[0].queued_at < after:
         return False
     acknowledged = delivery.acknowledged.get(alert.fingerprint)
-    return acknowledged is None or acknowledged < told
+    return acknowledged is None or acknowledged < about[0].queued_at
 
 
 def _spoken_of(
-    group: _Group, last: Sent | None, told: Sequence[Told], delivery: Delivery
+    group: _Group, last: Sent | None, said: Sequence[Sequence[Told]], delivery: Delivery
 ) -> tuple[list[Alert], Why] | None:
     """The members of the message that is due for the group, and why; None when none is."""
-    news = [alert for alert in group.alerts if delivery.is_news(alert, last, told)]
+    news = [
+        (alert, told) for alert, told in zip(group.alerts, said, strict=True) if delivery.is_news(alert, last, told)
+    ]
     firing = [alert for alert in group.alerts if alert.state == "firing"]
-    members = [*firing, *(alert for alert in news if alert.state == "resolved")]
+    members = [*firing, *(alert for alert, _ in news if alert.state == "resolved")]
     if news:
         # What was over before anybody was told of it is in no later run's news: it does not wait.
-        late = any(not any(entry.about(alert) for entry in told) for alert in news if alert.state == "resolved")
-        if late or _may_speak(group, news, last, delivery):
+        late = any(alert.state == "resolved" and not told for alert, told in news)
+        if late or _may_speak(group, [alert for alert, _ in news], last, delivery):
             return members, group.why
     elif firing and last is not None and delivery.wall - last.queued_at >= group.route.repeat_interval:
         return members, "reminder"

@@ -15,7 +15,7 @@ from earshot.alerting.findings import Finding
 from earshot.alerting.inhibition import inhibit
 from earshot.alerting.maintenance import under_maintenance
 from earshot.alerting.outbox import Outbox
-from earshot.alerting.routing import Sent, first_told
+from earshot.alerting.routing import SentLog
 from earshot.alerting.rules import Rule, Rulebook
 from earshot.alerting.series import with_series
 from earshot.alerting.silences import read_silences, silencing
@@ -105,7 +105,7 @@ class Alerting:
         silences = read_silences(self._tables)
         planned = self._rulebook.maintenance
         muted = [silencing(alert, silences, wall) or under_maintenance(alert, planned, wall) for alert in alerts]
-        sent = outbox.sent()
+        sent = SentLog(outbox.sent())
         spoken_of = [a for a, mute in zip(alerts, muted, strict=True) if not mute and _speaks(a, sent)]
         known = {(alert.fingerprint, alert.starts_at) for alert in previous}
         messages = compose(
@@ -229,9 +229,9 @@ class Alerting:
             return []
 
 
-def _speaks(alert: Alert, sent: Sequence[Sent]) -> bool:
+def _speaks(alert: Alert, sent: SentLog) -> bool:
     """Whether no other alert speaks for it; who was told of its beginning hears of its end in any case."""
-    return not alert.evidence.inhibited_by or (alert.state == "resolved" and first_told(alert, sent) is not None)
+    return not alert.evidence.inhibited_by or (alert.state == "resolved" and bool(sent.about(alert)))
 
 
 def _judged_from(previous: Sequence[Alert], horizon: datetime) -> datetime | None:

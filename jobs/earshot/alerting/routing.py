@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -83,7 +84,34 @@ def group_key(name: str, labels: Mapping[str, str]) -> str:
     return json.dumps([name, sorted(labels.items())], ensure_ascii=False, separators=(",", ":"))
 
 
-def first_told(alert: Alert, sent: Sequence[Sent]) -> datetime | None:
-    """When the first message about the episode was written; None where nobody was told."""
-    times = (message.queued_at for message in sent if any(entry.about(alert) for entry in message.members))
-    return min(times, default=None)
+class SentLog:
+    """Every message of the outbox, found by group and by alert.
+
+    Args:
+        sent: The messages, in any order.
+    """
+
+    def __init__(self, sent: Iterable[Sent]) -> None:
+        self._by_group: dict[tuple[str, str], list[Sent]] = defaultdict(list)
+        self._by_fingerprint: dict[str, list[tuple[Told, Sent]]] = defaultdict(list)
+        for message in sorted(sent, key=lambda message: (message.queued_at, message.delivery_id)):
+            self._by_group[message.channel, message.group_key].append(message)
+            for entry in message.members:
+                self._by_fingerprint[entry.fingerprint].append((entry, message))
+
+    def last(self, channel: str, key: str) -> Sent | None:
+        """The last message about a group to a channel."""
+        messages = self._by_group.get((channel, key))
+        return messages[-1] if messages else None
+
+    def about(self, alert: Alert) -> list[Sent]:
+        """The messages that spoke of this episode, oldest first."""
+        return [message for entry, message in self._by_fingerprint.get(alert.fingerprint, ()) if entry.about(alert)]
+
+    def said(self, alert: Alert, channel: str, keys: Collection[str]) -> list[Told]:
+        """What messages about these groups to a channel said of this episode, oldest first."""
+        return [
+            entry
+            for entry, message in self._by_fingerprint.get(alert.fingerprint, ())
+            if message.channel == channel and message.group_key in keys and entry.about(alert)
+        ]

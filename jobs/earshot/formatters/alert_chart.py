@@ -11,7 +11,7 @@ from earshot.core.alerts import Alert, Notification, Point
 
 WIDTH, HEIGHT = 560, 190
 _DPI = 100
-_COLOURS = 24
+_COLOURS = 64
 _INK, _MUTED, _BAND, _SEEN, _WRONG = "#1c1c1a", "#6c6c68", "#cfe0f3", "#1f5fa8", "#b3261e"
 _BARS = "▁▂▃▄▅▆▇█"
 _BARS_SHOWN = 24
@@ -43,14 +43,13 @@ def chart_png(alert: Alert, points: Sequence[Point]) -> bytes:
     times = [point.at for point in points]
     seen = [_or_nan(point.observed) for point in points]
     lower, upper = ([_or_nan(value) for value in side] for side in _band(points))
-    axes.axvspan(alert.starts_at, max(_end(alert), alert.starts_at + step), color=_WRONG, alpha=0.08, linewidth=0)
+    until = max(_end(alert), alert.starts_at + step)
+    axes.axvspan(alert.starts_at, until, color=_WRONG, alpha=0.08, linewidth=0)
     axes.fill_between(times, lower, upper, color=_BAND, linewidth=0, label="expected band")
     axes.plot(times, [_or_nan(point.expected) for point in points], color=_MUTED, linewidth=1, linestyle=(0, (4, 2)))
     axes.plot(times, seen, color=_SEEN, linewidth=1.6, label="seen")
-    wrong = [
-        (at, value) for at, value in zip(times, seen, strict=True) if alert.starts_at <= at < _end(alert) + step / 2
-    ]
-    axes.plot([at for at, _ in wrong], [value for _, value in wrong], "o", color=_WRONG, markersize=3)
+    wrong = [(at, value) for at, value in zip(times, seen, strict=True) if alert.starts_at <= at < until]
+    axes.plot([at for at, _ in wrong], [value for _, value in wrong], "o", color=_WRONG, markersize=3.5)
     axes.set_title(_title(alert), loc="left", fontsize=9, color=_INK)
     locator = AutoDateLocator(minticks=3, maxticks=7)
     axes.xaxis.set_major_locator(locator)
@@ -65,7 +64,7 @@ def chart_png(alert: Alert, points: Sequence[Point]) -> bytes:
     canvas.draw()
     picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     file = io.BytesIO()
-    picture.convert("RGB").quantize(_COLOURS).save(file, "PNG", optimize=True)
+    picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

@@ -54,7 +54,7 @@ def headline(notification: Notification) -> str:
 def bars(alert: Alert, notification: Notification) -> list[tuple[str, str]]:
     """The last windows as rows of bars, with their labels; nothing where the alert has no series."""
     seen, expected = sparklines(notification.series.get(alert.fingerprint, ()))
-    return [("Seen", seen), ("Expected", expected)] if seen else []
+    return [("Lately", seen), ("Normally", expected)] if seen else []
 
 
 def figures(alert: Alert) -> list[tuple[str, str]]:

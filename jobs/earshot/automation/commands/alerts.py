@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -53,6 +54,7 @@ def list_alerts(
 
     from earshot.alerting.feedback import verdicts  # noqa: PLC0415
     from earshot.alerting.maintenance import under_maintenance  # noqa: PLC0415
+    from earshot.alerting.rulebooks import load_sound  # noqa: PLC0415
     from earshot.alerting.silences import read_silences, silencing  # noqa: PLC0415
 
     tables = current().small_tables
@@ -61,7 +63,7 @@ def list_alerts(
     speaking = [alert for alert in every if everything or not alert.evidence.inhibited_by]
     shown = [alert for alert in speaking if state in {None, alert.state}][:limit]
     said, silences, now = verdicts(tables), read_silences(tables), datetime.now(UTC)
-    planned = _rulebook().maintenance
+    planned = load_sound(_rules_file())[0].maintenance
     table = Table(title=f"{len(shown)} of {len(every)} alerts")
     for heading in ("fingerprint", "severity", "state", "since", "until", "what", "note"):
         table.add_column(heading, overflow="fold")
@@ -278,9 +280,14 @@ def _alerts() -> list[Alert]:
 
 def _rulebook() -> Rulebook:
     from earshot.alerting.rulebooks import load_rulebook  # noqa: PLC0415 (keeps --help instant)
-    from earshot.core.locations import conf_folder  # noqa: PLC0415
 
-    return load_rulebook(conf_folder() / current().settings.alerts.rules_file)
+    return load_rulebook(_rules_file())
+
+
+def _rules_file() -> Path:
+    from earshot.core.locations import conf_folder  # noqa: PLC0415 (keeps --help instant)
+
+    return conf_folder() / current().settings.alerts.rules_file
 
 
 def _check_matchers(matchers: Sequence[Matcher]) -> None:
