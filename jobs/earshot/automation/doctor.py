@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from earshot.automation.session import DELTA, FETCH_JARS, MEANING
 from earshot.automation.source_probe import probe_source
 from earshot.automation.spark_jars import CHECKSUMS, COORDINATES, fetched_drivers, missing_or_changed
-from earshot.core.errors import TableError
+from earshot.core.errors import SettingsError, TableError
 from earshot.core.locations import conf_folder, expectations_folder, source_root
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
@@ -76,6 +76,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield _reachable(name, secret.get_secret_value() if secret else "", f"Set alerts.{name}.")
     pagerduty = settings.alerts.pagerduty_url if "pagerduty" in settings.alerts.channels else ""
     yield _reachable("pagerduty_url", pagerduty, "Set alerts.pagerduty_url.")
+    yield _rules(settings)
     yield from examine_deliveries(settings, datetime.now(UTC))
 
 
@@ -99,6 +100,19 @@ def examine_deliveries(settings: Settings, now: datetime) -> Iterator[Finding]:
         late = now - channel.oldest.astimezone(UTC) >= _LATE if channel.waiting else False
         remedy = f"Mend the channel, then `earshot alerts redeliver --channel {channel.channel}`; nothing is lost."
         yield Finding(f"channel {channel.channel}", not (late or channel.given_up), detail, remedy)
+
+
+def _rules(settings: Settings) -> Finding:
+    from earshot.alerting.rulebooks import load_sound  # noqa: PLC0415 (keeps --help instant)
+
+    try:
+        rulebook, problems = load_sound(conf_folder() / settings.alerts.rules_file)
+    except SettingsError as error:
+        return Finding("alert rules", False, f"{error.what} ({error.where})", error.remedy)
+    if problems:
+        first = problems[0]
+        return Finding("alert rules", False, f"{len(problems)} left out: {first.what} ({first.where})", first.remedy)
+    return Finding("alert rules", True, f"{len(rulebook.rules)} rules, {len(rulebook.routes)} routes")
 
 
 def _java() -> Finding:
