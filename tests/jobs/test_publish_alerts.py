@@ -147,7 +147,7 @@ def test_an_incident_arrives_once_on_every_channel(home, server, mailbox, run, c
     job = run(settings)
     assert (job.summary.facts["queued"], job.summary.facts["delivered"]) == (8, 8)
     assert job.summary.facts["heartbeat"] == "sent"
-    again = run(settings, now=MIDNIGHT + HOUR)
+    again = run(settings, now=MIDNIGHT + HOUR / 2)
     assert (again.summary.facts["queued"], again.summary.facts["delivered"]) == (0, 0)
 
     (line,) = (home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
@@ -289,6 +289,17 @@ def test_a_process_killed_again_and_again_loses_nothing_and_doubles_with_the_sam
     assert {row["state"] for row in rows} == {"sent"}
 
 
+def test_a_critical_alert_that_nobody_answers_escalates_after_an_hour(home, server, run) -> None:
+    incident(home)
+    settings = with_channels(home, "file", "pagerduty", pagerduty_key="k", pagerduty_url=server.url)
+    assert run(settings).summary.facts["delivered"] == 2
+    assert run(settings, now=MIDNIGHT + HOUR / 2).summary.facts["queued"] == 0
+    assert run(settings, now=MIDNIGHT + HOUR).summary.facts["delivered"] == 1
+    first, second = (seen.json() for seen in server.seen)
+    assert "firing, unanswered" in second["payload"]["summary"]
+    assert first["dedup_key"] == second["dedup_key"], "it is the same incident"
+
+
 FAULTS = {
     "5xx": Answer(502),
     "time-out": Answer(delay_s=0.8),
@@ -315,7 +326,7 @@ def test_a_fault_of_any_channel_keeps_its_message_and_the_others_go_out(home, se
         assert waiting["next_attempt_at"] >= MIDNIGHT + timedelta(seconds=600)
         assert len(server.seen) == 1, "who asks for ten minutes is not disturbed sooner"
     server.answer = lambda seen: Answer(202)
-    later = run(settings, now=MIDNIGHT + HOUR)
+    later = run(settings, now=MIDNIGHT + HOUR / 2)
     assert later.summary.facts["delivered"] == 1
     assert len({seen.headers["idempotency-key"] for seen in server.seen}) == 1
 

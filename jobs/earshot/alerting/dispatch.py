@@ -193,6 +193,7 @@ def _notification(
         delivery_id=digest,
         channel=group.channel,
         group_key=key,
+        incident=group_key(group.route.name, group.labels),
         group_labels=group.labels,
         why=why,
         alerts=tuple(ranked),

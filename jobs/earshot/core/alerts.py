@@ -116,6 +116,7 @@ class Notification(_Frozen):
         delivery_id: Idempotency key; the same message always has the same one.
         channel: One of CHANNELS.
         group_key: Route and group labels: the same for every message about the group.
+        incident: The group_key of the route, also in an escalation: what a pager opens and closes.
         group_labels: The labels by which the alerts were grouped.
         why: Whether something changed, nothing did for long, or nobody reacted.
         alerts: The alerts, most severe first.
@@ -126,6 +127,7 @@ class Notification(_Frozen):
     delivery_id: str
     channel: str
     group_key: str = ""
+    incident: str = ""
     group_labels: dict[str, str] = {}
     why: Literal["news", "reminder", "escalation"] = "news"
     alerts: tuple[Alert, ...]

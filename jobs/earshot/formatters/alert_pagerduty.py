@@ -44,8 +44,8 @@ def pagerduty_event(notification: Notification, addresses: Mapping[str, str]) ->
 
 
 def dedup_key(notification: Notification) -> str:
-    """The same for every message of the group, and never longer than the 255 characters allowed."""
-    group = notification.group_key or json.dumps(notification.group_labels, sort_keys=True)
+    """The same for every message of the group, escalations too, within the 255 characters that are allowed."""
+    group = notification.incident or notification.group_key or json.dumps(notification.group_labels, sort_keys=True)
     return f"earshot-{hashlib.sha256(group.encode()).hexdigest()[:40]}"
 
 
