@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from earshot.core.alerts import Alert, Notification, Point
 
@@ -31,14 +32,15 @@ def chart_of(alert: Alert, notification: Notification) -> bytes | None:
 
 def chart_png(alert: Alert, points: Sequence[Point]) -> bytes:
     """Draw the picture, 560 x 190 pixels in few colours; the same points always give the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (only who draws waits for it)
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
+    from matplotlib import dates  # noqa: PLC0415 (only who draws waits for it)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
 
     figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    canvas: Any = FigureCanvasAgg(figure)
+    axes: Any = figure.subplots()  # its types know no times
+    ticks: Any = dates
     step = min((b.at - a.at for a, b in pairwise(points)), default=timedelta(hours=1))
     times = [point.at for point in points]
     seen = [_or_nan(point.observed) for point in points]
@@ -51,9 +53,9 @@ def chart_png(alert: Alert, points: Sequence[Point]) -> bytes:
     wrong = [(at, value) for at, value in zip(times, seen, strict=True) if alert.starts_at <= at < until]
     axes.plot([at for at, _ in wrong], [value for _, value in wrong], "o", color=_WRONG, markersize=3.5)
     axes.set_title(_title(alert), loc="left", fontsize=9, color=_INK)
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = ticks.AutoDateLocator(minticks=3, maxticks=7)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
     axes.tick_params(labelsize=7.5, colors=_MUTED, length=2)
     axes.grid(axis="y", color="#e6e6e2", linewidth=0.6)
     axes.margins(x=0.01)
