@@ -50,9 +50,9 @@ def email_message(
         if (png := (charts or {}).get(alert.fingerprint))
     }
     message.add_alternative(as_html(notification, drawn), subtype="html")
-    page = message.get_payload()[-1]  # type: ignore[index, union-attr]
+    *_, page = message.iter_parts()
     for fingerprint, png in drawn.items():
-        page.add_related(  # type: ignore[union-attr]
+        page.add_related(
             png, "image", "png", cid=f"<{_picture(fingerprint)}>", filename=f"{fingerprint}.png", disposition="inline"
         )
     return message
