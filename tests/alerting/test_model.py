@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from earshot.alerting.dispatch import Delivery, compose
 from earshot.alerting.findings import Finding
@@ -22,6 +22,7 @@ TEAMS = {"a": "one", "b": "one", "c": "two", "x": "two"}
 LONGEST_HOLD, NEEDED, WAIT, INTERVAL, REPEAT = 2, 2, 2, 3, 6
 
 series = st.sampled_from("abc")
+window = st.sampled_from([None, (0, True), (1, True), (2, True), (1, False)])
 
 
 def at(hour: int) -> datetime:
@@ -35,9 +36,16 @@ def hour_of(moment: datetime | None) -> int | None:
 class Alerts(RuleBasedStateMachine):
     """Earshot and the reference see the same hours."""
 
-    @initialize(hold=st.integers(0, LONGEST_HOLD), needed=st.integers(1, NEEDED))
-    def begin(self, hold: int, needed: int) -> None:
+    @initialize(
+        hold=st.integers(0, LONGEST_HOLD),
+        needed=st.integers(1, NEEDED),
+        active=st.sets(series, max_size=2),
+        quiet=st.booleans(),
+    )
+    def begin(self, hold: int, needed: int, active: set[str], quiet: bool) -> None:
+        """Few series and often nothing new: only then do pauses, holds and reminders come into play."""
         self.now = 10
+        self.active, self.quiet = active, quiet
         self.hold, self.needed = hold, needed
         self.windows: dict[str, dict[int, tuple[int, bool]]] = {}
         self.conditions: dict[str, int] = {}
@@ -49,14 +57,28 @@ class Alerts(RuleBasedStateMachine):
         route |= {"group_interval": f"{INTERVAL}h", "repeat_interval": f"{REPEAT}h"}
         self.book = Rulebook.model_validate({"routes": [route]})
 
-    @rule(name=series, back=st.integers(0, 6), severity=st.integers(0, 2), opens=st.booleans())
-    def is_abnormal(self, name: str, back: int, severity: int, opens: bool) -> None:
-        """A window was judged, or a late play changed an old one."""
-        self.windows.setdefault(name, {})[self.now - 1 - back] = (severity, opens)
+    @rule(seen=st.fixed_dictionaries({name: window for name in "abc"}), hours=st.sampled_from([1, 1, 1, 2, 3, 6]))
+    def hours_pass_and_a_run_comes(self, seen: dict[str, tuple[int, bool] | None], hours: int) -> None:
+        for name in sorted(self.active):
+            found = seen[name]
+            if found is not None:
+                self.windows.setdefault(name, {})[self.now] = found
+        self.now += hours
+        self._runs()
 
-    @rule(name=series, back=st.integers(0, 6))
-    def is_corrected(self, name: str, back: int) -> None:
-        self.windows.get(name, {}).pop(self.now - 1 - back, None)
+    @precondition(lambda self: not self.quiet)
+    @rule(name=series, back=st.integers(0, 6), found=window)
+    def a_late_play_changes_an_old_window(self, name: str, back: int, found: tuple[int, bool] | None) -> None:
+        if found is not None:
+            self.windows.setdefault(name, {})[self.now - 1 - back] = found
+
+    @precondition(lambda self: not self.quiet)
+    @rule(which=st.integers(0, 3))
+    def a_correction_takes_one_of_the_last_windows_away(self, which: int) -> None:
+        known = sorted((hour, name) for name, hours in self.windows.items() for hour in hours)
+        if known:
+            hour, name = known[-1 - which % len(known)]
+            del self.windows[name][hour]
 
     @rule()
     def condition_begins(self) -> None:
@@ -66,13 +88,12 @@ class Alerts(RuleBasedStateMachine):
     def condition_ends(self) -> None:
         self.conditions.pop("x", None)
 
+    @precondition(lambda self: not self.quiet)
     @rule(name=st.sampled_from("abcx"))
     def is_silenced_or_not_any_more(self, name: str) -> None:
         self.muted ^= {name}
 
-    @rule(hours=st.integers(1, 5))
-    def runs(self, hours: int) -> None:
-        self.now += hours
+    def _runs(self) -> None:
         before = {(alert.fingerprint, alert.starts_at) for alert in self.alerts}
         self.alerts = advance(self.alerts, self._findings(), now=at(self.now))
         spoken_of = [alert for alert in self.alerts if alert.fingerprint not in self.muted]
