@@ -101,6 +101,12 @@ def test_a_correction_resolves_an_alert_rather_than_deleting_it() -> None:
     assert (alert.state, alert.ends_at, alert.updated_at) == ("resolved", at(5), at(5))
 
 
+def test_a_correction_that_leaves_too_few_windows_takes_no_alert_back_that_fired() -> None:
+    firing = advance([], [window(3, needed=2), window(4, needed=2)], now=at(5))
+    (alert,) = advance(firing, [window(4, needed=2)], now=at(5))
+    assert (alert.state, alert.evidence.windows) == ("firing", 1)
+
+
 def test_late_plays_that_extend_an_alert_backwards_keep_it_one() -> None:
     firing = advance([], [window(5)], now=at(6))
     (alert,) = advance(firing, [window(4), window(5)], now=at(7))
