@@ -47,7 +47,9 @@ need_servers() {
     done <<'LIST'
 redis-server redis-server
 prometheus prometheus
+prometheus-alertmanager prometheus-alertmanager
 promtool prometheus
+amtool prometheus-alertmanager
 chromium chromium
 LIST
     [ -x "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -n 1)" ] || command -v initdb >/dev/null || missing+=(postgresql)

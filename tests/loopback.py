@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -66,8 +67,8 @@ class Server:
 
 
 @contextmanager
-def http_server() -> Iterator[Server]:
-    """Serve on a free port while the block runs."""
+def http_server(context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Serve on a free port while the block runs, over TLS where a context is given."""
     told = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -118,7 +119,9 @@ def http_server() -> Iterator[Server]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    told.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    told.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -17,7 +17,7 @@ import json, earshot
 from earshot.automation.cli import main
 from earshot.automation.pipeline import JOBS
 from earshot.automation.loading import load_job
-from earshot.alerting.rules import load_rulebook
+from earshot.alerting.rulebooks import load_rulebook
 from earshot.core.locations import conf_folder, deploy_folder, expectations_folder
 from earshot.importers.simulated.scenario import scenario_names
 assert all(load_job(name) for name in JOBS)

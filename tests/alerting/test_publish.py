@@ -9,9 +9,10 @@ import pytest
 
 from earshot.alerting.outbox import Outbox
 from earshot.alerting.publish import Alerting, Published
-from earshot.alerting.rules import Rule, Rulebook, load_rulebook
+from earshot.alerting.rulebooks import load_rulebook
+from earshot.alerting.rules import Rule, Rulebook
 from earshot.alerting.silences import add_silence
-from earshot.core.alerts import Alert
+from earshot.core.alerts import Alert, Notification
 from earshot.core.locations import conf_folder
 from earshot.core.logs import StructuredLog
 from earshot.core.settings import AlertSettings
@@ -211,3 +212,57 @@ def test_a_run_that_died_after_the_outbox_was_written_writes_no_message_twice(la
 def test_nothing_at_all_is_no_error(lake) -> None:
     published = lake.run()
     assert (published.findings, published.changed, published.queued) == (0, 0, 0)
+
+
+def test_a_country_that_falls_quiet_fires_and_speaks_for_its_figures(lake) -> None:
+    hours = [MIDNIGHT - n * HOUR for n in range(1, 8 * 24)]
+    lake.tables.append(
+        "gold.activity",
+        [
+            {"hour_start": at, "activity_date": at.date(), "country": country}
+            for at in hours
+            for country in ("BR", "DE")
+            if country == "DE" or at < MIDNIGHT - 40 * HOUR
+        ],
+    )
+    lake.scored(DAY, {23: "critical"}, metric="startup_ms_p95")
+    lake.run()
+    told = {alert.rule: alert for alert in lake.alerts()}
+    quiet = told["slice_without_plays"]
+    assert (quiet.labels["country"], quiet.state) == ("BR", "firing")
+    assert told["kpi_anomaly"].evidence.inhibited_by == quiet.fingerprint
+
+
+def test_planned_work_is_recorded_and_nobody_is_told(lake) -> None:
+    lake.scored(DAY, {23: "critical"})
+    work = {"name": "w", "match": ["country=BR"], "start": "22:00", "end": "01:00"}
+    lake.book = Rulebook.model_validate({**lake.book.model_dump(by_alias=True), "maintenance": [work]})
+    published = lake.run()
+    assert (published.silenced, published.queued, len(lake.alerts())) == (1, 0, 1)
+
+
+def test_a_message_brings_the_windows_around_its_alert(lake) -> None:
+    lake.scored(DAY - timedelta(days=1), {})
+    lake.scored(DAY, {22: "critical", 23: "critical"}, lower=90.0, upper=110.0)
+    lake.scored(DAY, {}, dimensions={"country": "BR", "device": "ios"})
+    lake.run()
+    (row,) = lake.outbox()
+    message = Notification.model_validate_json(row["payload"])
+    (points,) = message.series.values()
+    assert [point.at for point in points] == [MIDNIGHT - n * HOUR for n in range(42, 0, -1)]
+    assert (points[-1].observed, points[-1].expected, points[-1].lower, points[0].lower) == (10.0, 100.0, 90.0, None)
+
+
+def test_who_was_told_of_a_beginning_hears_of_the_end_although_another_alert_speaks_by_then(lake) -> None:
+    child = {"dimensions": {"country": "BR", "device": "ios"}}
+    lake.scored(DAY, {23: "critical"}, **child)
+    lake.run()
+    lake.scored(DAY, {22: "critical", 23: "critical"})
+    tomorrow = MIDNIGHT + timedelta(days=1)
+    lake.scored(DAY + timedelta(days=1), {})
+    lake.scored(DAY + timedelta(days=1), {}, **child)
+    lake.run(DAY + timedelta(days=1), wall=tomorrow)
+    inhibited = next(alert for alert in lake.alerts() if "device" in alert.labels)
+    assert inhibited.evidence.inhibited_by
+    last = max(lake.outbox(), key=lambda row: row["queued_at"])
+    assert any(member.startswith(f"{inhibited.fingerprint}|") and "|resolved|" in member for member in last["members"])

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from earshot.alerting.dispatch import Delivery, compose
 from earshot.alerting.inhibition import inhibit
 from earshot.alerting.matchers import parse_matchers
-from earshot.alerting.routing import Delivery, Told, compose, member_of
+from earshot.alerting.routing import Sent, SentLog, Told, group_key, member_of
 from earshot.alerting.rules import Rulebook
 from earshot.alerting.silences import Silence, add_silence, expire_silence, read_silences, silencing
 from earshot.core.alerts import Alert, Contributor, Evidence
@@ -92,6 +93,56 @@ def test_inhibition_is_undone_when_the_speaker_goes() -> None:
     assert inhibit([told], BOOK) == [child]
 
 
+def test_what_goes_on_after_its_speaker_is_over_is_told_of() -> None:
+    parent = alert("parent", state="resolved")
+    brief = alert("brief", dimensions={"country": "BR"}, ends_at=NOON + 2 * HOUR)
+    lasting = alert("lasting", dimensions={"country": "BR"}, ends_at=NOON + 9 * HOUR)
+    assert speakers(parent, brief, lasting) == {"parent": "", "brief": "parent", "lasting": ""}
+
+
+INHIBIT = {
+    "name": "outage",
+    "source": ["family=volume", "severity=critical"],
+    "target": ["family!=volume"],
+    "within": True,
+}
+
+
+def spoken_for(rule: dict, *alerts: Alert) -> dict[str, str]:
+    book = BOOK.model_validate({**BOOK.model_dump(), "inhibit": [rule]})
+    return {told.fingerprint: told.evidence.inhibited_by for told in inhibit(alerts, book)}
+
+
+def other(fingerprint: str, **changed) -> Alert:
+    made = alert(fingerprint, "startup_ms_p95", **changed)
+    return made.model_copy(update={"labels": {**made.labels, "family": "starting"}})
+
+
+def test_a_countrys_outage_speaks_for_the_other_metrics_of_its_slices() -> None:
+    outage = alert("outage", severity="critical", dimensions={"country": "BR"})
+    there = other("there", dimensions={"country": "BR", "device": "ios"})
+    elsewhere = other("elsewhere", dimensions={"country": "DE"})
+    found = spoken_for(INHIBIT, outage, there, elsewhere)
+    assert found == {"outage": "", "there": "outage", "elsewhere": ""}
+    milder = alert("outage", dimensions={"country": "BR"})
+    assert spoken_for(INHIBIT, milder, there)["there"] == ""
+
+
+def test_an_inhibition_asks_for_equal_labels_and_missing_ones_are_equal() -> None:
+    rule = {"name": "x", "source": ["severity=critical"], "target": ["severity=warning"], "equal": ["country", "cdn"]}
+    loud = alert("loud", rule="r", severity="critical", dimensions={"country": "BR"})
+    same = other("same", dimensions={"country": "BR"})
+    different = other("different", rule="q", dimensions={"country": "BR", "cdn": "alpha"})
+    assert spoken_for(rule, loud, same, different) == {"loud": "", "same": "loud", "different": ""}
+
+
+def test_alerts_that_are_source_and_target_do_not_silence_each_other() -> None:
+    rule = {"name": "x", "source": ["severity=critical"], "target": ["alertname=~k.*"]}
+    one, two = (other(name, severity="critical") for name in ("one", "two"))
+    assert spoken_for(rule, one, two) == {"one": "", "two": ""}
+    assert spoken_for(rule, one, other("mild")) == {"one": "", "mild": "one"}
+
+
 def silence(*matchers: str, starts_at=NOON, ends_at=NOON + 3 * HOUR) -> Silence:
     return Silence("s1", parse_matchers(matchers), "anna", "release", starts_at, ends_at)
 
@@ -122,25 +173,34 @@ def test_silences_are_kept_expire_and_are_refused_when_they_make_no_sense(tmp_pa
         add_silence(tables, [], author="a", reason="r", starts_at=NOON, ends_at=NOON + HOUR)
 
 
+GROUP = group_key("all", {"alertname": "kpi", "family": "volume"})
+
+
+def said(*alerts: Alert, channel: str = "file", key: str = GROUP, at=NOON) -> Sent:
+    """A message of the outbox."""
+    members = tuple(Told.parse(member_of(one)) for one in alerts)
+    return Sent(f"d{at:%H%M}", channel, key, at, at, members)
+
+
 def due(**changed) -> Delivery:
-    return Delivery(**{"now": NOON + 12 * HOUR, "wall": NOON + 12 * HOUR, "known": set(), **changed})
+    return Delivery(**{"now": NOON + 12 * HOUR, "wall": NOON + 12 * HOUR, **changed})
 
 
 def test_one_group_is_one_message_to_each_channel_of_its_route() -> None:
     alerts = [alert("a"), alert("b", severity="critical"), alert("c", severity="info")]
-    messages = compose(alerts, BOOK, ("file", "webhook"), {}, due())
+    messages = compose(alerts, BOOK, ("file", "webhook"), SentLog([]), due())
     assert [(m.channel, [a.fingerprint for a in m.alerts]) for m in messages] == [
-        ("file", ["c"]),
         ("file", ["b", "a"]),
+        ("file", ["c"]),
         ("webhook", ["b", "a"]),
     ]
-    assert messages[1].group_labels == {"alertname": "kpi", "family": "volume"}
+    assert messages[0].group_labels == {"alertname": "kpi", "family": "volume"}
     assert len({message.delivery_id for message in messages}) == 3
 
 
 def test_the_delivery_id_depends_on_what_is_said_and_to_whom_and_not_on_order() -> None:
     def ids(*alerts: Alert, channel: str = "file") -> list[str]:
-        return [message.delivery_id for message in compose(alerts, BOOK, (channel,), {}, due())]
+        return [message.delivery_id for message in compose(alerts, BOOK, (channel,), SentLog([]), due())]
 
     assert ids(alert("a"), alert("b")) == ids(alert("b"), alert("a"))
     assert ids(alert("a")) != ids(alert("a"), channel="webhook")
@@ -148,36 +208,36 @@ def test_the_delivery_id_depends_on_what_is_said_and_to_whom_and_not_on_order() 
 
 
 def test_nobody_is_told_twice() -> None:
-    told = {"file": [Told.parse(member_of(alert("a")))]}
-    assert compose([alert("a")], BOOK, ("file",), told, due()) == []
+    told = [said(alert("a"))]
+    assert compose([alert("a")], BOOK, ("file",), SentLog(told), due()) == []
 
 
 def test_an_alert_that_becomes_more_severe_is_told_again() -> None:
-    told = {"file": [Told.parse(member_of(alert("a")))]}
-    assert len(compose([alert("a", severity="critical")], BOOK, ("file",), told, due())) == 1
+    told = [said(alert("a"))]
+    assert len(compose([alert("a", severity="critical")], BOOK, ("file",), SentLog(told), due())) == 1
 
 
 def test_the_end_is_told_to_those_who_know_of_the_beginning() -> None:
-    told = {"file": [Told.parse(member_of(alert("a")))]}
+    told = [said(alert("a"))]
     over = alert("a", state="resolved")
     known = {("a", NOON)}
-    (message,) = compose([over], BOOK, ("file", "webhook"), told, due(known=known, wall=NOON + 99 * HOUR))
+    (message,) = compose([over], BOOK, ("file", "webhook"), SentLog(told), due(known=known, wall=NOON + 99 * HOUR))
     assert (message.channel, message.status) == ("file", "resolved")
 
 
 def test_an_episode_that_grew_backwards_is_not_told_again() -> None:
-    told = {"file": [Told.parse(member_of(alert("a")))]}
-    assert compose([alert("a", starts_at=NOON - HOUR)], BOOK, ("file",), told, due()) == []
+    told = [said(alert("a"))]
+    assert compose([alert("a", starts_at=NOON - HOUR)], BOOK, ("file",), SentLog(told), due()) == []
 
 
 def test_what_was_over_before_anybody_looked_is_told_once_while_it_is_news() -> None:
     over = alert("a", state="resolved")
-    assert len(compose([over], BOOK, ("file",), {}, due())) == 1
-    assert compose([over], BOOK, ("file",), {}, due(known={("a", NOON)})) == []
+    assert len(compose([over], BOOK, ("file",), SentLog([]), due())) == 1
+    assert compose([over], BOOK, ("file",), SentLog([]), due(known={("a", NOON)})) == []
     late = NOON + 30 * HOUR
-    assert compose([over], BOOK, ("file",), {}, due(wall=late)) == []
-    assert len(compose([over], BOOK, ("file",), {}, due(wall=late, notify=True))) == 1
+    assert compose([over], BOOK, ("file",), SentLog([]), due(wall=late)) == []
+    assert len(compose([over], BOOK, ("file",), SentLog([]), due(wall=late, notify=True))) == 1
 
 
 def test_pending_alerts_and_alerts_without_a_route_are_told_to_nobody() -> None:
-    assert compose([alert(state="pending"), alert(rule="unrouted")], BOOK, ("file",), {}, due()) == []
+    assert compose([alert(state="pending"), alert(rule="unrouted")], BOOK, ("file",), SentLog([]), due()) == []

@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from earshot.alerting.matchers import all_hold, parse_labels, parse_matcher, parse_matchers
-from earshot.alerting.rules import Source, load_rulebook
+from earshot.alerting.rulebooks import load_rulebook, load_sound
+from earshot.alerting.rules import Source
 from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.locations import conf_folder
 
@@ -111,3 +112,86 @@ def test_labels_are_read_from_the_command_line() -> None:
     assert parse_labels("country=BR, severity=critical") == {"country": "BR", "severity": "critical"}
     with pytest.raises(ArgumentError):
         parse_labels("country=~BR")
+
+
+@pytest.mark.parametrize(
+    ("added", "where", "word", "nearest"),
+    [
+        ('[[inhibit]]\nname = "x"\nsource = ["alertname=kpy"]\ntarget = ["metric=skips"]', "key source", "kpy", "kpi"),
+        (
+            '[[inhibit]]\nname = "x"\nsource = ["metric=listens"]\ntarget = ["metric=skps"]',
+            "key target",
+            "skps",
+            "skips",
+        ),
+        (
+            '[[inhibit]]\nname = "x"\nsource = ["metric=listens"]\ntarget = ["metric=skips"]\nequal = ["contry"]',
+            "key equal",
+            "contry",
+            "country",
+        ),
+        (
+            '[[escalations]]\nname = "x"\nafter = "1h"\nchannels = ["pagerdty"]',
+            "escalations[0].channels[0]",
+            "pagerdty",
+            "pagerduty",
+        ),
+        ('[[maintenance]]\nname = "x"\nmatch = ["devce=ios"]\nstart = "1:00"\nend = "2:00"', "", "", ""),
+        (
+            '[[maintenance]]\nname = "x"\nmatch = ["devce=ios"]\nstart = "01:00"\nend = "02:00"',
+            "key match",
+            "devce",
+            "device",
+        ),
+        ('[[routes]]\nname = "x"\nmatch = ["severity=crtical"]', "key match", "crtical", "critical"),
+        ('[[routes]]\nname = "x"\ngroup_wait = "5 minutes"', "group_wait", "5 minutes", ""),
+        ('[[routes]]\nname = "x"\nrepeat_interval = "1m"', "routes[1]", "", "repeat_interval"),
+    ],
+)
+def test_wrong_words_of_the_other_tables_are_named_too(tmp_path, added, where, word, nearest) -> None:
+    with pytest.raises(SettingsError) as caught:
+        rulebook(tmp_path, f"{GOOD}\n{added}\n")
+    assert where in caught.value.where
+    assert word in caught.value.what
+    assert nearest in caught.value.remedy
+
+
+def test_an_entry_that_is_not_sound_is_left_out_and_the_others_stay(tmp_path) -> None:
+    broken = """
+[[rules]]
+name = "typo"
+source = "anomalys"
+summary = "x"
+
+[[rules]]
+name = "word"
+source = "anomalies"
+match = ["metric=listns"]
+summary = "x"
+
+[[rules]]
+name = "good"
+source = "heartbeat"
+summary = "{job}"
+
+[[routes]]
+name = "bad"
+channels = ["slak"]
+"""
+    path = tmp_path / "alerts.toml"
+    path.write_text(GOOD + broken, encoding="utf-8")
+    book, problems = load_sound(path)
+    assert [rule.name for rule in book.rules] == ["kpi", "good"]
+    assert [route.name for route in book.routes] == ["all"]
+    assert [word for word in ("anomalys", "slak", "listns") if any(word in problem.what for problem in problems)] == [
+        "anomalys",
+        "slak",
+        "listns",
+    ]
+
+
+def test_runbooks_are_addresses_where_their_root_is_known() -> None:
+    book = load_rulebook(conf_folder() / "alerts.toml")
+    assert book.with_runbooks("") is book
+    first = book.with_runbooks("https://git.example.org/earshot/").rules[0]
+    assert first.runbook == "https://git.example.org/earshot/docs/runbooks.md#kpi_anomaly"

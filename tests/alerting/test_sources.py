@@ -9,7 +9,8 @@ import pytest
 
 from earshot.alerting import sources
 from earshot.alerting.findings import fingerprint_of
-from earshot.alerting.rules import Rule, load_rulebook
+from earshot.alerting.rulebooks import load_rulebook
+from earshot.alerting.rules import Rule
 from earshot.core.errors import ArgumentError
 from earshot.core.locations import conf_folder
 
@@ -228,3 +229,29 @@ def test_who_knows_how_often_runs_are_due_misses_them_sooner() -> None:
 def test_hours_are_a_positive_number(text: str) -> None:
     with pytest.raises(ArgumentError, match="no number of hours"):
         load_rulebook(SHIPPED, text)
+
+
+def test_a_slice_that_falls_quiet_while_others_go_on_is_found() -> None:
+    quiet = rule("no_data", "{where} {newest} {age_hours} {usual}", max_age_hours=26)
+    rows = [
+        {"value": "BR", "newest": NOON - timedelta(hours=30), "days": 7},
+        {"value": "DE", "newest": NOON, "days": 7},
+        {"value": "IS", "newest": NOON - timedelta(hours=30), "days": 2},
+    ]
+    (finding,) = sources.no_data_findings(quiet, rows, NOON, NOON)
+    assert finding.summary == "country BR 2026-03-28 06:00 UTC 30 7"
+    assert finding.labels == {"country": "BR"}
+    assert sources.no_data_findings(quiet, rows, NOON - timedelta(hours=30), NOON) == [], (
+        "all are quiet: freshness speaks"
+    )
+    assert sources.no_data_findings(quiet, rows, None, NOON) == []
+
+
+def test_windows_that_only_keep_an_alert_alive_are_found_and_do_not_open_one() -> None:
+    damped = rule("anomalies", "{metric}", match=["severity=critical"], keep=["severity=~info|critical"])
+    row = {"metric": "listens", "grain": "hour", "dimensions": {}, "window_start": NOON, "score": 0.9}
+    row |= {"observed": 1.0, "expected": 2.0, "lower": 1.5, "upper": 2.5, "contributors": None}
+    severities = ("critical", "warning", "info")
+    rows = [{**row, "severity": severity} for severity in severities]
+    found = sources.anomaly_findings(damped, rows, lambda metric: metric, {})
+    assert [(finding.severity, finding.opens) for finding in found] == [("warning", True), ("warning", False)]

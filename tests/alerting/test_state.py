@@ -101,6 +101,12 @@ def test_a_correction_resolves_an_alert_rather_than_deleting_it() -> None:
     assert (alert.state, alert.ends_at, alert.updated_at) == ("resolved", at(5), at(5))
 
 
+def test_a_correction_that_leaves_too_few_windows_takes_no_alert_back_that_fired() -> None:
+    firing = advance([], [window(3, needed=2), window(4, needed=2)], now=at(5))
+    (alert,) = advance(firing, [window(4, needed=2)], now=at(5))
+    assert (alert.state, alert.evidence.windows) == ("firing", 1)
+
+
 def test_late_plays_that_extend_an_alert_backwards_keep_it_one() -> None:
     firing = advance([], [window(5)], now=at(6))
     (alert,) = advance(firing, [window(4), window(5)], now=at(7))
@@ -147,6 +153,20 @@ def test_an_alert_survives_its_table_row() -> None:
 def test_figures_that_are_no_numbers_become_null() -> None:
     evidence = Evidence.model_validate_json(Evidence(observed=float("nan"), expected=float("inf")).model_dump_json())
     assert (evidence.observed, evidence.expected) == (None, None)
+
+
+def mild(hour: int) -> Finding:
+    return replace(window(hour, severity="info"), opens=False)
+
+
+def test_a_window_that_is_too_mild_raises_no_alert() -> None:
+    assert advance([], [mild(3)], now=at(4)) == []
+
+
+def test_a_mild_window_keeps_an_alert_alive_and_neither_makes_it_worse_nor_speaks_for_it() -> None:
+    (alert,) = advance([], [mild(1), window(3), mild(5), mild(7)], now=at(8))
+    assert (alert.state, alert.starts_at, alert.severity, alert.summary) == ("firing", at(3), "warning", "hour 3")
+    assert (alert.evidence.windows, alert.evidence.last) == (1, at(8))
 
 
 @dataclass

@@ -42,9 +42,20 @@ def fill_lake(lake: SmallTables, now: datetime) -> None:
     )
     lake.append(
         "gold.alerts",
-        [{"fingerprint": f"f{n}", "rule": "kpi", "severity": "critical", "state": "firing"} for n in range(3)],
+        [
+            {"fingerprint": f"f{n}", "rule": "kpi", "severity": "critical", "state": "firing", "starts_at": hour}
+            | {"labels": {"metric": "listens", "country": "BR", "team": "analytics"}}
+            for n in range(3)
+        ],
     )
-    lake.append("ops.alert_outbox", [{"delivery_id": "d", "channel": "slack", "state": "given_up"}])
+    lake.append(
+        "ops.alert_outbox",
+        [
+            {"delivery_id": "d", "channel": "slack", "state": "given_up", "queued_at": now - timedelta(hours=30)},
+            {"delivery_id": "w", "channel": "email", "state": "waiting", "queued_at": now - timedelta(hours=2)},
+            {"delivery_id": "s", "channel": "file", "state": "sent", "queued_at": now - timedelta(hours=2)},
+        ],
+    )
     lake.append(
         "gold.anomalies",
         [

@@ -47,7 +47,7 @@ def test_a_retention_that_is_no_duration_is_explained() -> None:
 
 def test_dashboards_rules_and_retention_are_given_where_they_are_wanted() -> None:
     manager = PrometheusMetricsManager(MONITORING_CONFIG)
-    assert [path.name for path in manager.dashboards()] == ["earshot.json"]
+    assert [path.name for path in manager.dashboards()] == ["earshot-alerts.json", "earshot.json"]
     assert [path.name for path in manager.alert_rules()] == ["earshot.rules.yml"]
     assert "--storage.tsdb.retention.time=30d" in manager.prometheus_arguments()
     off = PrometheusMetricsManager({"grafana_dashboards": False, "alert_webhooks": False})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from earshot.core.alerts import Alert
@@ -53,6 +53,12 @@ def record_verdict(
             }
         ],
     )
+
+
+def acknowledged(small_tables: SmallTables) -> dict[str, datetime]:
+    """When a person last said what it was, by fingerprint: nobody else needs to be woken for it."""
+    rows = [row for row in small_tables.rows(FEEDBACK) if row["subject_kind"] == "alert"]
+    return {row["subject"]: row["at"].astimezone(UTC) for row in sorted(rows, key=lambda row: row["at"])}
 
 
 def verdicts(small_tables: SmallTables) -> dict[str, str]:

@@ -39,6 +39,7 @@ class Finding:
         hold: Silence after which the episode is over.
         needed: Windows that it takes to fire.
         windows: Windows that this finding stands for.
+        opens: Whether it can begin an episode; one that cannot only keeps an episode alive (hysteresis).
         looked_until: Until when the source has judged the series; None: until now.
     """
 
@@ -54,4 +55,5 @@ class Finding:
     hold: timedelta = timedelta(0)
     needed: int = 1
     windows: int = 1
+    opens: bool = True
     looked_until: datetime | None = None

@@ -9,11 +9,15 @@ from datetime import UTC, datetime, time, timedelta
 import pyarrow.compute as pc
 
 from earshot.alerting import sources
+from earshot.alerting.dispatch import Delivery, compose
+from earshot.alerting.feedback import acknowledged
 from earshot.alerting.findings import Finding
 from earshot.alerting.inhibition import inhibit
+from earshot.alerting.maintenance import under_maintenance
 from earshot.alerting.outbox import Outbox
-from earshot.alerting.routing import Delivery, compose
+from earshot.alerting.routing import SentLog
 from earshot.alerting.rules import Rule, Rulebook
+from earshot.alerting.series import with_series
 from earshot.alerting.silences import read_silences, silencing
 from earshot.alerting.state import advance
 from earshot.core.alerts import Alert
@@ -34,7 +38,7 @@ class Published:
         alerts: Every alert, as it is now.
         findings: What the sources saw.
         changed: Alerts that are new or differ from before.
-        silenced: Alerts of which nobody was told because of a silence.
+        silenced: Alerts of which nobody was told because of a silence or planned work.
         queued: Messages that were written into the outbox.
         broken: Rules that could not be applied, with the error.
     """
@@ -65,7 +69,7 @@ class Alerting:
         self, small_tables: SmallTables, rulebook: Rulebook, settings: AlertSettings, log: StructuredLog
     ) -> None:
         self._tables = small_tables
-        self._rulebook = rulebook
+        self._rulebook = rulebook.with_runbooks(settings.runbook_root)
         self._settings = settings
         self._log = log
         self._broken: dict[str, str] = {}
@@ -99,24 +103,25 @@ class Alerting:
         )
         alerts = inhibit(advanced, self._rulebook)
         silences = read_silences(self._tables)
-        silenced = [alert for alert in alerts if silencing(alert, silences, wall)]
-        spoken_of = [alert for alert in alerts if not alert.evidence.inhibited_by and alert not in silenced]
+        planned = self._rulebook.maintenance
+        muted = [silencing(alert, silences, wall) or under_maintenance(alert, planned, wall) for alert in alerts]
+        sent = SentLog(outbox.sent())
+        spoken_of = [a for a, mute in zip(alerts, muted, strict=True) if not mute and _speaks(a, sent)]
         known = {(alert.fingerprint, alert.starts_at) for alert in previous}
-        delivery = Delivery(now, wall, known, notify, within)
         messages = compose(
             spoken_of,
             self._rulebook,
             self._settings.channels,
-            outbox.told(),
-            delivery,
+            sent,
+            Delivery(now, wall, known, notify, within, acknowledged(self._tables)),
             report=self._settings.report_url,
         )
-        queued = outbox.queue(messages)
+        queued = outbox.queue(with_series(messages, self._tables), now)
         before = {(alert.fingerprint, alert.starts_at): alert for alert in previous}
         changed = sum(before.get((alert.fingerprint, alert.starts_at)) != alert for alert in alerts)
         if changed or len(alerts) != len(previous):
             self._tables.overwrite(ALERTS, [alert.row() for alert in alerts])
-        return Published(alerts, len(findings), changed, len(silenced), queued, dict(self._broken))
+        return Published(alerts, len(findings), changed, sum(map(bool, muted)), queued, dict(self._broken))
 
     def _earlier_runs(self) -> Iterator[datetime]:
         """Logical times up to which earlier runs have spoken, so that an old day resurrects nothing."""
@@ -145,6 +150,8 @@ class Alerting:
         if self._uses("freshness"):
             newest = self._newest_play(now)
             readers["freshness"] = lambda rule: sources.freshness_findings(rule, newest, now)
+        if self._uses("no_data"):
+            readers["no_data"] = lambda rule: self._quiet_slices(rule, now)
         if self._uses("new_columns"):
             columns = self._tables.rows("ops.source_columns")
             readers["new_columns"] = lambda rule: sources.new_column_findings(rule, columns, now)
@@ -194,6 +201,21 @@ class Alerting:
                 return min(now, newest.astimezone(UTC) + timedelta(hours=1))
         return None
 
+    def _quiet_slices(self, rule: Rule, now: datetime) -> list[Finding]:
+        """Values of the rule's dimension whose plays stopped coming within the look-back."""
+        day = pc.field("activity_date")
+        wanted = (day >= (now - 2 * sources.WEEK).date()) & (day <= now.date())
+        hours = self._tables.arrow(_ACTIVITY, wanted, columns=["hour_start", "activity_date", rule.by])
+        by_value = hours.group_by(rule.by).aggregate([("hour_start", "max"), ("activity_date", "distinct")])
+        slices = []
+        for row in by_value.to_pylist():
+            if row[rule.by]:
+                newest = min(now, row["hour_start_max"].astimezone(UTC) + timedelta(hours=1))
+                of_week = [day for day in row["activity_date_distinct"] if day > (newest - sources.WEEK).date()]
+                slices.append({"value": row[rule.by], "newest": newest, "days": len(of_week)})
+        newest = max((row["newest"] for row in slices), default=None)
+        return sources.no_data_findings(rule, slices, newest, now)
+
     def _uses(self, source: str) -> bool:
         return any(rule.source == source for rule in self._rulebook.rules)
 
@@ -205,6 +227,11 @@ class Alerting:
             self._broken[rule.name] = f"{type(error).__name__}: {error}"
             self._log.error("alert rule broke", rule=rule.name, error=self._broken[rule.name])
             return []
+
+
+def _speaks(alert: Alert, sent: SentLog) -> bool:
+    """Whether no other alert speaks for it; who was told of its beginning hears of its end in any case."""
+    return not alert.evidence.inhibited_by or (alert.state == "resolved" and bool(sent.about(alert)))
 
 
 def _judged_from(previous: Sequence[Alert], horizon: datetime) -> datetime | None:

@@ -1,18 +1,16 @@
-"""Who hears of which alert: routes, groups, and the messages that are still to be written."""
+"""Who hears of which alert: routes, escalations, and what a message in the outbox says of an alert."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from earshot.alerting.matchers import all_hold
-from earshot.alerting.rules import Channel, Route, Rulebook
-from earshot.core.alerts import Alert, Notification, severity_rank
-
-_DIGITS = 32
+from earshot.alerting.rules import Escalation, Route, Rulebook
+from earshot.core.alerts import Alert
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,27 @@ class Told:
         )
 
 
+@dataclass(frozen=True)
+class Sent:
+    """One message of the outbox, delivered or not: what it said, to whom, and when.
+
+    Attributes:
+        delivery_id: Its key.
+        channel: To whom.
+        group_key: Of the group that it is about; empty for messages from before groups had keys.
+        queued_at: When it was written, wall time.
+        logical_at: Logical time of the run that wrote it; None where it is not known.
+        members: The alerts in it.
+    """
+
+    delivery_id: str
+    channel: str
+    group_key: str
+    queued_at: datetime
+    logical_at: datetime | None
+    members: tuple[Told, ...]
+
+
 def member_of(alert: Alert) -> str:
     """`fingerprint|start|state|severity`: what an outbox row keeps of an alert."""
     return f"{alert.fingerprint}|{alert.starts_at.astimezone(UTC).isoformat()}|{alert.state}|{alert.severity}"
@@ -49,78 +68,50 @@ def route_of(labels: Mapping[str, str], rulebook: Rulebook) -> Route | None:
     return next((route for route in rulebook.routes if all_hold(route.matchers, labels)), None)
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """When a message about an alert is due.
-
-    Attributes:
-        now: Logical time of the run.
-        known: Fingerprint and start of the alerts that an earlier run has recorded.
-        notify: Whether alerts of old windows are delivered too.
-        within: An alert that is over is still news for so long after its end.
-        wall: Wall time.
-    """
-
-    now: datetime
-    wall: datetime
-    known: Collection[tuple[str, datetime]]
-    notify: bool = False
-    within: timedelta = timedelta(hours=24)
-
-    def is_due(self, alert: Alert, told: Iterable[Told]) -> bool:
-        """Whether a channel that was told this much is to hear of the alert's present state."""
-        about = [entry for entry in told if entry.about(alert)]
-        if alert.state == "pending":
-            return False
-        if alert.state == "firing":
-            rank = severity_rank(alert.severity)
-            return not any(entry.state == "firing" and severity_rank(entry.severity) >= rank for entry in about)
-        if about:
-            return all(entry.state == "firing" for entry in about)
-        ended = alert.ends_at or self.now
-        if (alert.fingerprint, alert.starts_at) not in self.known:
-            return self.notify or ended >= self.wall - self.within
-        return self.notify and ended >= self.now - self.within
+def escalations_of(labels: Mapping[str, str], rulebook: Rulebook) -> list[Escalation]:
+    """Every escalation whose matchers hold, soonest first."""
+    holding = (one for one in rulebook.escalations if all_hold(one.matchers, labels))
+    return sorted(holding, key=lambda one: one.after)
 
 
-def compose(
-    alerts: Sequence[Alert],
-    rulebook: Rulebook,
-    channels: Sequence[Channel],
-    told: Mapping[str, Sequence[Told]],
-    delivery: Delivery,
-    *,
-    report: str = "",
-) -> list[Notification]:
-    """The messages that are due: one a group and channel, each with a stable delivery_id.
+def grouped(labels: Mapping[str, str], group_by: Iterable[str]) -> dict[str, str]:
+    """The labels that the members of a group share."""
+    return {label: labels.get(label, "") for label in group_by}
+
+
+def group_key(name: str, labels: Mapping[str, str]) -> str:
+    """The stable name of a group: its route (or escalation) and its labels."""
+    return json.dumps([name, sorted(labels.items())], ensure_ascii=False, separators=(",", ":"))
+
+
+class SentLog:
+    """Every message of the outbox, found by group and by alert.
 
     Args:
-        alerts: Alerts that are neither inhibited nor silenced.
-        rulebook: Routes; the first that matches has the alert.
-        channels: The channels that are enabled.
-        told: By channel, what the outbox already speaks of.
-        delivery: When a message is due.
-        report: Address of the report that the messages point to.
+        sent: The messages, in any order.
     """
-    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Alert]] = defaultdict(list)
-    for alert in alerts:
-        labels = alert.matching_labels
-        route = route_of(labels, rulebook)
-        if route is None:
-            continue
-        grouped = tuple((label, labels.get(label, "")) for label in route.group_by)
-        for channel in channels:
-            if channel in route.channels and delivery.is_due(alert, told.get(channel, ())):
-                groups[channel, grouped].append(alert)
-    return [
-        _notification(channel, dict(grouped), members, report) for (channel, grouped), members in sorted(groups.items())
-    ]
 
+    def __init__(self, sent: Iterable[Sent]) -> None:
+        self._by_group: dict[tuple[str, str], list[Sent]] = defaultdict(list)
+        self._by_fingerprint: dict[str, list[tuple[Told, Sent]]] = defaultdict(list)
+        for message in sorted(sent, key=lambda message: (message.queued_at, message.delivery_id)):
+            self._by_group[message.channel, message.group_key].append(message)
+            for entry in message.members:
+                self._by_fingerprint[entry.fingerprint].append((entry, message))
 
-def _notification(channel: str, grouped: dict[str, str], alerts: list[Alert], report: str) -> Notification:
-    members = sorted(member_of(alert) for alert in alerts)
-    digest = hashlib.sha256("\n".join([channel, *members]).encode()).hexdigest()[:_DIGITS]
-    ranked = sorted(
-        alerts, key=lambda a: (a.state == "resolved", -severity_rank(a.severity), a.starts_at, a.fingerprint)
-    )
-    return Notification(delivery_id=digest, channel=channel, group_labels=grouped, alerts=tuple(ranked), report=report)
+    def last(self, channel: str, key: str) -> Sent | None:
+        """The last message about a group to a channel."""
+        messages = self._by_group.get((channel, key))
+        return messages[-1] if messages else None
+
+    def about(self, alert: Alert) -> list[Sent]:
+        """The messages that spoke of this episode, oldest first."""
+        return [message for entry, message in self._by_fingerprint.get(alert.fingerprint, ()) if entry.about(alert)]
+
+    def said(self, alert: Alert, channel: str, keys: Collection[str]) -> list[Told]:
+        """What messages about these groups to a channel said of this episode, oldest first."""
+        return [
+            entry
+            for entry, message in self._by_fingerprint.get(alert.fingerprint, ())
+            if message.channel == channel and message.group_key in keys and entry.about(alert)
+        ]

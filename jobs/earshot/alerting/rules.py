@@ -1,18 +1,16 @@
-"""`conf/alerts.toml`: rules, metric families and routes, validated with file, key and nearest key."""
+"""`conf/alerts.toml` as models: rules, metric families, inhibition, maintenance, routes, escalations."""
 
 from __future__ import annotations
 
-import string
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal, get_args
+from datetime import datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from urllib.parse import urljoin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from earshot.alerting.matchers import Matcher, parse_matcher
-from earshot.core.errors import ArgumentError, SettingsError
-from earshot.core.explanations import FileOrigin, explain, nearest
-from earshot.core.toml_files import read_toml
+from earshot.alerting.durations import Duration, TimeZone
+from earshot.alerting.matchers import Matcher, parse_matchers
+from earshot.core.alerts import CHANNELS, Channel
 
 Source = Literal[
     "anomalies",
@@ -21,13 +19,15 @@ Source = Literal[
     "failed_jobs",
     "failed_sources",
     "freshness",
+    "no_data",
     "heartbeat",
     "new_columns",
 ]
-Channel = Literal["console", "file", "webhook", "slack", "email"]
-CHANNELS: tuple[Channel, ...] = get_args(Channel)
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 DIMENSIONS = ("country", "device", "tier", "platform", "app_version", "cdn")
+SLICES = ("country", "device", "tier")
 _AGE = ("age_hours", "max_age_hours")
 FIELDS: dict[Source, tuple[str, ...]] = {
     "anomalies": (
@@ -39,6 +39,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
     "failed_jobs": ("job", "run_date", "error", "times"),
     "failed_sources": ("source", "reason", "since", "times"),
     "freshness": ("newest", *_AGE),
+    "no_data": ("where", "newest", "usual", *_AGE),
     "heartbeat": ("job", "last", *_AGE),
     "new_columns": ("source", "column", "batch", "day"),
 }
@@ -49,6 +50,7 @@ LABELS: dict[Source, tuple[str, ...]] = {
     "failed_jobs": ("job",),
     "failed_sources": ("source",),
     "freshness": (),
+    "no_data": SLICES,
     "heartbeat": ("job",),
     "new_columns": ("source", "column"),
 }
@@ -65,11 +67,15 @@ class Rule(_Closed):
         name: Name of the rule; the label `alertname`.
         source: Where it looks.
         match: Matchers on the source's labels; all must hold.
+        keep: For anomalies: matchers of windows that keep an alert alive which milder ones could not raise
+            (hysteresis); without it, those of `match`.
         severity: Of the alert; `finding` takes the anomaly's own.
         labels: Labels added to the alert, for routes.
         windows: Windows (measurements, runs) that it takes to fire (`for` in the file).
         hold: Unseen windows that an alert survives.
-        max_age_hours: For freshness and heartbeat: what is still normal; for new columns: how long they are news.
+        max_age_hours: For freshness, no_data and heartbeat: what is still normal; for new columns: how long
+            they are news.
+        by: For no_data: the dimension whose values are looked at one by one.
         summary: One sentence with fields of the source in braces.
         runbook: Where a reader finds what to do.
     """
@@ -77,32 +83,140 @@ class Rule(_Closed):
     name: str = Field(pattern="^[a-z][a-z0-9_]*$")
     source: Source
     match: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     severity: Literal["finding", "info", "warning", "critical"] = "warning"
     labels: dict[str, str] = {}
     windows: int = Field(default=1, alias="for", ge=1, le=10_000)
     hold: int = Field(default=0, ge=0, le=10_000)
     max_age_hours: float = Field(default=26.0, gt=0)
+    by: Literal["country", "device", "tier"] = "country"
     summary: str = Field(min_length=1, max_length=500)
     runbook: str = ""
 
     @property
     def matchers(self) -> tuple[Matcher, ...]:
         """The conditions, read."""
-        return tuple(parse_matcher(text) for text in self.match)
+        return parse_matchers(self.match)
+
+    @property
+    def keepers(self) -> tuple[Matcher, ...]:
+        """The conditions under which a window keeps an alert alive, read."""
+        return parse_matchers(self.keep or self.match)
 
 
 class Route(_Closed):
-    """Who hears of an alert; without `channels`, every enabled channel."""
+    """Who hears of an alert, and when: Alertmanager's grouping, for runs instead of a clock.
+
+    Attributes:
+        name: What errors and `earshot alerts route` call it.
+        match: Matchers on the alert's labels; all must hold. The first route that matches has the alert.
+        channels: Who is told; without it, every enabled channel.
+        group_by: Alerts with the same values of these labels share a message.
+        group_wait: The first message of a group waits until one of its alerts is so old.
+        group_interval: Further messages of a group are at least so far apart.
+        repeat_interval: After so long without news, a group that still fires is told of again.
+    """
 
     name: str
     match: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = CHANNELS
     group_by: tuple[str, ...] = ("alertname",)
+    group_wait: Duration = timedelta(0)
+    group_interval: Duration = timedelta(minutes=5)
+    repeat_interval: Duration = timedelta(hours=20)
 
     @property
     def matchers(self) -> tuple[Matcher, ...]:
         """The conditions, read."""
-        return tuple(parse_matcher(text) for text in self.match)
+        return parse_matchers(self.match)
+
+
+class Escalation(_Closed):
+    """Who else hears of an alert that fires on and of which nobody has said anything.
+
+    Attributes:
+        name: What `earshot alerts route` calls it.
+        match: Matchers on the alert's labels; all must hold.
+        after: Time since the first message about the alert. `earshot alerts confirm|dismiss` ends it.
+        channels: Who is told then.
+    """
+
+    name: str
+    match: tuple[str, ...] = ()
+    after: Duration
+    channels: tuple[Channel, ...] = Field(min_length=1)
+
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """The conditions, read."""
+        return parse_matchers(self.match)
+
+
+class Inhibition(_Closed):
+    """While a source fires, its targets are recorded and nobody is told of them.
+
+    Attributes:
+        name: What errors call it.
+        source: Matchers of the alerts that speak.
+        target: Matchers of the alerts for which they speak.
+        equal: Labels of which both have the same value (or both none).
+        within: Whether the source's dimensions must be among those of the target.
+    """
+
+    name: str
+    source: tuple[str, ...] = Field(min_length=1)
+    target: tuple[str, ...] = Field(min_length=1)
+    equal: tuple[str, ...] = ()
+    within: bool = False
+
+
+def _time_of_day(value: object) -> object:
+    return time.fromisoformat(value) if isinstance(value, str) else value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class Maintenance(_Closed):
+    """Planned work: alerts that match are recorded, and nobody is told.
+
+    Attributes:
+        name: What `earshot alerts list` calls it.
+        match: Matchers on the alert's labels; all must hold.
+        weekdays: Days on which it begins; without it, every day.
+        start: Local time of day at which it begins.
+        end: Local time of day at which it ends; before `start`: on the next day.
+        time_zone: In which `start`, `end` and the weekdays are meant.
+        begins: One window instead of a weekly one: from this moment,
+        ends: to this one.
+    """
+
+    name: str
+    match: tuple[str, ...] = Field(min_length=1)
+    weekdays: tuple[Weekday, ...] = WEEKDAYS
+    start: TimeOfDay | None = None
+    end: TimeOfDay | None = None
+    time_zone: TimeZone = "UTC"
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        weekly, once = (self.start, self.end), (self.begins, self.ends)
+        given = [pair for pair in (weekly, once) if all(part is not None for part in pair)]
+        halves = [pair for pair in (weekly, once) if any(part is not None for part in pair)]
+        if len(given) != 1 or len(halves) != 1:
+            raise ValueError("either start and end (times of day), or begins and ends (moments)")
+        if self.start is not None and self.start == self.end:
+            raise ValueError("start and end that differ")
+        if self.begins and self.ends and (not self.begins.tzinfo or not self.ends.tzinfo or self.begins >= self.ends):
+            raise ValueError("begins before ends, each with its offset (2026-03-29T02:00:00Z)")
+        return self
+
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """The conditions, read."""
+        return parse_matchers(self.match)
 
 
 class Rulebook(_Closed):
@@ -110,11 +224,28 @@ class Rulebook(_Closed):
 
     families: dict[str, tuple[str, ...]] = {}
     rules: tuple[Rule, ...] = ()
+    inhibit: tuple[Inhibition, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
     routes: tuple[Route, ...] = (Route(name="everything"),)
+    escalations: tuple[Escalation, ...] = ()
 
     def family_of(self, metric: str) -> str:
         """The family of a metric; a metric of none is its own."""
         return next((name for name, metrics in self.families.items() if metric in metrics), metric)
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of that name."""
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+    def with_runbooks(self, root: str) -> Rulebook:
+        """The same rules, their runbooks below this address; nothing changes without one."""
+        if not root:
+            return self
+        rules = (
+            rule.model_copy(update={"runbook": urljoin(root, rule.runbook)}) if rule.runbook else rule
+            for rule in self.rules
+        )
+        return self.model_copy(update={"rules": tuple(rules)})
 
     def with_heartbeat(self, hours: float) -> Rulebook:
         """The same rules, but runs may be away for so long only."""
@@ -123,110 +254,3 @@ class Rulebook(_Closed):
             for rule in self.rules
         )
         return self.model_copy(update={"rules": tuple(rules)})
-
-
-def load_rulebook(path: Path, heartbeat_hours: str | None = None) -> Rulebook:
-    """Read the rules.
-
-    Args:
-        path: The file.
-        heartbeat_hours: How long runs may be away, for a caller who knows how often they are due.
-
-    Raises:
-        ArgumentError: `heartbeat_hours` is no positive number.
-        SettingsError: The file cannot be read, or a key, source, metric, label, field, channel or
-            matcher in it is unknown; it names file and key, and the nearest that is known.
-    """
-    values = read_toml(path)
-    try:
-        rulebook = Rulebook.model_validate(values)
-    except ValidationError as error:
-        raise explain(error, Rulebook, FileOrigin(path), "key of an alert rule") from None
-    _check(rulebook, path)
-    return rulebook if heartbeat_hours is None else rulebook.with_heartbeat(_hours_of(heartbeat_hours))
-
-
-def known_labels(rulebook: Rulebook) -> list[str]:
-    """Every label that an alert of these rules may have."""
-    every = {label for labels in LABELS.values() for label in labels}
-    own = {label for rule in rulebook.rules for label in rule.labels}
-    return sorted({*every, *own, "alertname", "severity", "state"})
-
-
-def known_label(label: str, known: Iterable[str]) -> None:
-    """Check the name of a label that a command was given.
-
-    Raises:
-        ArgumentError: It is unknown; the remedy names the nearest that is known.
-    """
-    candidates = list(known)
-    if label not in candidates:
-        raise ArgumentError(f"There is no label {label!r}.", where="command line", remedy=_nearest(label, candidates))
-
-
-def _check(book: Rulebook, path: Path) -> None:
-    metrics = _known_metrics()
-    for family, members in book.families.items():
-        for metric in members:
-            _known(metric, metrics, "metric", f"{path}, families.{family}")
-    names: set[str] = set()
-    for number, rule in enumerate(book.rules):
-        where = f"{path}, rules[{number}] ({rule.name})"
-        if rule.name in names:
-            raise SettingsError(f"There are two rules {rule.name}.", where=where, remedy="Give one another name.")
-        names.add(rule.name)
-        for matcher in _read(rule.match, f"{where}, key match"):
-            _known(matcher.label, LABELS[rule.source], "label", f"{where}, key match")
-            if matcher.label == "metric" and matcher.operator in {"=", "!="}:
-                _known(matcher.value, metrics, "metric", f"{where}, key match")
-        _check_template(rule, f"{where}, key summary")
-    labels = known_labels(book)
-    for number, route in enumerate(book.routes):
-        where = f"{path}, routes[{number}] ({route.name})"
-        for matcher in _read(route.match, f"{where}, key match"):
-            _known(matcher.label, labels, "label", f"{where}, key match")
-        for label in route.group_by:
-            _known(label, labels, "label", f"{where}, key group_by")
-
-
-def _check_template(rule: Rule, where: str) -> None:
-    try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(rule.summary) if name is not None]
-    except ValueError as error:
-        raise SettingsError(f"The summary cannot be read: {error}.", where=where, remedy="Mend its braces.") from None
-    for name in fields:
-        _known(name, FIELDS[rule.source], "field", where)
-
-
-def _read(texts: Iterable[str], where: str) -> list[Matcher]:
-    try:
-        return [parse_matcher(text) for text in texts]
-    except ArgumentError as error:
-        raise SettingsError(error.what, where=where, remedy=error.remedy) from None
-
-
-def _known_metrics() -> list[str]:
-    from earshot.core.schemas import TABLES  # noqa: PLC0415 - the tables' specs load pyspark
-
-    numeric = ("bigint", "double", "int")
-    specs = (TABLES["gold.activity"], TABLES["gold.audio_quality"])
-    return sorted({column.name for spec in specs for column in spec.columns if column.sql_type in numeric})
-
-
-def _known(word: str, known: Iterable[str], kind: str, where: str) -> None:
-    candidates = list(known)
-    if word not in candidates:
-        raise SettingsError(f"There is no {kind} {word!r}.", where=where, remedy=_nearest(word, candidates))
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = nearest(word, known)
-    return f"Use {close}, or remove it." if close else "Remove it."
-
-
-def _hours_of(text: str) -> float:
-    hours = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
-    if hours <= 0:
-        remedy = "Write --option heartbeat_hours=1."
-        raise ArgumentError(f"{text!r} is no number of hours.", where="option heartbeat_hours", remedy=remedy)
-    return hours

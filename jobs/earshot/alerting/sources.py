@@ -21,6 +21,8 @@ _SHARES_NAMED = 3
 _EXAMPLES = 5
 _LONGEST_TEXT = 300
 _EXTRA = "extra."
+WEEK = timedelta(days=7)
+_USUAL_DAYS = 5
 
 
 def anomaly_findings(
@@ -40,7 +42,8 @@ def anomaly_findings(
         identity = {"metric": row["metric"], "grain": row["grain"], **dimensions}
         labels = {**identity, "family": family_of(row["metric"])}
         seen = {**labels, "severity": row["severity"], "detector": row.get("detector") or ""}
-        if not all_hold(rule.matchers, seen):
+        opens = all_hold(rule.matchers, seen)
+        if not opens and not (rule.keep and all_hold(rule.keepers, seen)):
             continue
         window = WINDOWS.get(row["grain"], WINDOWS["hour"])
         starts_at = _utc(row["window_start"])
@@ -60,6 +63,7 @@ def anomaly_findings(
                 weight=score,
                 hold=rule.hold * window,
                 needed=rule.windows,
+                opens=opens,
                 looked_until=looked_until.get(row["grain"]),
             )
         )
@@ -152,6 +156,30 @@ def freshness_findings(rule: Rule, newest: datetime | None, now: datetime) -> li
         return []
     fields = {"newest": _minute(newest), **_age(newest, now, rule)}
     return [_condition(rule, {}, newest, fields, Evidence(facts=fields))]
+
+
+def no_data_findings(rule: Rule, days: Iterable[Row], newest: datetime | None, now: datetime) -> list[Finding]:
+    """Slices that had plays on most days of the week before and have none, while others go on.
+
+    Args:
+        rule: The rule; its matchers see the dimension of `by`.
+        days: A row a value of that dimension: `value`, `newest` (end of the last hour with plays), `days`
+            (days with plays among the `WEEK` that end with `newest`).
+        newest: End of the last hour with plays of any slice: when all are quiet, `freshness` speaks.
+        now: Logical time.
+    """
+    found = []
+    limit = timedelta(hours=rule.max_age_hours)
+    for row in days:
+        value, last = str(row["value"]), _utc(row["newest"])
+        gone = newest is not None and newest - last > limit
+        if not gone or row["days"] < _USUAL_DAYS or not all_hold(rule.matchers, {rule.by: value}):
+            continue
+        fields = {"where": f"{rule.by} {value}", "newest": _minute(last), "usual": str(row["days"])}
+        fields |= _age(last, now, rule)
+        evidence = Evidence(facts={key: text for key, text in fields.items() if key != "where"})
+        found.append(_condition(rule, {rule.by: value}, last, fields, evidence))
+    return found
 
 
 def heartbeat_findings(rule: Rule, runs: Iterable[Row], now: datetime) -> list[Finding]:

@@ -62,7 +62,10 @@ def advance(
 
 
 def episodes(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Findings of one fingerprint, cut where the pause exceeds `hold`; each window once, the worst."""
+    """Findings of one fingerprint, cut where the pause exceeds `hold`; each window once, the worst.
+
+    Those that cannot open an episode (hysteresis) prolong the one before them, and are else left out.
+    """
     unique = {finding.starts_at: finding for finding in sorted(findings, key=_weight)}
     found: list[list[Finding]] = []
     end: datetime | None = None
@@ -70,7 +73,7 @@ def episodes(findings: Sequence[Finding]) -> list[list[Finding]]:
         if found and (end is None or finding.starts_at - end <= finding.hold):
             found[-1].append(finding)
             end = None if end is None or finding.ends_at is None else max(end, finding.ends_at)
-        else:
+        elif finding.opens:
             found.append([finding])
             end = finding.ends_at
     return found
@@ -97,13 +100,13 @@ def _as_alert(
     looked_until = min(worst.looked_until or now, now)
     historic = end is not None and historic_before is not None and end < historic_before
     over = historic or (end is not None and looked_until - end > worst.hold)
-    windows = sum(finding.windows for finding in episode)
+    windows = sum(finding.windows for finding in episode if finding.opens)
     state: State = "resolved" if over else "firing"
     if windows < worst.needed and all(alert.state == "pending" for alert in matched):
         if over:
             return []
         state = "pending"
-    severities: list[Severity] = [finding.severity for finding in episode]
+    severities: list[Severity] = [finding.severity for finding in episode if finding.opens]
     current = Alert(
         fingerprint=worst.fingerprint,
         rule=worst.rule,
@@ -139,5 +142,5 @@ def _end(episode: Sequence[Finding]) -> datetime | None:
     return None if len(known) < len(ends) else max(known)
 
 
-def _weight(finding: Finding) -> tuple[int, float, float]:
-    return (severity_rank(finding.severity), finding.weight, -finding.starts_at.timestamp())
+def _weight(finding: Finding) -> tuple[bool, int, float, float]:
+    return (finding.opens, severity_rank(finding.severity), finding.weight, -finding.starts_at.timestamp())

@@ -138,7 +138,7 @@ def run_demo(
     fresh_home(home)
     outcome = DemoOutcome(home)
     with webhook_receiver(home / "received.jsonl") as receiver:
-        alerts = {"webhook_url": receiver.url}
+        alerts = {"webhook_url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
         configured = load_settings(env, {"home": str(home), "alerts": alerts})
         settings = configured.model_copy(update={"sources": {}})  # the demo brings nothing of the user's
         names: Sequence[str] = [spec.name for spec in PIPELINE]

@@ -9,17 +9,21 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from earshot.automation.session import DELTA, FETCH_JARS, MEANING
 from earshot.automation.source_probe import probe_source
 from earshot.automation.spark_jars import CHECKSUMS, COORDINATES, fetched_drivers, missing_or_changed
+from earshot.core.errors import SettingsError, TableError
 from earshot.core.locations import conf_folder, expectations_folder, source_root
 from earshot.core.settings import Settings
+from earshot.core.small_tables import SmallTables
 
 _JAVA, _FREE_GIB = 17, 5
 _PATIENCE_S = 3.0
+_LATE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,48 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _reachable("smtp", smtp, "Set smtp.host and smtp.port to a server that takes mail.")
     for name, source in settings.sources.items():
         yield Finding(f"source {name}", *probe_source(source))
-    for name in ("webhook_url", "slack_url"):
+    for name in ("webhook_url", "slack_url", "teams_url", "alertmanager_url", "heartbeat_url"):
         secret = getattr(settings.alerts, name)
         yield _reachable(name, secret.get_secret_value() if secret else "", f"Set alerts.{name}.")
+    pagerduty = settings.alerts.pagerduty_url if "pagerduty" in settings.alerts.channels else ""
+    yield _reachable("pagerduty_url", pagerduty, "Set alerts.pagerduty_url.")
+    yield _rules(settings)
+    yield from examine_deliveries(settings, datetime.now(UTC))
+
+
+def examine_deliveries(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """What each channel owes: well while it waits for less than a day, and nothing was given up."""
+    from earshot.alerting.outbox import backlog  # noqa: PLC0415 (keeps --help instant)
+
+    try:
+        owed = backlog(SmallTables(settings.lake_root), settings.alerts)
+    except TableError as error:
+        yield Finding("deliveries", False, error.what, error.remedy)
+        return
+    for channel in owed:
+        told = [f"{channel.waiting} messages wait" if channel.waiting else "", f"{channel.given_up} given up"]
+        detail = ", ".join(part for part in told if part and not part.startswith("0 "))
+        since = channel.failing_since
+        if since:
+            hours = (now - since.astimezone(UTC)) / timedelta(hours=1)
+            detail += f"; fails since {since:%Y-%m-%d %H:%M} UTC ({hours:.0f} h)"
+        detail += f": {channel.last_error}" if channel.last_error else ""
+        late = now - channel.oldest.astimezone(UTC) >= _LATE if channel.waiting else False
+        remedy = f"Mend the channel, then `earshot alerts redeliver --channel {channel.channel}`; nothing is lost."
+        yield Finding(f"channel {channel.channel}", not (late or channel.given_up), detail, remedy)
+
+
+def _rules(settings: Settings) -> Finding:
+    from earshot.alerting.rulebooks import load_sound  # noqa: PLC0415 (keeps --help instant)
+
+    try:
+        rulebook, problems = load_sound(conf_folder() / settings.alerts.rules_file)
+    except SettingsError as error:
+        return Finding("alert rules", False, f"{error.what} ({error.where})", error.remedy)
+    if problems:
+        first = problems[0]
+        return Finding("alert rules", False, f"{len(problems)} left out: {first.what} ({first.where})", first.remedy)
+    return Finding("alert rules", True, f"{len(rulebook.rules)} rules, {len(rulebook.routes)} routes")
 
 
 def _java() -> Finding:

@@ -102,10 +102,23 @@ def alert_families(lake: SmallTables) -> Iterator[Metric]:
     yield _counts(
         "earshot_alerts", "Alerts by rule, severity and state.", ["rule", "severity", "state"], alerts.items()
     )
-    deliveries = Counter((row[c.CHANNEL], row[c.STATE]) for row in lake.rows("ops.alert_outbox"))
+    columns = [c.CHANNEL, c.STATE, "queued_at"]
+    outbox = lake.arrow("ops.alert_outbox", columns=columns).to_pylist()
+    deliveries = Counter((row[c.CHANNEL], row[c.STATE]) for row in outbox)
     yield _counts(
         "earshot_alert_deliveries", "Deliveries by channel and state.", ["channel", "state"], deliveries.items()
     )
+    oldest = GaugeMetricFamily(
+        "earshot_alert_oldest_waiting_timestamp_seconds",
+        "When the oldest message was written that a channel has not taken yet.",
+        labels=["channel"],
+    )
+    waiting = [row for row in outbox if row[c.STATE] == "waiting"]
+    for channel in sorted({row[c.CHANNEL] for row in waiting}):
+        queued = [row["queued_at"] for row in waiting if row[c.CHANNEL] == channel and row["queued_at"]]
+        oldest.add_metric([channel], min(queued).timestamp() if queued else 0.0)
+    yield oldest
+    yield from _firing(lake)
     scored = lake.arrow("gold.anomalies", columns=[c.METRIC, c.SEVERITY, c.WINDOW_START])
     end: datetime | None = pc.max(scored[c.WINDOW_START]).as_py() if scored.num_rows else None
     found: Counter[tuple[str, ...]] = Counter()
@@ -116,6 +129,23 @@ def alert_families(lake: SmallTables) -> Iterator[Metric]:
     yield _counts(
         "earshot_detections", "Anomalies of the last 24 hours that were scored.", ["metric", "severity"], found.items()
     )
+
+
+def _firing(lake: SmallTables) -> Iterator[Metric]:
+    """Each alert that fires, with its labels, so that Prometheus can tell when it began."""
+    labels = ["fingerprint", "rule", "severity", "metric", "country", "device", "team"]
+    family = GaugeMetricFamily(
+        "earshot_alert_firing_since_timestamp_seconds", "Start of each alert that fires and speaks.", labels=labels
+    )
+    newest: dict[str, dict[str, Any]] = {}
+    for row in sorted(lake.rows("gold.alerts", pc.field(c.STATE) == "firing"), key=lambda row: row[c.STARTS_AT]):
+        if '"inhibited_by":""' in (row["evidence"] or '"inhibited_by":""'):
+            newest[row[c.FINGERPRINT]] = row
+    for fingerprint, row in sorted(newest.items()):
+        own = row["labels"] or {}
+        values = [fingerprint, row[c.RULE], row[c.SEVERITY], *(own.get(label) or "" for label in labels[3:])]
+        family.add_metric(values, row[c.STARTS_AT].timestamp())
+    yield family
 
 
 def activity_families(lake: SmallTables) -> Iterator[Metric]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 Severity = Literal["info", "warning", "critical"]
 State = Literal["pending", "firing", "resolved"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+Channel = Literal["console", "file", "webhook", "slack", "teams", "email", "pagerduty", "alertmanager"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 def severity_rank(severity: str) -> int:
@@ -97,21 +99,39 @@ class Alert(_Frozen):
         return cls.model_validate({**row, "labels": dict(row["labels"] or {}), "evidence": evidence})
 
 
+class Point(_Frozen):
+    """One window of the series of an alert: seen, expected, and the band, in the metric's unit."""
+
+    at: Moment
+    observed: float | None = None
+    expected: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
 class Notification(_Frozen):
     """One message to one channel about a group of alerts.
 
     Attributes:
         delivery_id: Idempotency key; the same message always has the same one.
-        channel: console, file, webhook, slack or email.
+        channel: One of CHANNELS.
+        group_key: Route and group labels: the same for every message about the group.
+        incident: The group_key of the route, also in an escalation: what a pager opens and closes.
         group_labels: The labels by which the alerts were grouped.
+        why: Whether something changed, nothing did for long, or nobody reacted.
         alerts: The alerts, most severe first.
+        series: By fingerprint, the windows around the alert, in order of time.
         report: Address of the report; empty when there is none.
     """
 
     delivery_id: str
     channel: str
+    group_key: str = ""
+    incident: str = ""
     group_labels: dict[str, str] = {}
+    why: Literal["news", "reminder", "escalation"] = "news"
     alerts: tuple[Alert, ...]
+    series: dict[str, tuple[Point, ...]] = {}
     report: str = ""
 
     @property

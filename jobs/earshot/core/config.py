@@ -182,10 +182,16 @@ def _require_secrets(settings: Settings) -> None:
     if not settings.production:
         return
     wanted: list[tuple[str, object]] = []
-    channels = settings.alerts.channels
-    wanted += [("alerts.webhook_url", settings.alerts.webhook_url)] if "webhook" in channels else []
-    wanted += [("alerts.slack_url", settings.alerts.slack_url)] if "slack" in channels else []
-    wanted += [("smtp.host", settings.smtp.host)] if "email" in channels else []
+    alerts = settings.alerts
+    of_channel = {
+        "webhook": ("alerts.webhook_url", alerts.webhook_url),
+        "slack": ("alerts.slack_url", alerts.slack_url),
+        "teams": ("alerts.teams_url", alerts.teams_url),
+        "pagerduty": ("alerts.pagerduty_key", alerts.pagerduty_key),
+        "alertmanager": ("alerts.alertmanager_url", alerts.alertmanager_url),
+        "email": ("smtp.host", settings.smtp.host),
+    }
+    wanted += [of_channel[channel] for channel in of_channel if channel in alerts.channels]
     wanted.append(
         ("privacy.pseudonym_key_file", _key_given("EARSHOT_PSEUDONYM_KEY", settings.privacy.pseudonym_key_file))
     )

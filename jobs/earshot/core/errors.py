@@ -91,11 +91,15 @@ class DeliveryError(EarshotError):
         where: The channel or server.
         remedy: What the reader can do about it.
         retry_after_s: Seconds that the receiver asked to wait; None where it did not say.
+        refused: Whether the receiver is well and will never take this message.
     """
 
-    def __init__(self, what: str, *, where: str = "", remedy: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", retry_after_s: float | None = None, refused: bool = False
+    ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.retry_after_s = retry_after_s
+        self.refused = refused
 
 
 class IntegrityError(EarshotError):

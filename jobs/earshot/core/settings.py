@@ -5,16 +5,19 @@ Defaults stand in `conf/base.toml`; the models say only what may stand there.
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from earshot.core.alerts import Channel
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort, Whole
 from earshot.core.source_settings import SourceName, SourceSettings
 from earshot.core.stream_rule import StreamRule
 
+Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text, strict=False)))]
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
@@ -173,19 +176,29 @@ class OptimisationSettings(Section):
 
 
 class AlertSettings(Section):
-    """Where the rules stand and how deliveries are retried."""
+    """Where the rules stand, the channels with their addresses, and how deliveries are retried."""
 
     rules_file: str = "alerts.toml"
     deliver_within_hours: Positive = 24
     max_attempts: Positive = 48
+    keep_trying_hours: NotNegative = 72.0
     backoff_s: Seconds = 30.0
     backoff_max_s: Seconds = 3600.0
     lookback_days: Positive = 35
     channel_failures: Positive = 3
     report_url: str = ""
-    channels: tuple[Literal["console", "file", "webhook", "slack", "email"], ...] = ("console", "file")
+    runbook_root: str = ""
+    channels: tuple[Channel, ...] = ("console", "file")
+    allow_networks: tuple[Network, ...] = ()
     webhook_url: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
     slack_url: SecretStr | None = None
+    teams_url: SecretStr | None = None
+    pagerduty_key: SecretStr | None = None
+    pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
+    alertmanager_url: SecretStr | None = None
+    alertmanager_hours: Positive = 48
+    heartbeat_url: SecretStr | None = None
     email_from: str = "earshot@localhost"
     email_to: tuple[str, ...] = ()
 

@@ -171,7 +171,12 @@ class SmallTables:
         properties = CommitProperties(
             custom_metadata=None if told is None else {"userMetadata": told}, max_commit_retries=RETRIES
         )
-        self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties)
+        how = {"schema_mode": "merge"} if predicate and self._is_older(name, table) else {}
+        self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties, **how)
+
+    def _is_older(self, name: str, rows: pa.Table) -> bool:
+        table = self.open(name)
+        return table is not None and {field.name for field in table.schema().fields} < set(rows.column_names)
 
     def vacuum(self, name: str, hours: int) -> list[str]:
         """Remove the files that no version of the last `hours` needs, those of writers that died included.

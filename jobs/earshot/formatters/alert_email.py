@@ -1,14 +1,15 @@
-"""Alerts as e-mail: a text part and an HTML part that needs no images and no network."""
+"""Alerts as e-mail: a text part, and an HTML part with its pictures inside the mail: nothing is fetched."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from earshot.core.alerts import Alert, Notification
+from earshot.formatters.alert_chart import HEIGHT, WIDTH
 from earshot.formatters.alert_text import SHOWN, actions, as_text, figures, headline, one_line
 
 _COLOURS = {"critical": "#b3261e", "warning": "#a15c00", "info": "#1f5fa8"}
@@ -17,9 +18,22 @@ _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,s
 
 
 def email_message(
-    notification: Notification, *, sender: str, recipients: Sequence[str], sent_at: datetime
+    notification: Notification,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    sent_at: datetime,
+    charts: Mapping[str, bytes] | None = None,
 ) -> EmailMessage:
-    """The mail: its Message-ID is the delivery_id, so that a repetition is known as one."""
+    """The mail: its Message-ID is the delivery_id, so that a repetition is known as one.
+
+    Args:
+        notification: The message.
+        sender: From.
+        recipients: To.
+        sent_at: Date.
+        charts: By fingerprint, the picture as PNG.
+    """
     message = EmailMessage()
     message["Subject"] = headline(notification)
     message["From"] = sender
@@ -30,13 +44,24 @@ def email_message(
     message["Auto-Submitted"] = "auto-generated"
     message["X-Earshot-Status"] = notification.status
     message.set_content(as_text(notification))
-    message.add_alternative(as_html(notification), subtype="html")
+    drawn = {
+        alert.fingerprint: png
+        for alert in notification.alerts[:SHOWN]
+        if (png := (charts or {}).get(alert.fingerprint))
+    }
+    message.add_alternative(as_html(notification, drawn), subtype="html")
+    *_, page = message.iter_parts()
+    for fingerprint, png in drawn.items():
+        page.add_related(
+            png, "image", "png", cid=f"<{_picture(fingerprint)}>", filename=f"{fingerprint}.png", disposition="inline"
+        )
     return message
 
 
-def as_html(notification: Notification) -> str:
-    """The HTML part."""
-    cards = "".join(_card(alert) for alert in notification.alerts[:SHOWN])
+def as_html(notification: Notification, drawn: Iterable[str] = ()) -> str:
+    """The HTML part; `drawn` are the fingerprints whose pictures the mail holds."""
+    pictures = set(drawn)
+    cards = "".join(_card(alert, alert.fingerprint in pictures) for alert in notification.alerts[:SHOWN])
     left = len(notification.alerts) - SHOWN
     more = f"<p>and {left} more: <code>earshot alerts list</code></p>" if left > 0 else ""
     report = notification.report
@@ -50,7 +75,11 @@ def as_html(notification: Notification) -> str:
     )
 
 
-def _card(alert: Alert) -> str:
+def _picture(fingerprint: str) -> str:
+    return f"{fingerprint}@earshot"
+
+
+def _card(alert: Alert, drawn: bool) -> str:
     over = alert.state == "resolved"
     colour = _OVER if over else _COLOURS[alert.severity]
     cell = "padding:2px 14px 2px 0;vertical-align:top"
@@ -64,6 +93,12 @@ def _card(alert: Alert) -> str:
         f'<code style="font-size:12px;word-break:break-all">{html.escape(value)}</code></div>'
         for label, value in actions(alert)
     )
+    picture = (
+        f'<img src="cid:{html.escape(_picture(alert.fingerprint))}" width="{WIDTH}" height="{HEIGHT}" '
+        f'alt="{html.escape(one_line(alert.summary))}" style="max-width:100%;height:auto;margin:8px 0 4px">'
+        if drawn
+        else ""
+    )
     badge = "resolved" if over else f"{alert.severity}, {alert.state}"
     frame = f"background:#fff;border-left:5px solid {colour};border-radius:4px;padding:14px 18px;margin:0 0 14px"
     small = f"color:{colour};font-size:12px;font-weight:600;text-transform:uppercase;letter-spacing:.04em"
@@ -71,6 +106,6 @@ def _card(alert: Alert) -> str:
     return (
         f'<div style="{frame}"><div style="{small}">{badge}</div>'
         f'<div style="font-size:17px;font-weight:600;margin:2px 0 8px">{summary}</div>'
-        f'<table style="border-collapse:collapse;font-size:14px">{rows}</table>'
+        f'<table style="border-collapse:collapse;font-size:14px">{rows}</table>{picture}'
         f'<div style="margin-top:10px;color:#5c5c58;font-size:13px">{next_steps}</div></div>'
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from earshot.core.alerts import Alert, Notification
 from earshot.core.figures import spoken
+from earshot.formatters.alert_chart import sparklines
 
 SHOWN = 10
 _CONTRIBUTORS = 5
@@ -39,11 +40,21 @@ def one_line(text: str, longest: int = 300) -> str:
 
 
 def headline(notification: Notification) -> str:
-    """`[critical] firing: SUMMARY (and 2 more)`."""
+    """`[critical] firing: SUMMARY (and 2 more)`; what fires on, or on unanswered, says so."""
     first = notification.alerts[0]
     more = len(notification.alerts) - 1
     rest = f" (and {more} more)" if more else ""
-    return one_line(f"[{notification.severity}] {notification.status}: {first.summary}{rest}")
+    status = notification.status
+    if status == "firing":
+        status_of = {"news": "firing", "reminder": "still firing", "escalation": "firing, unanswered"}
+        return one_line(f"[{notification.severity}] {status_of[notification.why]}: {first.summary}{rest}")
+    return one_line(f"[{notification.severity}] {status}: {first.summary}{rest}")
+
+
+def bars(alert: Alert, notification: Notification) -> list[tuple[str, str]]:
+    """The last windows as rows of bars, with their labels; nothing where the alert has no series."""
+    seen, expected = sparklines(notification.series.get(alert.fingerprint, ()))
+    return [("Lately", seen), ("Normally", expected)] if seen else []
 
 
 def figures(alert: Alert) -> list[tuple[str, str]]:
@@ -95,7 +106,8 @@ def as_text(notification: Notification) -> str:
     lines = [headline(notification), ""]
     for alert in notification.alerts[:SHOWN]:
         lines.append(f"{alert.state.upper()} {alert.severity}: {one_line(alert.summary, 1_000)}")
-        lines += [f"    {label + ':':<14}{value}" for label, value in (*figures(alert), *actions(alert))]
+        said = (*figures(alert), *bars(alert, notification), *actions(alert))
+        lines += [f"    {label + ':':<14}{value}" for label, value in said]
         lines.append("")
     left = len(notification.alerts) - SHOWN
     if left > 0:
@@ -110,7 +122,7 @@ def as_markdown(notification: Notification) -> str:
     lines = [f"## {_plain(headline(notification))}", ""]
     for alert in notification.alerts[:SHOWN]:
         lines += [f"### {_plain(one_line(alert.summary, 1_000))}", "", "| | |", "|---|---|"]
-        lines += [f"| {label} | {_plain(value)} |" for label, value in figures(alert)]
+        lines += [f"| {label} | {_plain(value)} |" for label, value in (*figures(alert), *bars(alert, notification))]
         lines += ["", *(f"- {label}: `{value.replace('`', '')}`" for label, value in actions(alert)), ""]
     left = len(notification.alerts) - SHOWN
     if left > 0:

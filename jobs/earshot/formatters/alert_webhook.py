@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from earshot.core.alerts import Alert, Notification
-from earshot.formatters.alert_text import headline
+from earshot.formatters.alert_text import actions, headline
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
 def webhook_message(notification: Notification) -> dict[str, object]:
-    """The body: Alertmanager's keys, `summary` and `deliveryId`, and per alert its figures."""
+    """The body: Alertmanager's keys, `summary`, `deliveryId`, and per alert its figures and windows to draw."""
     labels = [_labels(alert) for alert in notification.alerts]
     annotations = [_annotations(alert) for alert in notification.alerts]
     return {
         "version": "4",
-        "groupKey": json.dumps(notification.group_labels, sort_keys=True, ensure_ascii=False),
+        "groupKey": notification.group_key or json.dumps(notification.group_labels, sort_keys=True, ensure_ascii=False),
         "truncatedAlerts": 0,
         "status": notification.status,
         "receiver": notification.channel,
@@ -26,14 +26,15 @@ def webhook_message(notification: Notification) -> dict[str, object]:
         "commonLabels": _common(labels),
         "commonAnnotations": _common(annotations),
         "externalURL": notification.report,
-        "alerts": [_alert(alert) for alert in notification.alerts],
+        "alerts": [_alert(alert, notification) for alert in notification.alerts],
+        "why": notification.why,
         "deliveryId": notification.delivery_id,
         "severity": notification.severity,
         "summary": headline(notification),
     }
 
 
-def _alert(alert: Alert) -> dict[str, object]:
+def _alert(alert: Alert, notification: Notification) -> dict[str, object]:
     evidence = alert.evidence
     return {
         "status": alert.state,
@@ -51,6 +52,8 @@ def _alert(alert: Alert) -> dict[str, object]:
         "observedAt": _rfc3339(evidence.at) if evidence.at else None,
         "contributors": [part.model_dump() for part in evidence.contributors],
         "examples": list(evidence.examples),
+        "series": [point.model_dump(mode="json") for point in notification.series.get(alert.fingerprint, ())],
+        "actions": dict(actions(alert)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from earshot.security.rate_limit import TokenBucket
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-_TOO_MANY = 429
+_TRY_AGAIN = frozenset({408, 425, 429})
+_FIRST_REFUSAL = 400
 _SERVER_ERRORS = 500
 _FIRST_ERROR = 300
 _FIRST_PAUSE_S = 0.5
@@ -121,7 +123,7 @@ def masked(url: str) -> str:
 class HttpClient:
     """Calls with a time limit, a token bucket, and tries with exponential back-off.
 
-    Connection errors, time-outs, 429 and 5xx are tried again; a Retry-After is obeyed, and where it
+    Connection errors, time-outs, 408, 425, 429 and 5xx are tried again; a Retry-After is obeyed, and where it
     asks for more than `longest_pause_s` the call ends and the error carries it. Redirects are not
     followed: they would carry keys to strangers.
 
@@ -175,12 +177,14 @@ class HttpClient:
     ) -> Response:
         """Call, and try again where that may help.
 
+        Each try has the same body and headers.
+
         Args:
             method: GET, POST, ...
             url: The address.
             headers: More headers.
             params: Query parameters.
-            body: Sent as JSON, if given.
+            body: Sent as JSON, if given; bytes as they are.
             form: Sent as a form, if given.
 
         Raises:
@@ -188,10 +192,13 @@ class HttpClient:
         """
         where = f"{method} {masked(url)}"
         error = HttpError("It was not tried.", where=where)
+        sent = as_json(body)
+        if sent is not None:
+            headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
         for attempt in range(1, self._attempts + 1):
             self._bucket.acquire()
             try:
-                status, received, content = self._once(method, url, headers, params, body, form)
+                status, received, content = self._once(method, url, headers, params, sent, form)
             except httpx.HTTPError as failure:
                 error = HttpError(
                     f"No answer: {_spoken(failure)}.", where=where, remedy="Check the address and the network."
@@ -202,7 +209,7 @@ class HttpClient:
                 if status < _FIRST_ERROR:
                     return Response(status, received, masked(url), content, attempt)
                 error = self._refused(status, received, where)
-                if status != _TOO_MANY and status < _SERVER_ERRORS:
+                if status not in _TRY_AGAIN and status < _SERVER_ERRORS:
                     raise error
             pause = max(_FIRST_PAUSE_S * 2 ** (attempt - 1), error.retry_after_s or 0.0)
             if attempt == self._attempts or pause > self._longest_pause_s:
@@ -216,15 +223,20 @@ class HttpClient:
         url: str,
         headers: Mapping[str, str] | None,
         params: Mapping[str, str] | None,
-        body: object,
+        body: bytes | None,
         form: Mapping[str, str] | None,
     ) -> tuple[int, dict[str, str], bytes]:
         """One call; the whole answer must be there within the time limit, however slowly it drips."""
         deadline = self._clock() + self._timeout_s
-        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        kind = {"Content-Type": "application/json; charset=utf-8"} if sent is not None else {}
+        target, more, extensions = self._target(url)
         with self._client.stream(
-            method, url, headers={**kind, **(headers or {})}, params=params, content=sent, data=form
+            method,
+            target,
+            headers={**(headers or {}), **more},
+            params=params,
+            content=body,
+            data=form,
+            extensions=extensions,
         ) as answer:
             content = bytearray()
             for piece in answer.iter_bytes():
@@ -235,8 +247,14 @@ class HttpClient:
                     raise httpx.RemoteProtocolError("the answer is too large")
             return answer.status_code, {key.lower(): value for key, value in answer.headers.items()}, bytes(content)
 
+    def _target(self, url: str) -> tuple[str | httpx.URL, Mapping[str, str], dict[str, Any]]:
+        """Where a call goes, with the headers and httpx's extensions that it takes."""
+        return url, {}, {}
+
     def _refused(self, status: int, headers: Mapping[str, str], where: str) -> HttpError:
-        if status < _SERVER_ERRORS and status != _TOO_MANY:
+        if status < _FIRST_REFUSAL:
+            remedy = "It redirects, which is not followed: name the address to which it leads."
+        elif status < _SERVER_ERRORS and status not in _TRY_AGAIN:
             remedy = "Check address and key; trying again will not help."
         else:
             remedy = "Try again later."
@@ -262,7 +280,19 @@ class HttpClient:
         return max(0.0, (aware - self._wall()).total_seconds())
 
 
+def as_json(body: object) -> bytes | None:
+    """The bytes of a JSON body; what is bytes already stays."""
+    if body is None or isinstance(body, bytes):
+        return body
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
 def _spoken(failure: httpx.HTTPError) -> str:
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"its TLS certificate or protocol was not accepted ({cause.reason or 'handshake failed'})"
+        cause = cause.__cause__ or cause.__context__
     kinds = {
         httpx.ConnectTimeout: "the connection timed out",
         httpx.ConnectError: "the connection failed",

@@ -1,4 +1,4 @@
-"""`earshot alerts`: list, show, silence, route, confirm, dismiss."""
+"""`earshot alerts`: list, show, silence, route, confirm, dismiss, deliveries, redeliver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from earshot.automation.cli import main
+from earshot.automation.doctor import examine_deliveries
 from earshot.core.alerts import Alert, Evidence
+from earshot.core.config import load_settings
 from earshot.core.small_tables import SmallTables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -144,3 +146,86 @@ def test_a_verdict_is_kept_with_author_and_reason_and_audited(earshot, home, com
     assert (entry["actor"], entry["action"]) == ("anna", f"alert.{verdict}")
     assert verdict in earshot("alerts", "list")[1]
     assert earshot("alerts", command, "aaaa1")[0] == 2, "a reason is needed"
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown", "nearest"),
+    [
+        (["silence", "metric=lisens", "--reason", "x"], "lisens", "listens"),
+        (["silence", "alertname=kpi_anomly", "--reason", "x"], "kpi_anomly", "kpi_anomaly"),
+        (["silence", "severity=crit", "--reason", "x"], "crit", "critical"),
+        (["route", "--test", "metric=lisens"], "lisens", "listens"),
+        (["route", "--test", "family=volme"], "volme", "volume"),
+        (["list", "--state", "fireing"], "fireing", "firing"),
+        (["deliveries", "--channel", "slak"], "slak", "slack"),
+        (["deliveries", "--state", "given"], "given", "given_up"),
+        (["redeliver", "--channel", "pagerdty"], "pagerdty", "pagerduty"),
+    ],
+)
+def test_an_unknown_word_is_exit_2_and_the_nearest_is_named(earshot, words, unknown, nearest) -> None:
+    code, _, err = earshot("alerts", *words)
+    assert code == 2
+    assert unknown in err
+    assert nearest in err
+
+
+def test_a_channel_of_the_settings_that_does_not_exist_is_exit_2(earshot, monkeypatch) -> None:
+    monkeypatch.setenv("EARSHOT_ALERTS__CHANNELS", '["file", "tems"]')
+    code, _, err = earshot("alerts", "list")
+    assert code == 2
+    assert "tems" in err
+    assert "teams" in err
+
+
+def test_the_route_says_when_and_who_else_is_told(earshot, monkeypatch) -> None:
+    monkeypatch.setenv("EARSHOT_ALERTS__CHANNELS", '["file", "pagerduty"]')
+    _, out, _ = earshot("alerts", "route", "--test", "alertname=batch_refused,severity=critical", "--json")
+    told = json.loads(out)
+    assert told["timing"] == {"group_wait": "0s", "group_interval": "5m", "repeat_interval": "20h"}
+    assert told["escalations"] == [{"name": "critical for an hour", "after": "1h", "channels": ["pagerduty"]}]
+    assert "after 1h to pagerduty" in earshot("alerts", "route", "--test", "severity=critical")[1]
+
+
+def _queued(home: Path, delivery_id: str, **changed) -> None:
+    row = {"delivery_id": delivery_id, "channel": "slack", "state": "given_up", "attempts": 48, "queued_at": NOW}
+    row |= {"next_attempt_at": NOW, "last_error": "The server answered 404.", "payload": "{}"}
+    SmallTables(str(home / "lake")).append("ops.alert_outbox", [{**row, **changed}])
+
+
+def test_dead_letters_are_listed_and_sent_again_and_that_is_audited(earshot, home) -> None:
+    _queued(home, "dead1")
+    _queued(home, "fine1", state="sent", last_error=None, sent_at=NOW)
+    _, out, _ = earshot("alerts", "deliveries", "--state", "given_up")
+    assert "dead1" in out
+    assert "404" in out
+    assert "fine1" not in out
+    code, out, _ = earshot("alerts", "redeliver", "--channel", "slack", "--json")
+    assert (code, json.loads(out)["deliveries"]) == (0, ["dead1"])
+    rows = {row["delivery_id"]: row["state"] for row in SmallTables(str(home / "lake")).rows("ops.alert_outbox")}
+    assert rows == {"dead1": "waiting", "fine1": "sent"}
+    (entry,) = SmallTables(str(home / "lake")).rows("ops.audit")
+    assert (entry["actor"], entry["action"], entry["subject"]) == ("anna", "alert.redeliver", "slack")
+    for wrong in ([], ["dead1", "--channel", "slack"], ["zzz"]):
+        assert earshot("alerts", "redeliver", *wrong)[0] == 2
+
+
+def test_the_doctor_says_that_a_channel_fails_and_keeps_its_queue(home) -> None:
+    settings = load_settings(overrides={"home": str(home)})
+    assert list(examine_deliveries(settings, NOW)) == []
+    since = NOW - timedelta(hours=25)
+    _queued(home, "w1", state="waiting", attempts=9, queued_at=since, attempted_at=NOW - timedelta(minutes=5))
+    _queued(
+        home, "w2", state="waiting", attempts=0, queued_at=NOW - timedelta(hours=2), channel="email", last_error=None
+    )
+    _queued(home, "d1", channel="teams")
+    found = {finding.check: finding for finding in examine_deliveries(settings, NOW)}
+    assert {check: finding.ok for check, finding in found.items()} == {
+        "channel email": True,
+        "channel slack": False,
+        "channel teams": False,
+    }
+    slack = found["channel slack"]
+    assert "1 messages wait" in slack.detail
+    assert "(25 h)" in slack.detail
+    assert "404" in slack.detail
+    assert "earshot alerts redeliver --channel slack" in slack.remedy

@@ -1,19 +1,23 @@
-"""`earshot alerts`: list, show, silence, route, confirm, dismiss."""
+"""`earshot alerts`: list, show, silence, route, confirm, dismiss, deliveries, redeliver."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from earshot.automation.actor import actor
 from earshot.automation.invocation import current
+from earshot.core.alerts import CHANNELS
 from earshot.core.errors import ArgumentError
+from earshot.core.explanations import nearest
 
 if TYPE_CHECKING:
+    from earshot.alerting.matchers import Matcher
     from earshot.alerting.rules import Rulebook
     from earshot.alerting.silences import Silence
     from earshot.core.alerts import Alert
@@ -33,6 +37,8 @@ def register(app: typer.Typer) -> None:
         ("route", route),
         ("confirm", confirm),
         ("dismiss", dismiss),
+        ("deliveries", list_deliveries),
+        ("redeliver", redeliver),
     ):
         alerts.command(name)(command)
     app.add_typer(alerts, name="alerts")
@@ -47,25 +53,27 @@ def list_alerts(
     from rich.table import Table  # noqa: PLC0415 (keeps --help instant)
 
     from earshot.alerting.feedback import verdicts  # noqa: PLC0415
+    from earshot.alerting.maintenance import under_maintenance  # noqa: PLC0415
+    from earshot.alerting.rulebooks import load_sound  # noqa: PLC0415
     from earshot.alerting.silences import read_silences, silencing  # noqa: PLC0415
 
     tables = current().small_tables
-    if state not in {None, "pending", "firing", "resolved"}:
-        remedy = "Use pending, firing or resolved."
-        raise ArgumentError(f"There is no state {state!r}.", where="option --state", remedy=remedy)
+    _one_of(state, ("pending", "firing", "resolved"), "state", "option --state")
     every = sorted(_alerts(), key=lambda alert: (alert.starts_at, alert.fingerprint), reverse=True)
     speaking = [alert for alert in every if everything or not alert.evidence.inhibited_by]
     shown = [alert for alert in speaking if state in {None, alert.state}][:limit]
     said, silences, now = verdicts(tables), read_silences(tables), datetime.now(UTC)
+    planned = load_sound(_rules_file())[0].maintenance
     table = Table(title=f"{len(shown)} of {len(every)} alerts")
     for heading in ("fingerprint", "severity", "state", "since", "until", "what", "note"):
         table.add_column(heading, overflow="fold")
     rows = []
     for alert in shown:
-        silenced = silencing(alert, silences, now)
+        silenced, work = silencing(alert, silences, now), under_maintenance(alert, planned, now)
         notes = [
             f"spoken for by {alert.evidence.inhibited_by}" if alert.evidence.inhibited_by else "",
             f"silenced by {silenced.author}" if silenced else "",
+            f"planned work {work.name}" if work else "",
             said.get(alert.fingerprint, ""),
         ]
         until = f"{alert.ends_at:%Y-%m-%d %H:%M}" if alert.ends_at else ""
@@ -121,7 +129,7 @@ def silence(
         lines = [_spoken(one, now) for one in known] or ["Expired." if expire else "There are no silences."]
         current().emit("\n".join(lines), {"silences": [_plain(one) for one in known]})
         return
-    _check_labels([parse_matcher(text).label for text in matchers or []])
+    _check_matchers([parse_matcher(text) for text in matchers or []])
     starts_at = _moment(since, "--from") if since else now
     ends_at = _moment(until, "--until") if until else starts_at + _duration(duration)
     made = silences.add_silence(
@@ -138,14 +146,15 @@ def route(
     test: Annotated[str, typer.Option("--test", help="Labels: country=BR,severity=critical")],
 ) -> None:
     """Say who would hear of an alert with these labels, and what would keep it from them."""
-    from earshot.alerting.matchers import all_hold, parse_labels  # noqa: PLC0415 (keeps --help instant)
-    from earshot.alerting.routing import route_of  # noqa: PLC0415
+    from earshot.alerting.durations import spoken_duration  # noqa: PLC0415 (keeps --help instant)
+    from earshot.alerting.matchers import Matcher, all_hold, parse_labels  # noqa: PLC0415
+    from earshot.alerting.routing import escalations_of, grouped, route_of  # noqa: PLC0415
     from earshot.alerting.silences import read_silences  # noqa: PLC0415
 
     labels = parse_labels(test)
-    _check_labels(labels)
+    _check_matchers([Matcher(label, "=", value) for label, value in labels.items()])
     rulebook = _rulebook()
-    rule = next((rule for rule in rulebook.rules if rule.name == labels.get("alertname")), None)
+    rule = rulebook.rule(labels.get("alertname", ""))
     labels = {**(rule.labels if rule else {}), **labels}
     if "metric" in labels:
         labels.setdefault("family", rulebook.family_of(labels["metric"]))
@@ -157,17 +166,36 @@ def route(
         for one in read_silences(current().small_tables)
         if one.starts_at <= now < one.ends_at and all_hold(one.matchers, labels)
     ]
-    grouped = {label: labels.get(label, "") for label in found.group_by} if found else {}
+    group = grouped(labels, found.group_by) if found else {}
+    timing = {
+        key: spoken_duration(getattr(found, key))
+        for key in ("group_wait", "group_interval", "repeat_interval")
+        if found
+    }
+    escalations = [
+        {
+            "name": one.name,
+            "after": spoken_duration(one.after),
+            "channels": [channel for channel in one.channels if channel in enabled],
+        }
+        for one in escalations_of(labels, rulebook)
+        if found
+    ]
+    spoken = [f"{one['name']} after {one['after']} to {', '.join(one['channels']) or 'none'}" for one in escalations]
     lines = [
         f"route:    {found.name if found else 'none: it is recorded, and nobody is told'}",
         f"channels: {', '.join(channels) or 'none'}" + (f" (enabled: {', '.join(enabled)})" if found else ""),
-        f"group:    {', '.join(f'{key}={value}' for key, value in grouped.items()) or 'none'}",
+        f"group:    {', '.join(f'{key}={value}' for key, value in group.items()) or 'none'}",
+        f"timing:   {', '.join(f'{key} {value}' for key, value in timing.items()) or 'none'}",
+        f"escalates: {'; '.join(spoken) or 'no'}",
         f"silenced: {', '.join(silenced) or 'no'}",
     ]
     machine = {
         "route": found.name if found else None,
         "channels": channels,
-        "group": grouped,
+        "group": group,
+        "timing": timing,
+        "escalations": escalations,
         "labels": labels,
         "silenced_by": silenced,
     }
@@ -182,6 +210,55 @@ def confirm(fingerprint: Fingerprint, reason: Reason = "") -> None:
 def dismiss(fingerprint: Fingerprint, reason: Reason = "") -> None:
     """Say that an alert was a false alarm."""
     _judge(fingerprint, "dismissed", reason)
+
+
+def list_deliveries(
+    state: Annotated[str | None, typer.Option(help="waiting, sent or given_up (dead letters).")] = None,
+    channel: Annotated[str | None, typer.Option(help="Of one channel.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+) -> None:
+    """List messages of the outbox, newest first."""
+    from rich.table import Table  # noqa: PLC0415 (keeps --help instant)
+
+    from earshot.alerting.outbox import GIVEN_UP, SENT, WAITING, deliveries  # noqa: PLC0415
+
+    _one_of(state, (WAITING, SENT, GIVEN_UP), "state", "option --state")
+    _one_of(channel, CHANNELS, "channel", "option --channel")
+    found = deliveries(current().small_tables, state=state, channel=channel)
+    table = Table(title=f"{min(limit, len(found))} of {len(found)} deliveries")
+    for heading in ("delivery", "channel", "state", "tries", "queued", "next try", "last error"):
+        table.add_column(heading, overflow="fold")
+    for row in found[:limit]:
+        following = f"{row['next_attempt_at']:%Y-%m-%d %H:%M}" if row["state"] == WAITING else ""
+        queued = f"{row['queued_at']:%Y-%m-%d %H:%M}"
+        tries, error = str(row["attempts"]), row["last_error"] or ""
+        table.add_row(row["delivery_id"], row["channel"], row["state"], tries, queued, following, error)
+    machine = {"deliveries": found[:limit], "total": len(found)}
+    current().emit(table if found else "There are no such deliveries.", machine)
+
+
+def redeliver(
+    delivery: Annotated[str | None, typer.Argument(help="Delivery, or its first digits.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Everything that this channel has not taken.")] = None,
+) -> None:
+    """Let the next run send again, under the old key, what was given up or waits for its time."""
+    from earshot.alerting import outbox  # noqa: PLC0415 (keeps --help instant)
+
+    _one_of(channel, CHANNELS, "channel", "option --channel")
+    if (delivery is None) == (channel is None):
+        remedy = "Write `earshot alerts redeliver DELIVERY`, or --channel NAME."
+        raise ArgumentError("Name a delivery or a channel.", where="command line", remedy=remedy)
+    now = datetime.now(UTC)
+    again = outbox.redeliver(current().small_tables, now, delivery_id=delivery, channel=channel)
+    _audit("alert.redeliver", delivery or channel or "", {"deliveries": again})
+    current().emit(f"{len(again)} messages go out with the next run of publish_alerts.", {"deliveries": again})
+
+
+def _one_of(word: str | None, known: Sequence[str], noun: str, where: str) -> None:
+    if word is not None and word not in known:
+        close = nearest(word, known)
+        remedy = f"Use {close}; known are {', '.join(known)}."
+        raise ArgumentError(f"There is no {noun} {word!r}.", where=where, remedy=remedy)
 
 
 def _judge(fingerprint: str, verdict: Literal["confirmed", "dismissed"], reason: str) -> None:
@@ -202,18 +279,21 @@ def _alerts() -> list[Alert]:
 
 
 def _rulebook() -> Rulebook:
-    from earshot.alerting.rules import load_rulebook  # noqa: PLC0415 (keeps --help instant)
-    from earshot.core.locations import conf_folder  # noqa: PLC0415
+    from earshot.alerting.rulebooks import load_rulebook  # noqa: PLC0415 (keeps --help instant)
 
-    return load_rulebook(conf_folder() / current().settings.alerts.rules_file)
+    return load_rulebook(_rules_file())
 
 
-def _check_labels(labels: Iterable[str]) -> None:
-    from earshot.alerting.rules import known_label, known_labels  # noqa: PLC0415 (keeps --help instant)
+def _rules_file() -> Path:
+    from earshot.core.locations import conf_folder  # noqa: PLC0415 (keeps --help instant)
 
-    known = known_labels(_rulebook())
-    for label in labels:
-        known_label(label, known)
+    return conf_folder() / current().settings.alerts.rules_file
+
+
+def _check_matchers(matchers: Sequence[Matcher]) -> None:
+    from earshot.alerting.rulebooks import check_matchers  # noqa: PLC0415 (keeps --help instant)
+
+    check_matchers(matchers, _rulebook(), {alert.labels.get("metric", "") for alert in _alerts()})
 
 
 def _audit(action: str, subject: str, detail: dict[str, object]) -> None:

@@ -76,7 +76,7 @@ SPECS = (
             """
             delivery_id     | string    | idempotency key
             fingerprint     | string    | alert
-            channel         | string    | console, file, webhook, slack or email
+            channel         | string    | console, file, webhook, slack, teams, email, pagerduty or alertmanager
             payload         | string    | JSON of the message
             state           | string    | waiting, sent or given_up
             attempts        | int       | tries so far
@@ -85,11 +85,14 @@ SPECS = (
             members         | array<string> | fingerprint|start|state|severity of every alert in the message
             queued_at       | timestamp | when it was queued, wall time
             last_error      | string    | why the last try failed, addresses masked
+            group_key       | string    | route and labels of the group of alerts that it is about
+            logical_at      | timestamp | logical time of the run that queued it
+            attempted_at    | timestamp | last try, wall time
             """
         ),
         (),
         ("delivery_id",),
-        ("payload", "last_error"),
+        ("payload", "last_error", "group_key"),
     ),
     TableSpec(
         "ops.day_profiles",
