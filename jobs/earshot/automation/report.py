@@ -34,7 +34,14 @@ def write_report(settings: Settings, day: date, listener: str | None = None) -> 
         registry = ModelRegistry(settings.tracking_uri, settings.mlflow.experiment)
         champion = registry.champion(RECOMMENDER)
         models = compared(registry.comparisons(RECOMMENDER), champion.kind if champion else "")
-        figures = collect(tables, day, models, partial(read_report, settings), pages_by_batch(settings))
+        figures = collect(
+            tables,
+            day,
+            models,
+            partial(read_report, settings),
+            pages_by_batch(settings),
+            paid_model=settings.revenue.paid_model,
+        )
         return write_page(figures, reports / "report.html")
     keys = load_keys(settings)
     prefix = f"v{keys.key_version}:"

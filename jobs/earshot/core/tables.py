@@ -108,11 +108,14 @@ class Tables:
         """Whether the table was ever written."""
         return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
 
-    def read(self, name: str) -> DataFrame:
-        """The table now; no rows of the right shape where it was never written."""
+    def read(self, name: str, *, version: int | None = None) -> DataFrame:
+        """The table now, or as a version had it; no rows of the right shape where it was never written."""
         if not self.exists(name):
             return self.spark.createDataFrame([], spec_of(name).schema)
-        return self.spark.read.format("delta").load(self.path(name))
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(name))
 
     def create(self, name: str) -> None:
         """Make the empty table with its partitions and properties, unless it is there."""

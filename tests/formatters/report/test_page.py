@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
-from earshot.formatters.report.figures import ChartEntry, HourPoint, ReportFigures
+from earshot.formatters.report.chart_week import ChartLine, ChartOfTheWeek
+from earshot.formatters.report.figures import HourPoint, ReportFigures
+from earshot.formatters.report.gallery import Gallery
 from earshot.formatters.report.page import render
+from earshot.formatters.report.payout_models import payouts_by_model
+from earshot.formatters.report.playback_map import startup_map
 from earshot.formatters.report.quality_figures import (
     Example,
     FailedRule,
@@ -31,7 +36,15 @@ def _figures(name: str) -> ReportFigures:
     hours = tuple(
         HourPoint(start + timedelta(hours=n), 10 + n, 12, 8, 16, "critical" if n == 20 else None) for n in range(48)
     )
-    entry = ChartEntry(1, name, 5, 2, None)
+    line = ChartLine(1, name, 5, 2, 3)
+    paid = {"month": DAY, "currency": "EUR", "payee_type": "artist", "payee_id": name, "status": "closed"}
+    amounts = [("included", Decimal(2)), ("excluded", Decimal(1))]
+    startup = {"country": name, "device": name, "quality_date": DAY, "plays": 3, "startup_ms_p95": 900.0}
+    gallery = Gallery(
+        chart=ChartOfTheWeek(DAY, 7, True, (line,), (line,)),
+        payouts=payouts_by_model([paid | {"model": "pro_rata", "suspects": s, "amount": a} for s, a in amounts], {}),
+        startup=startup_map([startup]),
+    )
     alert = {
         "severity": "critical", "state": "firing", "summary": name, "labels": {"country": name}, "starts_at": start,
         "ends_at": None, "evidence": "not json",
@@ -39,7 +52,7 @@ def _figures(name: str) -> ReportFigures:
     rule = FailedRule(name, name, name, name, 3, 0.1, 1, (Example(name, name), Example(name, None)))
     batch = {"batch": name, "files": 1, "at": start, "status": name, **dict.fromkeys(_PARTS, 1)}
     return ReportFigures(
-        DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
+        DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), gallery=gallery,
         recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
         judged=(JudgedTable(name, 1, 2, 0.5),),
         kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
@@ -72,9 +85,10 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
         "Quality over time",
         "Worst rules",
         "Alerts",
-        "Charts",
+        "Chart of the week",
         "Playback quality",
-        "Payouts",
+        "Payouts by model",
+        "Payout concentration",
         "Recommendations",
         "Models compared",
     ):

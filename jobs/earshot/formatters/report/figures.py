@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
+from earshot.formatters.report.gallery import Gallery, collect_gallery
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14
@@ -42,16 +43,6 @@ class ChartEntry:
 
 
 @dataclass(frozen=True)
-class Payout:
-    """One payee of the latest month; `moved` is what changes once suspect listens are left out."""
-
-    payee: str
-    currency: str
-    amount: float
-    moved: float
-
-
-@dataclass(frozen=True)
 class ReportFigures:
     """Everything on the page. An empty part is one that the listening logs could not feed."""
 
@@ -71,12 +62,12 @@ class ReportFigures:
     rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     stalls: dict[tuple[str, str], float] = field(default_factory=dict)
-    payouts: tuple[Payout, ...] = ()
     suspects: tuple[dict[str, Any], ...] = ()
     sample_history: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()
     algorithm: str = ""
     models: tuple[dict[str, Any], ...] = ()
+    gallery: Gallery = field(default_factory=Gallery)
 
 
 def collect(
@@ -85,6 +76,7 @@ def collect(
     models: Sequence[dict[str, Any]] = (),
     verdict_of: Callable[[str], Verdict | None] = lambda _: None,
     data_docs: Mapping[str, str] | None = None,
+    paid_model: str = "pro_rata",
 ) -> ReportFigures:
     """Read the figures as of the end of a day.
 
@@ -94,12 +86,13 @@ def collect(
         models: Runs to compare, each with `name`, `kind`, `champion` and its metrics.
         verdict_of: Gives the verdict on a batch.
         data_docs: Pages of Data Docs by batch, beside the report; "" is their index.
+        paid_model: The model by which is really paid.
     """
     since = day - timedelta(days=HISTORY_DAYS - 1)
     activity = tables.rows("gold.activity", [("activity_date", ">=", since), ("activity_date", "<=", day)])
     names = _names(tables)
     history, recommended, algorithm = _sample_listener(tables, names)
-    week, tracks = _chart(tables, "track", names)
+    rhythm = _rhythm(activity)
     batches = quality.ledger(tables)
     return ReportFigures(
         day=day,
@@ -112,18 +105,15 @@ def collect(
         rules=quality.failed_rules(batches, verdict_of),
         judged=quality.judged_tables(data_docs or {}, verdict_of),
         data_docs=dict(data_docs or {}),
-        tracks=tracks,
-        artists=_chart(tables, "artist", names)[1],
-        week=week,
-        rhythm=_rhythm(activity),
+        rhythm=rhythm,
         behaviour=_behaviour(tables, since, day),
         stalls=_stalls(tables, since, day),
-        payouts=tuple(_payouts(tables, names)),
         suspects=tuple(_suspects(tables)),
         sample_history=history,
         recommended=recommended,
         algorithm=algorithm,
         models=tuple(models),
+        gallery=collect_gallery(tables, names, rhythm, since, day, top=TOP, paid_model=paid_model),
     )
 
 
@@ -177,21 +167,6 @@ def _names(tables: SmallTables) -> dict[str, str]:
     return names
 
 
-def _chart(tables: SmallTables, entity: str, names: dict[str, str]) -> tuple[date | None, tuple[ChartEntry, ...]]:
-    where = [("period", "=", "week"), ("country", "=", "ALL"), ("tier", "=", "ALL"), ("entity", "=", entity)]
-    rows = tables.rows("gold.charts", [*where, ("suspects", "=", "excluded")])
-    if not rows:
-        return None, ()
-    week = max(row["period_start"] for row in rows)
-    best = sorted((row for row in rows if row["period_start"] == week), key=lambda row: row["rank"])[:TOP]
-    return week, tuple(
-        ChartEntry(
-            r["rank"], names.get(r["entity_id"], r["entity_id"]), r["streams"], r["listeners"], r["previous_rank"]
-        )
-        for r in best
-    )
-
-
 def _rhythm(activity: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
     plays: Counter[tuple[int, int]] = Counter()
     for row in activity:
@@ -217,24 +192,6 @@ def _stalls(tables: SmallTables, since: date, day: date) -> dict[tuple[str, str]
             sums[0] += row["rebuffer_ratio"] * row["plays"]
             sums[1] += row["plays"]
     return {key: total / plays for key, (total, plays) in weighted.items() if plays}
-
-
-def _payouts(tables: SmallTables, names: dict[str, str]) -> list[Payout]:
-    rows = [row for row in tables.rows("gold.revenue", [("model", "=", "pro_rata")]) if row["payee_type"] == "artist"]
-    if not rows:
-        return []
-    month = max(row["month"] for row in rows)
-    sums: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: {"included": 0.0, "excluded": 0.0})
-    for row in rows:
-        if row["month"] == month:
-            sums[row["payee_id"], row["currency"]][row["suspects"]] += float(row["amount"])
-    main = Counter(currency for _, currency in sums).most_common(1)[0][0]
-    payouts = [
-        Payout(names.get(payee, payee), currency, both["excluded"], both["excluded"] - both["included"])
-        for (payee, currency), both in sums.items()
-        if currency == main
-    ]
-    return sorted(payouts, key=lambda payout: -payout.amount)[:TOP]
 
 
 def _suspects(tables: SmallTables) -> list[dict[str, Any]]:

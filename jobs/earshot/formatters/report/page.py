@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earshot.formatters.report import quality, sections
+from earshot.formatters.report import gallery_sections, quality, sections
+from earshot.formatters.report.figure_style import FIGURE_CSS
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
@@ -14,11 +15,14 @@ _SECTIONS = (
     quality.trust,
     quality.kpis,
     quality.rules,
-    sections.charts,
+    gallery_sections.chart,
+    gallery_sections.moved,
     sections.behaviour,
+    gallery_sections.cohorts,
     sections.playback,
     sections.suspects,
-    sections.money,
+    gallery_sections.payouts,
+    gallery_sections.concentrated,
     sections.recommendations,
     sections.models,
 )
@@ -34,7 +38,7 @@ def render(figures: ReportFigures, title: str = "Earshot") -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title} · {figures.day:%d %B %Y}</title><style>{CSS}</style></head><body>"
+        f"<title>{title} · {figures.day:%d %B %Y}</title><style>{CSS}{FIGURE_CSS}</style></head><body>"
         f'<header class="top"><h1>{title}</h1><p class="lead">As of the end of {figures.day:%A, %d %B %Y} (UTC).</p>'
         f"{sections.tiles(figures)}</header><main>{body}"
         "<footer>Every figure comes from the Delta tables in HOME/lake. Times are UTC.</footer></main></body></html>\n"

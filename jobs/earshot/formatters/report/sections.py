@@ -10,8 +10,8 @@ from typing import Any
 from earshot.formatters.report import drawing
 from earshot.formatters.report.drawing import number, share
 from earshot.formatters.report.figures import ChartEntry, ReportFigures
-
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from earshot.formatters.report.listening_clock import draw_clock, utc_clock
+from earshot.formatters.report.playback_map import startup_section
 
 
 def tiles(figures: ReportFigures) -> str:
@@ -72,48 +72,32 @@ def charts(figures: ReportFigures) -> str:
 
 def behaviour(figures: ReportFigures) -> str:
     """Rhythm of the week, and the rates that tell how people listen."""
-    cells = {(_WEEKDAYS[d], f"{h:02d}"): float(n) for (d, h), n in figures.rhythm.items()}
-    week = drawing.heat(cells, _WEEKDAYS, [f"{h:02d}" for h in range(24)], "count") if cells else ""
+    clock = figures.gallery.clock or utc_clock(figures.rhythm)
+    week = draw_clock(clock) if clock else ""
+    whose = "on the listeners' own clocks" if clock and clock.is_local else "in UTC"
     shown = ("skip_rate", "completion_rate", "repeat_rate", "discovery_rate")
     lines = "".join(
         drawing.spark(figures.behaviour[name], name.replace("_", " ")) for name in shown if figures.behaviour.get(name)
     )
     return section(
         "How people listen",
-        "Plays by weekday and hour (UTC), and daily rates.",
+        f"Plays by weekday and hour {whose}, and daily rates.",
         f"{week}<div class=sparks>{lines}</div>",
     )
 
 
 def playback(figures: ReportFigures) -> str:
-    """Stalling by device and CDN."""
+    """Startup by country and device, stalling by device and CDN."""
+    startup = startup_section(figures.gallery.startup) if figures.gallery.startup else ""
     if not figures.stalls:
-        return section("Playback quality", "These logs carry no playback measurements.")
+        return section("Playback quality", "" if startup else "These logs carry no playback measurements.", startup)
     devices = sorted({device for device, _ in figures.stalls})
     cdns = sorted({cdn for _, cdn in figures.stalls})
     return section(
         "Playback quality",
-        "Time stalled as a share of time stalled or heard, by device and CDN.",
-        drawing.heat(figures.stalls, devices, cdns, "share"),
-    )
-
-
-def money(figures: ReportFigures) -> str:
-    """The best-paid artists, and what suspect listens would have moved."""
-    if not figures.payouts:
-        return section("Payouts", "No revenue pool: the logs name no paying tier.")
-    top = max(payout.amount for payout in figures.payouts) or 1
-    rows = "".join(
-        f"<tr><td class=name>{escape(p.payee)}</td><td>{drawing.bar(p.amount / top)}</td>"
-        f"<td class=n>{p.amount:,.2f} {escape(p.currency)}</td>"
-        f'<td class="n {"up" if p.moved >= 0 else "down"}">{p.moved:+,.2f}</td></tr>'
-        for p in figures.payouts
-    )
-    payouts = table("<th>artist<th><th class=n>payout<th class=n>without suspects", rows)
-    return section(
-        "Payouts",
-        "Latest month, pro rata, in its main currency; last column: what changes once suspect listens are left out.",
-        payouts,
+        "How fast sound comes, and how often it stalls; the last 14 days.",
+        f'{startup}<h3>Time stalled</h3><p class="note">As a share of time stalled or heard, by device and CDN.</p>'
+        + drawing.heat(figures.stalls, devices, cdns, "share"),
     )
 
 
