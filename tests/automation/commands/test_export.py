@@ -78,7 +78,7 @@ def test_a_bucket_by_its_address(
         (["gold.revenue", "--to", "OUT", "--where", "contry=DE"], "no column 'contry'", "Use country"),
         (["gold.revenue", "--to", "OUT", "--mode", "upsert"], "--mode is of databases", "Leave it out"),
         (["gold.revenue", "--to", "ftp://x/y"], "no address of a bucket", "s3://BUCKET/PREFIX"),
-        (["gold.revenue", "--to", "s3://b/x", "--endpoint-url", "x"], "x is no address of a server", "http://HOST"),
+        (["gold.revenue", "--to", "s3://books/x", "--endpoint-url", "x"], "x is no address of a server", "http://HOST"),
         (["gold.revenue", "--to", "jdbc:derby:x", "--format", "csv"], "A database has no format", "Leave it out"),
         (["gold.revenue", "--to", "jdbc:derby:x", "--mode", "upsrt"], "no mode upsrt", "Use upsert"),
         (

@@ -3,14 +3,14 @@
 FIGURE_CSS = """
 :root{--model-a:var(--accent);--model-b:#0b7f78;--model-c:#a85b00;--wash:rgba(var(--shade),.07)}
 @media (prefers-color-scheme:dark){:root{--model-b:#45c6bb;--model-c:#f0a94a}}
-.told{margin:10px 0 0}.told b{font-weight:600}
+section>p.told,.told{margin:10px 0 0;color:var(--ink)}.told b{font-weight:600}
 small{font-size:12.5px}
 ol.chart,ol.movers{list-style:none;padding:0;margin:0}
 ol.chart li,ol.movers li{display:grid;align-items:start;gap:0 10px;padding:9px 0;border-top:1px solid var(--line)}
 ol.chart li:first-child,ol.movers li:first-child{border-top:0}
-ol.chart li{grid-template-columns:26px 44px minmax(0,1fr) auto}
+ol.chart li{grid-template-columns:30px 44px minmax(0,1fr) auto}
 ol.movers li{grid-template-columns:58px minmax(0,1fr)}
-.chart .rank{font-size:20px;line-height:1.1;letter-spacing:-.02em;text-align:right}
+.chart .rank{white-space:nowrap;font-size:20px;line-height:1.1;letter-spacing:-.02em;text-align:right}
 .chart .move{font-size:12.5px;padding-top:2px;white-space:nowrap}.chart .same{color:var(--soft)}
 .same i{font-style:normal}
 .chart .what,.movers .what{min-width:0;overflow-wrap:anywhere;line-height:1.35}
@@ -27,6 +27,9 @@ align-items:center}
 .clock .hours i.peak{outline:2px solid var(--ink);outline-offset:0}
 .clock .bars .hours{align-items:end;height:44px}.clock .bars .hours i{background:var(--accent);opacity:.55;margin:0;
 border-radius:2px 2px 0 0;min-height:1px}
+.clock .scale-words{display:flex;align-items:center;gap:8px;font-size:12.5px;color:var(--soft);margin-left:44px}
+.clock .scale-words i{display:block;width:96px;height:8px;border-radius:4px;
+background:linear-gradient(90deg,rgba(var(--shade),.06),rgba(var(--shade),.92))}
 .clock .names{font-size:12px;color:var(--soft)}.clock .names span{white-space:nowrap}
 .clock em{font-style:normal;display:flex;align-items:center;gap:6px;font-size:12.5px;color:var(--soft)}
 .clock em i{display:block;height:10px;border-radius:2px;background:var(--accent);opacity:.55;flex:none;
@@ -64,7 +67,8 @@ font-size:12px;color:var(--soft);white-space:nowrap}
 .lorenz .y-top{position:absolute;left:8px;top:6px;font-size:12px;color:var(--soft)}
 .lorenz figcaption{display:flex;justify-content:space-between;font-size:12px;color:var(--soft);padding-top:4px}
 td .m{margin-right:8px}
-table.map td,table.map th{border:0;padding:3px}table.map th[scope=col]{text-align:center}
+table.map td,table.map th{border:0;padding:3px}table.map th[scope=row],.heat th{vertical-align:middle}
+.signals{min-width:150px}table.map th[scope=col]{text-align:center}
 table.map td[style]{background:rgba(var(--shade),calc(.04 + var(--heat)*.4));border:2px solid var(--card);
 border-radius:6px;
 padding:5px 8px 3px;min-width:84px;text-align:center}
@@ -81,5 +85,5 @@ table.map .seen{stroke:var(--ink);opacity:.6;stroke-width:1.2}
 .two.lean{grid-template-columns:minmax(0,1fr)}.lorenz .square{max-width:380px}
 .clock .row{grid-template-columns:30px minmax(0,1fr) 0;gap:4px}.clock em{display:none}.clock .hours{gap:1px}
 .clock .hours i{height:18px;border-radius:2px}
-ol.chart li{grid-template-columns:22px 40px minmax(0,1fr) auto;gap:0 6px}}
+ol.chart li{grid-template-columns:28px 38px minmax(0,1fr) auto;gap:0 6px}}
 """

@@ -60,7 +60,8 @@ def utc_clock(plays: Mapping[tuple[int, int], int]) -> ListeningClock | None:
 
 def draw_clock(clock: ListeningClock) -> str:
     """A heat map of the week with a bar for each hour above and each weekday beside it."""
-    top = max(clock.plays.values()) or 1
+    counts = [clock.plays.get((day, hour), 0) for day in range(7) for hour in range(_HOURS)]
+    low, span = min(counts), (max(counts) - min(counts)) or 1
     by_hour = [sum(clock.plays.get((day, hour), 0) for day in range(7)) for hour in range(_HOURS)]
     by_day = [sum(clock.plays.get((day, hour), 0) for hour in range(_HOURS)) for day in range(7)]
     day, hour = clock.busiest
@@ -72,22 +73,25 @@ def draw_clock(clock: ListeningClock) -> str:
         f'<i style="height:{n / (max(by_hour) or 1):.1%}" title="{h:02}:00: {number(n)}"></i>'
         for h, n in enumerate(by_hour)
     )
-    lines = "".join(_line(clock, d, top, by_day) for d in range(7))
+    lines = "".join(_line(clock, d, (low, span), by_day) for d in range(7))
     hours = "".join(f"<span>{h:02}</span>" if h % 6 == 0 else "<span></span>" for h in range(_HOURS))
     return (
         f'<div class="clock" role="img" aria-label="{escape(words)}">'
         f'<div class="row bars"><b></b><div class="hours">{bars}</div><em></em></div>{lines}'
-        f'<div class="row"><b></b><div class="hours names">{hours}</div><em></em></div></div>'
+        f'<div class="row"><b></b><div class="hours names">{hours}</div><em></em></div>'
+        f'<div class="scale-words">{number(low)} plays <i></i> {number(low + span)}</div></div>'
         f'<p class="told"><b>{escape(words)}.</b></p>'
     )
 
 
-def _line(clock: ListeningClock, day: int, top: int, by_day: list[int]) -> str:
+def _line(clock: ListeningClock, day: int, scale: tuple[int, int], by_day: list[int]) -> str:
+    low, span = scale
     cells = ""
     for hour in range(_HOURS):
         n = clock.plays.get((day, hour), 0)
         peak = ' class="peak"' if (day, hour) == clock.busiest else ""
-        cells += f'<i{peak} style="--heat:{n / top:.3f}" title="{WEEKDAYS[day]} {hour:02}:00: {number(n)} plays"></i>'
+        told = f"{WEEKDAYS[day]} {hour:02}:00: {number(n)} plays"
+        cells += f'<i{peak} style="--heat:{(n - low) / span:.3f}" title="{told}"></i>'
     width = by_day[day] / (max(by_day) or 1)
     return (
         f'<div class="row"><b>{WEEKDAYS[day]}</b><div class="hours">{cells}</div>'

@@ -89,7 +89,9 @@ def concentration_section(payouts: PayoutsByModel, curves: Mapping[str, Lorenz])
     )
     head = "<th>model<th class=n>Gini<th class=n>top 1 %<th class=n>top 10 %"
     table = f"<div><p class=told><b>{words}.</b></p><div class=scroll><table><tr>{head}</tr>{rows}</table></div>"
-    note = f"{payouts.month:%B %Y}, {payouts.currency}: the share of the money that the poorest so many payees get."
+    note = (
+        f"{payouts.month:%B %Y}, {payouts.currency}: what share of the money the payees up to each get, poorest first."
+    )
     how = (
         "The further a curve sags below the diagonal, the fewer get most. A description of one month, not what a "
         "change of the model would bring about."

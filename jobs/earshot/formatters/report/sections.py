@@ -108,7 +108,7 @@ def suspects(figures: ReportFigures) -> str:
     rows = "".join(
         f"<tr><td>{escape(s['listener'][:14])}…</td><td class=n>{s['days']}</td><td class=n>{number(s['streams'])}</td>"
         f"<td>{drawing.bar(s['score'], 'bad')}</td>"
-        f"<td class=name>{escape(', '.join(s['signals']).replace('_', ' '))}</td></tr>"
+        f'<td class="name signals">{escape(", ".join(s["signals"]).replace("_", " "))}</td></tr>'
         for s in figures.suspects[:8]
     )
     streams = sum(s["streams"] for s in figures.suspects)
