@@ -87,13 +87,25 @@ if weeks:
 if weeks:
     counted = chart("track", "included", 50)
     counted = counted[counted["period_start"] == weeks[-1]].set_index("entity_id")
-    honest = tracks[tracks["period_start"] == weeks[-1]].set_index("entity_id")
-    both = counted.join(honest[["rank", "streams"]], rsuffix="_without")
-    both["streams_left_out"] = both["streams"] - both["streams_without"].fillna(0)
+    ids = ("entity_id", "in", counted.index.to_list())
+    chosen = [
+        ("period", "=", "week"),
+        ("period_start", "=", weeks[-1]),
+        ("country", "=", country),
+        ("tier", "=", "ALL"),
+    ]
+    left = tables.rows("gold.charts", [*chosen, ("entity", "=", "track"), ("suspects", "=", "excluded"), ids])
+    honest = pd.DataFrame(left, columns=["entity_id", "rank", "streams"]).set_index("entity_id").astype("Int64")
+    both = counted.join(honest, rsuffix="_without")
+    both["streams_left_out"] = both["streams"] - both["streams_without"].fillna(0).astype(int)
     both["track"] = [names.get(track, track) for track in both.index]
     suspect = both[both["streams_left_out"] > 0].sort_values("streams_left_out", ascending=False)
     print(f"{len(suspect)} of the first {len(both)} tracks hold suspect streams.")
-    print(suspect.head(10)[["track", "rank", "rank_without", "streams", "streams_left_out"]].to_string(index=False))
+    print(
+        suspect.head(10)[["track", "rank", "rank_without", "streams", "streams_left_out"]].to_string(
+            index=False, na_rep="-"
+        )
+    )
 
 # COMMAND ----------
 

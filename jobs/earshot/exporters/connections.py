@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 def transaction(spark: SparkSession, url: str, options: dict[str, str]) -> Iterator[Any]:
     """A JDBC connection; what is not committed at the end of the block is undone."""
     jvm: Any = spark.sparkContext._jvm
+    if "driver" in options:
+        jvm.org.apache.spark.sql.execution.datasources.jdbc.DriverRegistry.register(options["driver"])
     properties = jvm.java.util.Properties()
     for key, value in options.items():
         properties.setProperty(key, value)

@@ -16,7 +16,7 @@ from earshot.core.addresses import without_secrets
 from earshot.core.errors import ArgumentError, DependencyError, EarshotError
 from earshot.core.jdbc import DRIVER_CLASSES, database_of, first_cause
 from earshot.exporters.connections import columns_of, count, execute, transaction
-from earshot.exporters.flat_rows import flat_rows
+from earshot.exporters.flat_rows import flat_rows, sqlite_columns
 from earshot.exporters.manifest import Manifest
 from earshot.exporters.merging import ROW_KEY, Dialect
 from earshot.exporters.modes import Mode
@@ -126,13 +126,21 @@ def export_jdbc(
 
 
 def _write_beside(flat: DataFrame, to: DatabaseTable) -> int:
-    """Fill `TABLE_incoming`; returns how many rows Spark sent."""
+    """Fill `TABLE_incoming`; returns how many rows Spark sent.
+
+    Spark cannot tell a table that SQLite does not have from another error, so there it is made before.
+    """
     seen = Observation()
     observed = flat.observe(seen, F.count(F.lit(1)).alias("rows"))
-    if to.database == "sqlite":  # it has one writer at a time
-        observed = observed.coalesce(1)
-    key = {"createTableColumnTypes": f"{ROW_KEY} CHAR(64)"} if ROW_KEY in flat.columns else {}
-    observed.write.jdbc(to.url, to.incoming, mode="overwrite", properties=to.options | key)
+    if to.database == "sqlite":
+        with transaction(flat.sparkSession, to.url, to.options) as connection:
+            execute(connection, f"DROP TABLE IF EXISTS {to.incoming}")
+            execute(connection, f"CREATE TABLE {to.incoming} ({sqlite_columns(flat.schema)})")
+        # One partition: a database file has one writer at a time.
+        observed.coalesce(1).write.jdbc(to.url, to.incoming, mode="append", properties=to.options)
+    else:
+        key = {"createTableColumnTypes": f"{ROW_KEY} CHAR(64)"} if ROW_KEY in flat.columns else {}
+        observed.write.jdbc(to.url, to.incoming, mode="overwrite", properties=to.options | key)
     return int(seen.get["rows"])
 
 

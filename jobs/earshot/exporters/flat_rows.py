@@ -12,6 +12,8 @@ from pyspark.sql.types import (
     DataType,
     DateType,
     DecimalType,
+    FractionalType,
+    IntegralType,
     MapType,
     StructType,
     TimestampType,
@@ -36,6 +38,17 @@ def flat_rows(rows: DataFrame, key: Sequence[str], database: str) -> DataFrame:
         return rows.select(*columns)
     parts = F.array(*(_text(name, rows.schema[name].dataType) for name in key))
     return rows.select(F.sha2(F.to_json(parts), 256).alias(ROW_KEY), *columns)
+
+
+def sqlite_columns(schema: StructType) -> str:
+    """The columns of `flat_rows` as SQLite declares them."""
+    return ", ".join(f'"{field.name}" {_of_sqlite(field.dataType)}' for field in schema)
+
+
+def _of_sqlite(kind: DataType) -> str:
+    if isinstance(kind, IntegralType):
+        return "INTEGER"
+    return "REAL" if isinstance(kind, FractionalType) else "TEXT"
 
 
 def _value(name: str, kind: DataType, database: str) -> Column:

@@ -68,7 +68,15 @@ def test_text_from_the_logs_never_becomes_markup(shared_data: Path) -> None:
 
 def test_the_page_asks_nothing_from_outside() -> None:
     page = render(_figures("Undertow"))
-    assert not re.search(r"(src|href)=|url\(|@import|https?://", page)
+    assert not re.search(r"src=|href=(?!\"#)|url\(|@import|https?://", page)
+
+
+def test_every_section_is_linked_at_the_top() -> None:
+    page = render(_figures("Undertow"))
+    linked = re.findall(r'<a href="#([a-z-]+)">', page)
+    assert linked == re.findall(r'<section id="([a-z-]+)">', page)
+    assert len(linked) == len(set(linked)) == page.count("<section")
+    assert {"chart-of-the-week", "payouts-by-model", "can-the-tables-be-trusted"} <= set(linked)
 
 
 def test_parts_without_figures_say_so() -> None:
@@ -95,7 +103,7 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
         assert f"<h2>{part}</h2>" in page
     assert 'class="band"' in page
     assert "champion" in page
-    for linked in re.findall(r'href="([^"]+)"', page):
+    for linked in re.findall(r'href="([^"#]+)"', page):
         assert (road.home / "reports" / linked).is_file()
     assert 'href="data_docs/index.html"' in page
 

@@ -74,10 +74,14 @@ border-radius:6px;
 padding:5px 8px 3px;min-width:84px;text-align:center}
 table.map td b{font-weight:600;font-size:14px}table.map svg{display:block;width:100%;height:22px}
 table.map .seen{stroke:var(--ink);opacity:.6;stroke-width:1.2}
+nav{display:flex;gap:8px;overflow-x:auto;padding:14px 0 4px;font-size:13px}
+nav a{flex:none;border:1px solid var(--line);border-radius:99px;padding:3px 12px;background:var(--card);
+color:var(--soft);text-decoration:none}nav a:hover,nav a:focus-visible{color:var(--accent);border-color:var(--accent)}
+section{scroll-margin-top:12px}@media print{nav{display:none}}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:8px 0 14px}
 .figures b{display:block;font-size:25px;line-height:1.2;letter-spacing:-.02em}.figures small{display:block}
 .figures span{font-size:13px}
-.cohorts td.shade{background:rgba(var(--shade),calc(var(--heat)*.62))}
+.cohorts td{padding-left:8px}.cohorts td.shade{background:rgba(var(--shade),calc(var(--heat)*.62))}
 @media (max-width:720px){
 .lane{grid-template-columns:minmax(0,1fr)}.lane.head,.lane .wide{display:none}.lane .narrow{display:block}
 .lane .track{margin:6px 8px 2px}

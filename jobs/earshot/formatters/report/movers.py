@@ -9,7 +9,7 @@ from datetime import date
 from html import escape
 from typing import Any, Final
 
-from earshot.formatters.report.drawing import bar, number
+from earshot.formatters.report.drawing import bar, number, share
 
 _KINDS: Final = {"track_trend": "track", "artist_trend": "artist"}
 _SHOWN: Final = 5
@@ -80,7 +80,7 @@ def movers_section(found: Movers) -> str:
     widest = max((_doublings(m) for m in (*found.rising, *found.falling)), default=1.0) or 1.0
     note = (
         f"Week of {found.week:%d %B %Y} against the weeks before it: streams by what they let expect, of "
-        f"{found.tested:,} tracks and artists tested. Only what chance explains in fewer than {LEVEL:.0%} of those "
+        f"{found.tested:,} tracks and artists tested. Only what chance explains in fewer than {share(LEVEL, 0)} of those "
         "listed (Benjamini and Hochberg)."
     )
     if not found.rising and not found.falling:

@@ -99,8 +99,9 @@ def startup_section(startup: StartupMap) -> str:
         for country in startup.countries
     )
     how = "" if startup.is_exact else " (means of hourly percentiles, weighted by plays)"
+    about = "" if startup.is_exact else "about "
     (country, device), worst = max(startup.cells.items(), key=lambda item: item[1].p95_ms)
-    words = f"Slowest: {country} on {device}, 95 of 100 plays start within {number(worst.p95_ms)} ms"
+    words = f"Slowest: {country} on {device}, 95 of 100 plays start within {about}{number(worst.p95_ms)} ms"
     return (
         f'<div class="startup"><h3>Startup time, 95th percentile{how}</h3>'
         f'<p class="note">In ms, by country and device, with its days; all lines share one scale. '
