@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
 
@@ -37,7 +38,7 @@ def test_a_guarded_csv_costs_little_more_than_a_plain_one(
     tmp_path: Path, stopwatch: Stopwatch, show: Callable[[str], None]
 ) -> None:
     table = listens_arrow(ROWS, seed=5)
-    plain = table.select([field.name for field in table.schema if field.name not in {"sources"}])
+    plain = table.select([field.name for field in table.schema if not pa.types.is_nested(field.type)])
     for _ in range(ROUNDS):
         with stopwatch.measure("pyarrow.csv"):
             pa_csv.write_csv(plain, tmp_path / "plain.csv")

@@ -80,8 +80,8 @@ def movers_section(found: Movers) -> str:
     widest = max((_doublings(m) for m in (*found.rising, *found.falling)), default=1.0) or 1.0
     note = (
         f"Week of {found.week:%d %B %Y} against the weeks before it: streams by what they let expect, of "
-        f"{found.tested:,} tracks and artists tested. Only what chance explains in fewer than {share(LEVEL, 0)} of those "
-        "listed (Benjamini and Hochberg)."
+        f"{found.tested:,} tracks and artists tested. Only what chance explains in fewer than {share(LEVEL, 0)} of "
+        "those listed (Benjamini and Hochberg)."
     )
     if not found.rising and not found.falling:
         none = "Nothing moved by more than chance explains."
