@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from source_servers import need_driver
 
-MOMENTS = 4
+MOMENTS = 3
 _EXPORTER = """
 import sys
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def test_killed_at_any_moment_a_table_and_its_manifest_agree(spark: SparkSession
         with subprocess.Popen([sys.executable, "-c", _EXPORTER, file], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"done\n"
-            time.sleep(0.05 + 0.21 * moment)
+            time.sleep(0.05 + 0.3 * moment)
             process.send_signal(signal.SIGKILL)
             process.wait()
         with sqlite3.connect(file) as connection:
