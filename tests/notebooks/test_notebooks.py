@@ -28,6 +28,9 @@ def test_a_notebook_is_a_databricks_source(notebook: Path) -> None:
         ("quality_tour", "validation_success"),
         ("incident_investigation", "expected"),
         ("recommender_comparison", "popularity"),
+        ("charts", "of the first 50 tracks hold suspect streams"),
+        ("playback_quality", "detections in all"),
+        ("month_close", "0 of them do not add up"),
     ],
 )
 def test_a_notebook_shows_what_it_promises(road: DemoOutcome, name: str, word: str) -> None:
@@ -36,3 +39,12 @@ def test_a_notebook_shows_what_it_promises(road: DemoOutcome, name: str, word: s
     done = subprocess.run([sys.executable, notebook], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert word in done.stdout
+
+
+@pytest.mark.parametrize("name", ["charts", "playback_quality", "month_close"])
+def test_a_notebook_on_a_lake_without_tables_says_so(tmp_path: Path, name: str) -> None:
+    notebook = next(path for path in NOTEBOOKS if path.stem == name)
+    environment = {**os.environ, "EARSHOT_HOME": str(tmp_path), "EARSHOT_LAKE": str(tmp_path / "lake")}
+    done = subprocess.run([sys.executable, notebook], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {"charts": "No counted stream yet", "month_close": "No revenue yet"}.get(name, "0 plays") in done.stdout

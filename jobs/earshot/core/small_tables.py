@@ -6,7 +6,7 @@ For ops tables and for the command line, where a Spark job would cost more than 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ from earshot.core.tables import columns_with_statistics, spec_of
 
 Filter = tuple[str, str, Any]
 """Column, operator and value, as pyarrow has them: `("listen_date", "<=", day)`."""
+
+_BATCH = 65_536
 
 
 class SmallTables:
@@ -134,6 +136,26 @@ class SmallTables:
             ),
         ]
         return acero.Declaration.from_sequence(plan).to_table().select([*keys, *sums])
+
+    def scanned(
+        self, name: str, condition: Any = None, columns: Sequence[str] | None = None
+    ) -> tuple[int | None, pa.Schema, Iterator[pa.RecordBatch]]:
+        """The table now, batch after batch: its version (None where it was never written), schema and rows.
+
+        `condition` is an expression of Arrow. All batches are of that version, whatever is committed meanwhile, and no
+        more than a few of them are in memory.
+
+        Raises:
+            TableError: The table is there and cannot be read.
+        """
+        table = self.open(name)
+        if table is None:
+            empty = self.arrow(name, columns=columns)
+            return None, empty.schema, iter(())
+        there = table.to_pyarrow_dataset(filesystem=self._local(name))
+        names = list(columns or (n for n in self._schema(name).names if n in there.schema.names))
+        scanner = there.scanner(names, condition, batch_size=_BATCH, batch_readahead=2, fragment_readahead=1)
+        return table.version(), scanner.projected_schema, scanner.to_batches()
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Append rows in one commit; a column that a row does not have is null, one that the table lacks is added.

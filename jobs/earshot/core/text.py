@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell begins with that a spreadsheet may run."""
 
 
 def one_line(text: str, most: int | None = None) -> str:
@@ -19,7 +20,7 @@ def guarded(text: str) -> str:
     A text that begins with one of = + - @, their full-width forms, tab or a line end is preceded by an apostrophe, as
     OWASP's page on CSV injection advises.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def json_line(value: Any) -> str:

@@ -90,12 +90,16 @@ class Bucket:
         source: Address, region, profile.
         http: Patience and tries.
 
+    Attributes:
+        source: Address, region, profile.
+        client: boto3's.
+
     Raises:
         DependencyError: The profile is none.
     """
 
     def __init__(self, source: SourceSettings, http: HttpSettings) -> None:
-        self._source = source
+        self.source = source
         self._where = f"{source.url}{f' at {source.endpoint_url}' if source.endpoint_url else ''}"
         self._attempts = http.attempts
         config = Config(
@@ -105,9 +109,9 @@ class Bucket:
             max_pool_connections=_CONNECTIONS,
             s3={"addressing_style": "path"} if source.endpoint_url else {},
         )
-        with self._explained():
+        with self.explained():
             session = boto3.Session(profile_name=source.profile, region_name=source.region)
-            self._client: Any = session.client("s3", endpoint_url=source.endpoint_url, config=config)
+            self.client: Any = session.client("s3", endpoint_url=source.endpoint_url, config=config)
 
     def objects(self) -> Iterator[S3Object]:
         """All of them, page by page.
@@ -115,15 +119,15 @@ class Bucket:
         Raises:
             DependencyError: The store cannot be asked.
         """
-        with self._explained():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._source.bucket, Prefix=self._source.prefix
+        with self.explained():
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.source.bucket, Prefix=self.source.prefix
             )
             for page in pages:
                 for found in page.get("Contents", ()):
                     yield S3Object(
                         self,
-                        found["Key"].removeprefix(self._source.prefix),
+                        found["Key"].removeprefix(self.source.prefix),
                         found["ETag"].strip('"'),
                         found["Size"],
                         found["LastModified"].astimezone(UTC),
@@ -131,7 +135,7 @@ class Bucket:
 
     def fetch(self, found: S3Object, to: BinaryIO) -> None:
         """See `S3Object.write_to`."""
-        with self._explained():
+        with self.explained():
             for left in reversed(range(self._attempts)):
                 try:
                     self._stream(found, to)
@@ -151,19 +155,24 @@ class Bucket:
         Raises:
             DependencyError: It does not.
         """
-        with self._explained():
-            page = self._client.list_objects_v2(Bucket=self._source.bucket, Prefix=self._source.prefix, MaxKeys=1)
+        with self.explained():
+            page = self.client.list_objects_v2(Bucket=self.source.bucket, Prefix=self.source.prefix, MaxKeys=1)
         return f"{self._where} answers" + ("" if page.get("KeyCount") else "; it holds nothing below the prefix")
 
     def _stream(self, found: S3Object, to: BinaryIO) -> None:
-        key = f"{self._source.prefix}{found.key}"
-        answer = self._client.get_object(Bucket=self._source.bucket, Key=key, IfMatch=f'"{found.etag}"')
+        key = f"{self.source.prefix}{found.key}"
+        answer = self.client.get_object(Bucket=self.source.bucket, Key=key, IfMatch=f'"{found.etag}"')
         with closing(answer["Body"]) as body:
             for piece in body.iter_chunks(_CHUNK):
                 to.write(piece)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """What boto3 raises in the block, as an error of ours.
+
+        Raises:
+            DependencyError: The store refused, or does not answer.
+        """
         try:
             yield
         except (ClientError, BotoCoreError) as error:

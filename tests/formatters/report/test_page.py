@@ -13,9 +13,12 @@ import pytest
 
 from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
-from earshot.formatters.report.figures import ChartEntry, HourPoint, ReportFigures
-from earshot.formatters.report.money_figures import MODELS, Change, MoneyFigures, MovedMoney, PayeeOfMonth
+from earshot.formatters.report.chart_week import ChartLine, ChartOfTheWeek
+from earshot.formatters.report.figures import HourPoint, ReportFigures
+from earshot.formatters.report.gallery import Gallery
 from earshot.formatters.report.page import render
+from earshot.formatters.report.payout_models import payouts_by_model
+from earshot.formatters.report.playback_map import startup_map
 from earshot.formatters.report.quality_figures import (
     Example,
     FailedRule,
@@ -34,22 +37,24 @@ def _figures(name: str) -> ReportFigures:
     hours = tuple(
         HourPoint(start + timedelta(hours=n), 10 + n, 12, 8, 16, "critical" if n == 20 else None) for n in range(48)
     )
-    entry = ChartEntry(1, name, 5, 2, None)
+    line = ChartLine(1, name, 5, 2, 3)
+    paid = {"month": DAY, "currency": "EUR", "payee_type": "artist", "payee_id": name, "status": "closed"}
+    amounts = [("included", Decimal(2)), ("excluded", Decimal(1))]
+    startup = {"country": name, "device": name, "period_start": start, "plays": 3, "startup_ms_p95": 900.0}
+    gallery = Gallery(
+        chart=ChartOfTheWeek(DAY, 7, True, (line,), (line,)),
+        payouts=payouts_by_model([paid | {"model": "pro_rata", "suspects": s, "amount": a} for s, a in amounts], {}),
+        startup=startup_map([startup], [startup]),
+    )
     alert = {
         "severity": "critical", "state": "firing", "summary": name, "labels": {"country": name}, "starts_at": start,
         "ends_at": None, "evidence": "not json",
     }  # fmt: skip
     rule = FailedRule(name, name, name, name, 3, 0.1, 1, (Example(name, name), Example(name, None)))
     batch = {"batch": name, "files": 1, "at": start, "status": name, **dict.fromkeys(_PARTS, 1)}
-    one, change = Decimal(1), Change(name, Decimal(1), Decimal(1))
-    money = MoneyFigures(
-        DAY, "pro_rata", ("closed",), (MovedMoney("EUR", one, one, one, 1, 1, (change,), (change,)),),
-        (PayeeOfMonth(name, 1, dict.fromkeys(MODELS, one)),),
-    )  # fmt: skip
     return ReportFigures(
-        DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), tracks=(entry,), artists=(entry,), week=DAY,
-        money=money, recommended=(name,), sample_history=(name,), algorithm=name, ledger=(batch,),
-        rules=FailedRules((rule,), 1),
+        DAY, 2, {"listens": 9, "skips": 1}, hours, (alert,), gallery=gallery,
+        recommended=(name,), sample_history=(name,), algorithm=name, rules=FailedRules((rule,), 1), ledger=(batch,),
         judged=(JudgedTable(name, 1, 2, 0.5),),
         kpis=(KpiReading(name, 0.5, (KpiPoint(start, 0.4, False), KpiPoint(start, 0.6, True))),),
     )  # fmt: skip
@@ -64,7 +69,15 @@ def test_text_from_the_logs_never_becomes_markup(shared_data: Path) -> None:
 
 def test_the_page_asks_nothing_from_outside() -> None:
     page = render(_figures("Undertow"))
-    assert not re.search(r"(src|href)=|url\(|@import|https?://", page)
+    assert not re.search(r"src=|href=(?!\"#)|url\(|@import|https?://", page)
+
+
+def test_every_section_is_linked_at_the_top() -> None:
+    page = render(_figures("Undertow"))
+    linked = re.findall(r'<a href="#([a-z-]+)">', page)
+    assert linked == re.findall(r'<section id="([a-z-]+)">', page)
+    assert len(linked) == len(set(linked)) == page.count("<section")
+    assert {"chart-of-the-week", "payouts-by-model", "can-the-tables-be-trusted"} <= set(linked)
 
 
 def test_parts_without_figures_say_so() -> None:
@@ -81,17 +94,17 @@ def test_the_pipelines_report_has_every_part(road: DemoOutcome) -> None:
         "Quality over time",
         "Worst rules",
         "Alerts",
-        "Charts",
+        "Chart of the week",
         "Playback quality",
-        "What suspect listens take",
-        "Payouts",
+        "Payouts by model",
+        "Payout concentration",
         "Recommendations",
         "Models compared",
     ):
         assert f"<h2>{part}</h2>" in page
     assert 'class="band"' in page
     assert "champion" in page
-    for linked in re.findall(r'href="([^"]+)"', page):
+    for linked in re.findall(r'href="([^"#]+)"', page):
         assert (road.home / "reports" / linked).is_file()
     assert 'href="data_docs/index.html"' in page
 

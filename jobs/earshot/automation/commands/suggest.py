@@ -113,7 +113,7 @@ def _write_cells(path: Path, found: Suggestion, rows: Tabular) -> None:
         }
     )
     try:
-        write_csv(table, path)
+        write_csv(table.schema, table.to_batches(), path)
     except OSError as error:
         raise ArgumentError(
             f"{path} cannot be written: {error.strerror}.", where=str(path), remedy="Name another place with --cells."

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
-from earshot.formatters.report.audience_figures import AudienceFigures, collect_audience, local_rhythm
-from earshot.formatters.report.money_figures import MoneyFigures, collect_money
+from earshot.formatters.report.audience_figures import AudienceFigures, collect_audience
+from earshot.formatters.report.gallery import Gallery, collect_gallery
 from earshot.formatters.report.playback_figures import PlaybackFigures, collect_playback
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
@@ -34,17 +34,6 @@ class HourPoint:
 
 
 @dataclass(frozen=True)
-class ChartEntry:
-    """One line of a chart; `previous_rank` None is a new entry."""
-
-    rank: int
-    name: str
-    streams: int
-    listeners: int
-    previous_rank: int | None
-
-
-@dataclass(frozen=True)
 class ReportFigures:
     """Everything on the page. An empty part is one that the listening logs could not feed."""
 
@@ -58,21 +47,17 @@ class ReportFigures:
     rules: FailedRules = field(default_factory=FailedRules)
     judged: tuple[JudgedTable, ...] = ()
     data_docs: Mapping[str, str] = field(default_factory=dict)
-    tracks: tuple[ChartEntry, ...] = ()
-    artists: tuple[ChartEntry, ...] = ()
-    week: date | None = None
     rhythm: dict[tuple[int, int], int] = field(default_factory=dict)
-    rhythm_is_local: bool = False
     audience: AudienceFigures = field(default_factory=AudienceFigures)
     behaviour: dict[str, tuple[tuple[date, float], ...]] = field(default_factory=dict)
     playback: PlaybackFigures = field(default_factory=PlaybackFigures)
-    money: MoneyFigures | None = None
     optimisation: tuple[dict[str, Any], ...] = ()
     suspects: tuple[dict[str, Any], ...] = ()
     sample_history: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()
     algorithm: str = ""
     models: tuple[dict[str, Any], ...] = ()
+    gallery: Gallery = field(default_factory=Gallery)
 
 
 def collect(
@@ -97,9 +82,8 @@ def collect(
     activity = tables.rows("gold.activity", [("activity_date", ">=", since), ("activity_date", "<=", day)])
     names = _names(tables)
     history, recommended, algorithm = _sample_listener(tables, names)
-    week, tracks = _chart(tables, "track", names)
+    rhythm = _rhythm(activity)
     batches = quality.ledger(tables)
-    local = local_rhythm(tables, since, day)
     return ReportFigures(
         day=day,
         listeners=_listeners(tables),
@@ -111,21 +95,17 @@ def collect(
         rules=quality.failed_rules(batches, verdict_of),
         judged=quality.judged_tables(data_docs or {}, verdict_of),
         data_docs=dict(data_docs or {}),
-        tracks=tracks,
-        artists=_chart(tables, "artist", names)[1],
-        week=week,
-        rhythm=local or _rhythm(activity),
-        rhythm_is_local=bool(local),
-        audience=collect_audience(tables, since, day, names),
+        rhythm=rhythm,
+        audience=collect_audience(tables, since, day),
         behaviour=_behaviour(tables, since, day),
         playback=collect_playback(tables, since, day),
-        money=collect_money(tables, day, names | _holders(tables), paid_model),
         optimisation=tuple(tables.rows("gold.optimisation")),
         suspects=tuple(_suspects(tables)),
         sample_history=history,
         recommended=recommended,
         algorithm=algorithm,
         models=tuple(models),
+        gallery=collect_gallery(tables, names, rhythm, since, day, top=TOP, paid_model=paid_model),
     )
 
 
@@ -177,27 +157,6 @@ def _names(tables: SmallTables) -> dict[str, str]:
             if row["artist_name"] and row["artist_id"]:
                 names[row["artist_id"]] = row["artist_name"]
     return names
-
-
-def _holders(tables: SmallTables) -> dict[str, str]:
-    """Names of rights holders by id."""
-    rows = tables.arrow("silver.rights", columns=["rights_holder_id", "rights_holder_name"])
-    return {holder: name for holder, name in zip(*(column.to_pylist() for column in rows.columns), strict=True) if name}
-
-
-def _chart(tables: SmallTables, entity: str, names: dict[str, str]) -> tuple[date | None, tuple[ChartEntry, ...]]:
-    where = [("period", "=", "week"), ("country", "=", "ALL"), ("tier", "=", "ALL"), ("entity", "=", entity)]
-    rows = tables.rows("gold.charts", [*where, ("suspects", "=", "excluded")])
-    if not rows:
-        return None, ()
-    week = max(row["period_start"] for row in rows)
-    best = sorted((row for row in rows if row["period_start"] == week), key=lambda row: row["rank"])[:TOP]
-    return week, tuple(
-        ChartEntry(
-            r["rank"], names.get(r["entity_id"], r["entity_id"]), r["streams"], r["listeners"], r["previous_rank"]
-        )
-        for r in best
-    )
 
 
 def _rhythm(activity: list[dict[str, Any]]) -> dict[tuple[int, int], int]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
-from earshot.formatters.report import money, offers, quality, sections
+from earshot.formatters.report import gallery_sections, offers, quality, sections
+from earshot.formatters.report.figure_style import FIGURE_CSS
 from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.style import CSS
 
+_TITLE: Final = re.compile("<section><h2>([^<]+)</h2>")
+_WORD: Final = re.compile("[a-z]+")
 _SECTIONS = (
     sections.activity,
     sections.alerts,
     quality.trust,
     quality.kpis,
     quality.rules,
-    sections.charts,
+    gallery_sections.chart,
+    gallery_sections.moved,
     sections.behaviour,
     sections.audience,
+    gallery_sections.cohorts,
     sections.playback,
     sections.suspects,
-    money.moved,
-    money.payouts,
+    gallery_sections.payouts,
+    gallery_sections.concentrated,
     offers.concentration,
     offers.offers,
     sections.recommendations,
@@ -30,15 +37,27 @@ _SECTIONS = (
 
 def render(figures: ReportFigures, title: str = "Earshot") -> str:
     """The page; all text from the logs is escaped."""
-    body = "\n".join(part(figures) for part in _SECTIONS)
+    contents, body = _with_contents("\n".join(part(figures) for part in _SECTIONS))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title} · {figures.day:%d %B %Y}</title><style>{CSS}</style></head><body>"
+        f"<title>{title} · {figures.day:%d %B %Y}</title><style>{CSS}{FIGURE_CSS}</style></head><body>"
         f'<header class="top"><h1>{title}</h1><p class="lead">As of the end of {figures.day:%A, %d %B %Y} (UTC).</p>'
-        f"{sections.tiles(figures)}</header><main>{body}"
+        f"{sections.tiles(figures)}{contents}</header><main>{body}"
         "<footer>Every figure comes from the Delta tables in HOME/lake. Times are UTC.</footer></main></body></html>\n"
     )
+
+
+def _with_contents(body: str) -> tuple[str, str]:
+    """Links to the sections, and the sections with what they point to; the titles are our own words."""
+    titles = _TITLE.findall(body)
+    links = "".join(f'<a href="#{_anchor(title)}">{title}</a>' for title in titles)
+    marked = _TITLE.sub(lambda found: f'<section id="{_anchor(found[1])}"><h2>{found[1]}</h2>', body)
+    return f'<nav aria-label="Sections">{links}</nav>', marked
+
+
+def _anchor(title: str) -> str:
+    return "-".join(_WORD.findall(title.lower()))
 
 
 def write_page(figures: ReportFigures, target: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -11,9 +11,9 @@ from earshot.formatters.report import audience as of_audience
 from earshot.formatters.report import drawing
 from earshot.formatters.report import playback as of_playback
 from earshot.formatters.report.drawing import number, share
-from earshot.formatters.report.figures import ChartEntry, ReportFigures
-
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from earshot.formatters.report.figures import ReportFigures
+from earshot.formatters.report.listening_clock import draw_clock, utc_clock
+from earshot.formatters.report.playback_map import startup_section
 
 
 def tiles(figures: ReportFigures) -> str:
@@ -62,45 +62,37 @@ def alerts(figures: ReportFigures) -> str:
     return section("Alerts", "The newest that still fire come first.", first + more)
 
 
-def charts(figures: ReportFigures) -> str:
-    """The week's tracks and artists."""
-    if not figures.tracks:
-        return section("Charts", "No counted stream yet.")
-    body = two(_chart("Tracks", figures.tracks), _chart("Artists", figures.artists))
-    return section(
-        "Charts", f"Week of {figures.week:%d %B %Y}, all countries and tiers, suspect listens left out.", body
-    )
-
-
 def behaviour(figures: ReportFigures) -> str:
     """Rhythm of the week, and the rates that tell how people listen."""
-    cells = {(_WEEKDAYS[d], f"{h:02d}"): float(n) for (d, h), n in figures.rhythm.items()}
-    week = drawing.heat(cells, _WEEKDAYS, [f"{h:02d}" for h in range(24)], "count") if cells else ""
+    clock = figures.gallery.clock or utc_clock(figures.rhythm)
+    week = draw_clock(clock) if clock else ""
+    whose = "on the listeners' own clocks" if clock and clock.is_local else "in UTC: these logs name no time zones"
     shown = ("skip_rate", "completion_rate", "repeat_rate", "discovery_rate")
     lines = "".join(
         drawing.spark(figures.behaviour[name], name.replace("_", " ")) for name in shown if figures.behaviour.get(name)
     )
-    clock = "the listeners' own clocks" if figures.rhythm_is_local else "UTC: these logs name no time zones"
     return section(
         "How people listen",
-        f"Plays by weekday and hour ({clock}), and daily rates.",
+        f"Plays by weekday and hour {whose}, and daily rates.",
         f"{week}<div class=sparks>{lines}</div>",
     )
 
 
 def audience(figures: ReportFigures) -> str:
-    """Who is new and who comes back, who they are, what they play and what moved."""
+    """Who is new and who returns, who they are, and from which eras and genres they play."""
     if not figures.audience.came:
         return section("Audience", "No session yet.")
     week = figures.audience.week
-    of_week = f" Eras, genres and trends: week of {week:%d %B %Y}, suspect listens left out." if week else ""
+    of_week = f" Eras and genres: week of {week:%d %B %Y}, suspect listens left out." if week else ""
     note = "A listener is new on the UTC day of their first session, and back on a later day with a session on it."
     return section("Audience", note + of_week, of_audience.body(figures.audience))
 
 
 def playback(figures: ReportFigures) -> str:
-    """Start, stalls and bitrate by day, CDN and device."""
-    return section("Playback quality", *of_playback.playback(figures.playback))
+    """Start, stalls and bitrate by day, country, CDN and device."""
+    note, body = of_playback.playback(figures.playback)
+    startup = startup_section(figures.gallery.startup) if figures.gallery.startup else ""
+    return section("Playback quality", note, startup + body)
 
 
 def suspects(figures: ReportFigures) -> str:
@@ -110,7 +102,7 @@ def suspects(figures: ReportFigures) -> str:
     rows = "".join(
         f"<tr><td>{escape(s['listener'][:14])}…</td><td class=n>{s['days']}</td><td class=n>{number(s['streams'])}</td>"
         f"<td>{drawing.bar(s['score'], 'bad')}</td>"
-        f"<td class=name>{escape(', '.join(s['signals']).replace('_', ' '))}</td></tr>"
+        f'<td class="name signals">{escape(", ".join(s["signals"]).replace("_", " "))}</td></tr>'
         for s in figures.suspects[:8]
     )
     streams = sum(s["streams"] for s in figures.suspects)
@@ -193,23 +185,3 @@ def _evidence(text: str | None) -> str:
     contributors: Iterable[Any] = evidence.get("contributors") or ()
     names = ", ".join(f"{c.get('name')}={c.get('value')}" for c in contributors if isinstance(c, dict))
     return f"<small>Explained by {escape(names)}.</small><br>" if names else ""
-
-
-def _chart(title: str, entries: Sequence[ChartEntry]) -> str:
-    top = max((entry.streams for entry in entries), default=1) or 1
-    rows = "".join(
-        f"<tr><td class=n>{e.rank}</td><td>{_move(e)}</td>"
-        f"<td class=name>{escape(e.name)}<br>{drawing.bar(e.streams / top)}</td>"
-        f"<td class=n>{number(e.streams)}</td></tr>"
-        for e in entries
-    )
-    return f"<h3>{title}</h3><table>{rows}</table>"
-
-
-def _move(entry: ChartEntry) -> str:
-    if entry.previous_rank is None:
-        return '<span class="pill">new</span>'
-    steps = entry.previous_rank - entry.rank
-    if steps == 0:
-        return '<span class="note">–</span>'
-    return f'<span class="{"up" if steps > 0 else "down"}">{"▲" if steps > 0 else "▼"} {abs(steps)}</span>'

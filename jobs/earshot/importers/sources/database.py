@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import (
@@ -23,16 +22,14 @@ from pyspark.sql.types import (
 )
 
 from earshot.core.addresses import without_secrets
-from earshot.core.errors import DependencyError, EarshotError, said
+from earshot.core.errors import DependencyError, EarshotError
+from earshot.core.jdbc import DRIVER_CLASSES, SQLITE, database_of, first_cause
 from earshot.core.source_settings import SourceSettings
 
-SQLITE = "jdbc:sqlite:"
-DRIVERS = {"sqlite": "org.sqlite.JDBC", "postgresql": "org.postgresql.Driver"}
 _FETCHED_AT_ONCE, _WAITED_MS, _SHOWN = "10000", "30000", 300
 _ALIAS = "earshot_rows"
 _TIMES = (DateType, TimestampType, TimestampNTZType)
 _CLASS = re.compile(r"^[\w.$]+(?:Exception|Error): ")
-_IN_TASK = re.compile(r"Lost task .*? executor [^)]*\): (.*)")
 
 
 class Database:
@@ -88,13 +85,13 @@ class Database:
 
     def _read(self, query: str, types: dict[str, str] | None = None) -> DataFrame:
         source = self._source
-        name = source.url.split(":")[1]
+        name = database_of(source.url)
         options = {
             "url": source.url,
             "dbtable": f"({query}) {_ALIAS}",
             "fetchsize": _FETCHED_AT_ONCE,
             "preferTimestampNTZ": "true",
-            "driver": source.driver or DRIVERS.get(name, ""),
+            "driver": source.driver or DRIVER_CLASSES.get(name, ""),
             "user": _from_environment(source.user_env),
             "password": _from_environment(source.password_env),
             "customSchema": ", ".join(f"`{column}` {kind}" for column, kind in (types or {}).items()),
@@ -112,15 +109,15 @@ class Database:
             )
 
     def _error(self, error: Exception) -> DependencyError:
-        reason, where = _first_cause(error), without_secrets(self._source.url)
-        name = self._source.url.split(":")[1]
+        reason, where = first_cause(error), without_secrets(self._source.url)
+        name = database_of(self._source.url)
         if "ClassNotFoundException" in reason or "No suitable driver" in reason:
             fetch = f"Run `python -m earshot.automation.spark_jars {name}` with this Python."
             own = "Name the driver's class in the source's driver, and its jar in spark.conf.\"spark.jars\"."
             return DependencyError(
                 f"The JDBC driver of {name} is not among Spark's jars.",
                 where=where,
-                remedy=fetch if name in DRIVERS else own,
+                remedy=fetch if name in DRIVER_CLASSES else own,
             )
         shown = without_secrets(_CLASS.sub("", reason))[:_SHOWN].rstrip(".")
         return DependencyError(
@@ -128,18 +125,6 @@ class Database:
             where=where,
             remedy="Check the source's url, table or query, key and types, and user_env and password_env.",
         )
-
-
-def _first_cause(error: Exception) -> str:
-    """What the driver said, in a line: beneath what Spark and Py4J make of it."""
-    java: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
-    if java is None:
-        return said(error)
-    while java.getCause() is not None:
-        java = java.getCause()
-    text = str(java.toString())
-    in_task = _IN_TASK.search(text)
-    return (in_task[1] if in_task else text).splitlines()[0]
 
 
 def sqlite_file(url: str) -> Path | None:
