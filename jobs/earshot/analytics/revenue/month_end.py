@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from earshot.analytics.revenue.booking import LISTENS, book
+from earshot.analytics.revenue.booking import book
 from earshot.analytics.revenue.closed_months import (
     REVENUE,
     close,
@@ -20,6 +20,7 @@ from earshot.analytics.revenue.closed_months import (
     months_due,
 )
 from earshot.analytics.revenue.models import PRO_RATA
+from earshot.analytics.revenue.paid_now import LISTENS
 from earshot.analytics.revenue.splits import RIGHTS
 from earshot.analytics.revenue.streams import months_before
 from earshot.core import columns as c
