@@ -156,8 +156,8 @@ def _product(left: Exact, right: Integers) -> Exact:
     """The exact product: as Python's integers where eight bytes may not hold it."""
     if float(left.max(initial=0)) * float(right.max(initial=0)) < LARGEST:
         return left * right
-    exact: Exact = left.astype(object) * right.astype(object)
-    return exact
+    product: Exact = left.astype(object) * right.astype(object)
+    return product
 
 
 def _table(paid: list[_Payout], of_pool: dict[str, Any], pool: Pool, schema: pa.Schema) -> pa.Table:

@@ -53,8 +53,8 @@ def movers(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Mover
     """The movers of the newest week.
 
     Args:
-        rows: Of gold.audience: period_start (Monday), metric (`track_trend`, `artist_trend`), slice (id), value (ratio),
-            volume (streams), q_value.
+        rows: Of gold.audience: period_start (Monday), metric (`track_trend`, `artist_trend`), slice (id), value
+            (ratio), volume (streams), q_value.
         names: What ids are called.
 
     Returns:

@@ -98,14 +98,7 @@ def payouts_by_model(
         for (code, kind, identity), paid_out in amounts.items()
         if code == currency and kind != _SUSPENSE
     ]
-    held = sum(
-        (
-            paid_out[paid, "excluded"]
-            for (code, kind, _), paid_out in amounts.items()
-            if (code, kind) == (currency, _SUSPENSE)
-        ),
-        _NONE,
-    )
+    held = amounts[currency, _SUSPENSE, _SUSPENSE][paid, "excluded"]
     ranked = sorted(found, key=lambda payee: (-payee.by_model[paid], payee.name))
     others = {code: pool for code, pool in sorted(pools.items()) if code != currency}
     closed = any(row["status"] == "closed" for row in of_month)
