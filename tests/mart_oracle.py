@@ -20,6 +20,12 @@ WITHOUT: Mapping[str, Mapping[str, str]] = {
         "booked_on": "of adjustments: tests/analytics/test_revenue_month_end.py",
         "currency": "of prices: tests/analytics/test_revenue_oracle.py",
     },
+    "gold.audio_quality": {
+        "startup_ms_sketch": "of sketches: tests/analytics/test_audio_quality.py",
+        "rebuffer_ms_sketch": "of sketches: tests/analytics/test_audio_quality.py",
+        "bitrate_kbps_sketch": "of sketches: tests/analytics/test_audio_quality.py",
+        "stall_leaving": "of stalls: tests/analytics/test_audio_quality.py",
+    },
 }
 """Columns that the definitions here leave to others, and to whom."""
 
@@ -64,8 +70,14 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield Check("gold.audio_quality", definitions.AUDIO_QUALITY, definitions.AUDIO_QUALITY_FOUND)
     yield Check("gold.behaviour", definitions.BEHAVIOUR, definitions.BEHAVIOUR_FOUND)
     yield Check("gold.behaviour", BEHAVIOUR_VOLUME, BEHAVIOUR_VOLUME_FOUND)
-    yield Check("gold.charts", definitions.CHARTS, CHARTS_FOUND)
-    yield Check("silver.sessions", SESSIONS, SESSIONS_FOUND)
+    for expected, metrics in (
+        (definitions.BEHAVIOUR_BY_CONTEXT, "%rate_by_context"),
+        (definitions.BEHAVIOUR_BY_TRACK, "%_by_track"),
+        (definitions.BEHAVIOUR_LOCAL, "local_listens"),
+    ):
+        yield Check("gold.behaviour", expected, definitions.behaviour_found(metrics))
+    yield Check("gold.charts", definitions.CHARTS, definitions.CHARTS_FOUND)
+    yield Check("silver.sessions", definitions.SESSIONS, definitions.SESSIONS_FOUND)
     for mart, time in (("gold.activity", "hour_start"), ("gold.audio_quality", "hour_start")):
         day = "activity_date" if mart == "gold.activity" else "quality_date"
         yield _partition(mart, time, day)
@@ -112,11 +124,6 @@ def _partition(mart: str, time: str, day: str) -> Check:
     )
 
 
-CHARTS_FOUND = """
-    SELECT period, period_start, country, tier, entity, entity_id, suspects, rank, streams, listeners, previous_rank
-    FROM gold_charts
-"""
-
 _OF_PLAYS = """repeat_rate discovery_rate counted_rate listeners minutes_per_listener distinct_tracks track_entropy
     track_gini""".split()
 _OF_TELLING = {"completion_rate": "completed", "skip_rate": "skipped", "autoplay_rate": "autoplayed"}
@@ -142,32 +149,6 @@ BEHAVIOUR_VOLUME_FOUND = f"""
     SELECT day, country, tier, metric, volume FROM gold_behaviour
     WHERE metric IN ({", ".join(f"'{name}'" for name in _VOLUMES)})
 """  # noqa: S608 (our own SQL)
-
-SESSIONS = """
-    WITH ends AS (
-        SELECT *, greatest(started_at, coalesce(ended_at, started_at)) AS its_end FROM silver_listens
-    ), in_order AS (
-        SELECT *, max(its_end) OVER (
-            PARTITION BY listener_id ORDER BY started_at, listen_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS latest FROM ends
-    ), numbered AS (
-        SELECT *, sum((latest IS NULL OR started_at - latest > INTERVAL 30 MINUTE)::INT) OVER (
-            PARTITION BY listener_id ORDER BY started_at, listen_id
-        ) AS number FROM in_order
-    )
-    SELECT left(sha256(listener_id || '|' || epoch_us(min(started_at))), 32) AS session_id, listener_id,
-        min(started_at) AS started_at, max(its_end) AS ended_at, count(*) AS listens,
-        count(*) FILTER (played_ms IS NULL OR played_ms >= 30000) AS counted_listens,
-        count(*) FILTER (skipped) AS skips, coalesce(sum(played_ms), 0)::BIGINT AS played_ms,
-        count(DISTINCT track_id) AS distinct_tracks, count(DISTINCT artist_id) AS distinct_artists,
-        arg_min_null(device, (started_at, listen_id)) AS device,
-        arg_min_null(country, (started_at, listen_id)) AS country
-    FROM numbered GROUP BY listener_id, number
-"""
-SESSIONS_FOUND = """
-    SELECT session_id, listener_id, started_at, ended_at, listens, counted_listens, skips, played_ms, distinct_tracks,
-        distinct_artists, device, country FROM silver_sessions
-"""
 
 
 def cube(grain: str, minimum: int, hourly: int) -> str:

@@ -26,7 +26,7 @@ def test_an_unchanged_suite_gives_the_verdict_that_the_pass_gave(
     rows = [good_play] * 80 + [unreadable_line] + list(faults.values())
     bronze = suite.judge(make_plays(rows)).drop("parse_faults")
     kept = bronze.observe(observation, *suite.aggregates()).localCheckpoint()
-    files: list[FileFigures] = [{"source_file": "2026-03-29/a.jsonl", "rows_in": 103, "quarantined": 21}]
+    files: list[FileFigures] = [{"source_file": "2026-03-29/a.jsonl", "rows_in": 104, "quarantined": 22}]
     first = suite.verdict(observation.get, batch_id="b", files=files)
 
     again = judge_again(kept, suite, batch_id="b")

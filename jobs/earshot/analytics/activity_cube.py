@@ -106,8 +106,10 @@ def activity_cube(
         return cube_of_day(left, right, day=day, is_newest=day == newest, rules=rules)
 
     count = max(1, min(len(days), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
+    # One partition, asked for, would be shuffled once more to join the other side.
     plays_of_days, series_of_days = (
-        rows.repartition(count, c.LISTEN_DATE).groupBy(c.LISTEN_DATE) for rows in (plays, remembered)
+        (rows.repartition(count, c.LISTEN_DATE) if count > 1 else rows).groupBy(c.LISTEN_DATE)
+        for rows in (plays, remembered)
     )
     return ArrowRows(plays_of_days.cogroup(series_of_days), build, _SCHEMA)
 

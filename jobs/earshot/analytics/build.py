@@ -102,9 +102,9 @@ def rules_of(mart: str, settings: Settings) -> str:
     rules: dict[str, tuple[object, ...]] = {
         "gold.charts": (ChartRules.of(marts),),
         "gold.activity_cube": (marts.stream_rule, marts.cube_minimum_volume, marts.cube_hourly_minimum_volume),
-        "gold.behaviour": (marts.stream_rule,),
+        "gold.behaviour": (marts.stream_rule, marts.behaviour_minimum_volume),
         "gold.activity": (marts.stream_rule,),
-        "gold.audio_quality": ("as defined",),
+        "gold.audio_quality": (marts.session_gap_minutes,),
     }
     return repr(rules[mart]) if mart in rules else ""
 

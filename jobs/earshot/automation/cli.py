@@ -27,7 +27,7 @@ from earshot.core.text import one_line
 _INTERRUPTED = 130
 _EVALUATIONS = {"recommenders"}
 _FOR_PROGRAMMERS = re.compile(r"\n\n(?:Args|Returns|Raises):\n")
-_NO_COMMAND = re.compile(r"No such command '(.*)'")
+_NO_COMMAND = re.compile(r"No such command '(.*?)'")
 _USERS_TO_MEND = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 
 

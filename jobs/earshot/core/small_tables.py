@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import acero
+from pyarrow.dataset import Dataset
 from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from pyarrow.parquet import filters_to_expression
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -81,7 +82,7 @@ class SmallTables:
         there = {field.name for field in table.schema().fields}
         chosen = [column for column in columns if column in there] if columns else None
         try:
-            rows = table.to_pyarrow_table(filters=filters, columns=chosen, filesystem=self._local(name))
+            rows = self._read(table, name, filters, chosen)
         except FileNotFoundError:
             if version is None:
                 raise
@@ -91,6 +92,20 @@ class SmallTables:
                 remedy="Read the table as it is now.",
             ) from None
         return rows.select([column for column in self._schema(name).names if column in rows.column_names])
+
+    def _read(self, table: DeltaTable, name: str, filters: Any, columns: list[str] | None) -> pa.Table:
+        """The rows; where delta-rs rewrote files with another kind of texts, Arrow can filter them only once read."""
+        files = self._local(name)
+        try:
+            return table.to_pyarrow_table(filters=filters, columns=columns, filesystem=files)
+        except pa.ArrowNotImplementedError:
+            texts = {field.name for field in self._schema(name) if pa.types.is_string(field.type)}
+            early = [one for one in filters if one[0] not in texts]
+            late = [one for one in filters if one[0] in texts]
+            wanted = None if columns is None else list(dict.fromkeys([*columns, *(column for column, *_ in late)]))
+            rows = table.to_pyarrow_table(filters=early or None, columns=wanted, filesystem=files)
+            rows = rows.filter(filters_to_expression(late))
+            return rows if columns is None else rows.select(columns)
 
     def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:
         """The table now, as dictionaries; maps are dictionaries too."""
@@ -154,7 +169,13 @@ class SmallTables:
             return None, empty.schema, iter(())
         there = table.to_pyarrow_dataset(filesystem=self._local(name))
         names = list(columns or (n for n in self._schema(name).names if n in there.schema.names))
-        scanner = there.scanner(names, condition, batch_size=_BATCH, batch_readahead=2, fragment_readahead=1)
+        sizes = {"batch_size": _BATCH, "batch_readahead": 2, "fragment_readahead": 1}
+        if condition is not None and _has_views(there):
+            every = there.scanner(**sizes).to_batches()
+            kept = (pa.table(batch).filter(condition).select(names) for batch in every)
+            schema = pa.schema([there.schema.field(name) for name in names])
+            return table.version(), schema, (batch for rows in kept for batch in rows.to_batches())
+        scanner = there.scanner(names, condition, **sizes)
         return table.version(), scanner.projected_schema, scanner.to_batches()
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
@@ -247,3 +268,8 @@ class SmallTables:
         if not DeltaTable.is_deltatable(self.path(name)):
             layout["configuration"] = {"delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(spec))}
         return layout
+
+
+def _has_views(rows: Dataset) -> bool:
+    """Whether delta-rs rewrote a file, with a kind of texts by which Arrow cannot filter while it reads."""
+    return any(pa.types.is_string_view(field.type) for one in rows.get_fragments() for field in one.physical_schema)

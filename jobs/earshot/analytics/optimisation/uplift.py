@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from earshot.analytics.optimisation.estimates import Estimate, mean_of, normal
+from earshot.analytics.optimisation.estimates import Estimate, mean_of, normal, split
 from earshot.analytics.optimisation.experiment import Experiment
 from earshot.analytics.optimisation.responses import Scores
 from earshot.analytics.plays import Floats, Integers
@@ -69,7 +69,7 @@ def _heterogeneity(predicted: Floats, robust: Floats, fold: Integers, arm: str) 
     around = robust - _by_fold(robust, fold)
     slope = float(centred @ around) / spread
     error = float(np.sqrt(((centred * (around - slope * centred)) ** 2).sum())) / spread
-    return normal("heterogeneity", slope, error, len(robust), method, arm=arm)
+    return split("heterogeneity", slope, error, len(robust), method, arm=arm)
 
 
 def _by_fold(values: Floats, fold: Integers) -> Floats:
@@ -82,7 +82,7 @@ def _spread(robust: Floats, group: Integers, groups: int, arm: str) -> Estimate:
     top, bottom = robust[group == groups], robust[group == 1]
     error = float(np.sqrt(top.var(ddof=1) / len(top) + bottom.var(ddof=1) / len(bottom)))
     value, listeners = float(top.mean() - bottom.mean()), len(top) + len(bottom)
-    return normal("effect_spread", value, error, listeners, f"difference of means of {_METHOD}", arm=arm)
+    return split("effect_spread", value, error, listeners, f"difference of means of {_METHOD}", arm=arm)
 
 
 def _qini(predicted: Floats, robust: Floats, fold: Integers, arm: str) -> list[Estimate]:
