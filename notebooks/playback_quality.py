@@ -2,13 +2,11 @@
 # MAGIC %md
 # MAGIC # Playback quality
 # MAGIC How fast sound comes and how often it stalls: where it is worst, since when, and how far one can trust it.
-# MAGIC Names follow CTA-2066; the score and its sources are in `earshot.analytics.audio_quality`.
+# MAGIC Names follow CTA-2066; the score and its sources are in `earshot.core.playback`.
 
 # COMMAND ----------
 
 import os
-
-import pandas as pd
 
 try:
     dbutils.widgets.text("lake", "", "Root of the lake")
@@ -17,48 +15,33 @@ except NameError:
     lake = os.environ.get("EARSHOT_LAKE", "")
 
 from earshot.core.config import load_settings
+from earshot.core.playback_rollup import COLUMNS, roll_up
 from earshot.core.small_tables import SmallTables
-from earshot.formatters.report.playback_map import startup_map
 
 tables = SmallTables(lake or load_settings().lake_root)
-rows = tables.rows("gold.audio_quality")
-hours = pd.DataFrame(rows)
-print(f"{len(hours):,} hours x slices, {hours['plays'].sum() if len(hours) else 0:,} plays")
+cells = tables.arrow("gold.audio_quality", columns=COLUMNS)
+plays = sum(cells["plays"].to_pylist())
+print(f"{cells.num_rows:,} hours x slices, {plays:,} plays")
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## Day by day
-# MAGIC Failures and exits before start are sums. A mean of hourly percentiles is no percentile of the day: it is close
-# MAGIC where hours are alike, and hides an hour that is not. The map below adds up sketches where the table has them.
+# MAGIC Ratios and the score are those of all plays of the day; percentiles come from sketches, within half a percent.
 
 # COMMAND ----------
 
-
-def weighted(group, column):
-    """Mean of a column, weighted by plays."""
-    known = group[group[column].notna()]
-    return (known[column] * known["plays"]).sum() / known["plays"].sum() if known["plays"].sum() else float("nan")
+FIGURES = ["plays", "start_failures", "exits_before_start", "startup_ms_p95", "rebuffer_ratio", "quality_score"]
 
 
-def overview(by):
-    """The figures of CTA-2066 by some columns."""
-    told = {}
-    for key, group in hours.groupby(by):
-        plays = group["plays"].sum()
-        told[key] = {
-            "plays": plays,
-            "start_failures": group["start_failures"].sum() / plays,
-            "exits_before_start": group["exits_before_start"].sum() / plays,
-            "startup_ms_p95": weighted(group, "startup_ms_p95"),
-            "rebuffer_ratio": weighted(group, "rebuffer_ratio"),
-            "quality_score": weighted(group, "quality_score"),
-        }
-    return pd.DataFrame(told).T.round(4)
+def overview(*by, period=None):
+    """The figures of CTA-2066 by period and dimensions."""
+    told = roll_up(cells, period=period, by=by).to_pandas()
+    return told[[*(["period_start"] if period else []), *by, *FIGURES]]
 
 
-if len(hours):
-    print(overview("quality_date").to_string())
+if cells.num_rows:
+    print(overview(period="day").round(4).to_string(index=False))
 
 # COMMAND ----------
 
@@ -68,20 +51,9 @@ if len(hours):
 
 # COMMAND ----------
 
-startup = startup_map(rows)
-if startup:
-    grid = pd.DataFrame(
-        {
-            device: {
-                country: startup.cells[country, device].p95_ms
-                for country in startup.countries
-                if (country, device) in startup.cells
-            }
-            for device in startup.devices
-        }
-    )
-    print("from sketches" if startup.is_exact else "means of hourly percentiles, weighted by plays")
-    print(grid.round(0).to_string())
+places = overview("country", "device").dropna(subset=["startup_ms_p95"])
+if len(places):
+    print(places.pivot(index="country", columns="device", values="startup_ms_p95").round(0).to_string())
 else:
     print("These logs carry no startup times.")
 
@@ -93,12 +65,10 @@ else:
 
 # COMMAND ----------
 
-if len(hours):
-    slices = overview(["country", "device", "cdn", "app_version"])
+if cells.num_rows:
+    slices = overview("country", "device", "cdn", "app_version")
     slices["cost"] = slices["plays"] * (100 - slices["quality_score"])
-    worst = slices.sort_values("cost", ascending=False).head(10)
-    worst.index = [" ".join(key) for key in worst.index]
-    print(worst[["plays", "startup_ms_p95", "rebuffer_ratio", "start_failures", "quality_score", "cost"]].to_string())
+    print(slices.sort_values("cost", ascending=False).head(10).round(4).to_string(index=False))
 
 # COMMAND ----------
 

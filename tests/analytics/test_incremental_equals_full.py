@@ -17,7 +17,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from histories import Arrival, Build, Erasure, Lake, Play, Repair, Step, Verdict, control, differences, play
+from histories import RULES, Arrival, Build, Erasure, Lake, Play, Repair, Step, Verdict, control, differences, play
 
 EXAMPLES = int(os.environ.get("EARSHOT_HISTORIES", "1"))
 LISTENERS = ("anna", "bea", "cyn")
@@ -124,7 +124,7 @@ def test_what_a_closed_month_was_paid_and_its_adjustments_make_what_it_would_be_
         Arrival(day_of("bea", 2, track=4) + day_of("anna", 5)),
         Build(),
     ]
-    lake = Lake.at(spark, homes("home"), homes("keys"), revenue={"close_after_days": 15})
+    lake = Lake.at(spark, homes("home"), homes("keys"), revenue={**RULES["revenue"], "close_after_days": 15})
     lake.take(*steps)
     expected = control(spark, homes("control"), homes("keys"), steps)
     assert differences(lake, expected, without=["gold.revenue"]) == {}

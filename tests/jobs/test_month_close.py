@@ -129,7 +129,7 @@ def test_a_pool_without_streams_is_named_with_file_and_row_and_no_mart_is_publis
     conf.write_text(f"{conf.read_text()}\n{pool}")
     code, told = run()
     assert code == 2
-    line = conf.read_text()[: conf.read_text().index("[[revenue.pools]]")].count("\n") + 1
+    line = conf.read_text()[: conf.read_text().rindex("[[revenue.pools]]")].count("\n") + 1
     assert "The pool of 2026-03 FR free has no counted stream" in told
     assert f"{conf}, line {line}, key revenue.pools[0]" in told
     assert "DE/premium" in told

@@ -31,6 +31,7 @@ _EVENT: Final = pa.schema(
         c.TRACK_ID: pa.string(),
         c.STARTED_AT: pa.string(),
         c.PLAYED_MS: pa.int64(),
+        c.DURATION_MS: pa.int64(),
         c.SKIPPED: pa.bool_(),
     }
 )
@@ -87,7 +88,7 @@ def _simulated(settings: Settings, seed: int) -> PlayCounts:
         )
         events = pa.concat_tables(_events(path) for path in sorted((Path(scratch) / "landing").rglob("*.jsonl*")))
     events = events.group_by(["listener", c.TRACK_ID, c.STARTED_AT]).aggregate(
-        [(c.PLAYED_MS, "max"), (c.SKIPPED, "max")]
+        [(c.PLAYED_MS, "max"), (c.DURATION_MS, "max"), (c.SKIPPED, "max")]
     )
     listens = pa.table(
         {
@@ -95,6 +96,7 @@ def _simulated(settings: Settings, seed: int) -> PlayCounts:
             c.TRACK_ID: events[c.TRACK_ID],
             c.LISTEN_DATE: pc.utf8_slice_codeunits(events[c.STARTED_AT], 0, 10).cast(pa.date32()),
             c.PLAYED_MS: events[f"{c.PLAYED_MS}_max"],
+            c.DURATION_MS: events[f"{c.DURATION_MS}_max"],
             c.SKIPPED: events[f"{c.SKIPPED}_max"],
         }
     )
