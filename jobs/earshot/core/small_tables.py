@@ -100,8 +100,10 @@ class SmallTables:
             return table.to_pyarrow_table(filters=filters, columns=columns, filesystem=files)
         except pa.ArrowNotImplementedError:
             texts = {field.name for field in self._schema(name) if pa.types.is_string(field.type)}
-            early = [one for one in filters if one[0] not in texts]
-            late = [one for one in filters if one[0] in texts]
+            early = [one for one in filters or () if one[0] not in texts]
+            late = [one for one in filters or () if one[0] in texts]
+            if not late:
+                raise
             wanted = None if columns is None else list(dict.fromkeys([*columns, *(column for column, *_ in late)]))
             rows = table.to_pyarrow_table(filters=early or None, columns=wanted, filesystem=files)
             rows = rows.filter(filters_to_expression(late))

@@ -132,6 +132,7 @@ def test_without_suspects_it_tells_who_loses_who_gains_and_how_much_moves_and_ne
             change for (currency, _), change in changes.items() if currency == moved["currency"] and change > 0
         )
         assert Decimal(moved["gained"]) == Decimal(moved["lost"]) == Decimal(moved["changes_hands"]) == gained
+    assert any(Decimal(moved["gained"]) > 0 for moved in told["moved"])
     assert {(p["currency"], p["payee_id"]): Decimal(p["change"]) for p in told["payees"]} == changes
 
     assert main(["--home", str(road.home), "--env", "demo", "whatif", "--suspects", "excluded"]) == 0
