@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PYTEST_ARGS ?=
+WORKERS ?= 2
 MOMENTS ?= 50
 SEED ?= 4
 
@@ -16,10 +17,10 @@ setup: ## make .venv with packages and Spark's jars (once; needs the network onc
 demo: setup ## simulate two weeks, run everything, deliver an alert, write the report
 	@$(BIN)/earshot demo
 
-test: ## lint, types, import contracts and every test
+test: ## lint, types, import contracts and every test, in WORKERS=2 processes
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory lint
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m "not benchmark and not kills" $(PYTEST_ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark and not kills" $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

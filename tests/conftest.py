@@ -19,7 +19,18 @@ from earshot.core.settings import Settings, SparkSettings
 from earshot.core.tables import Tables
 from second_opinion import SecondOpinion
 
+ROAD = {"road", "lake"}
+"""Fixtures that run the whole pipeline."""
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and those of the whole pipeline in the same one: it runs once."""
+    for item in items:
+        needs_road = not ROAD.isdisjoint(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("road" if needs_road else item.path.as_posix()))
 
 
 @pytest.fixture(scope="session")

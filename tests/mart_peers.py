@@ -25,6 +25,7 @@ def marts_of_day(lake: str, day: date, out: Path) -> None:
     """Compute every mart for one day that came last, and write it below `out`."""
     out.mkdir(exist_ok=True)
     with duckdb.connect() as database:
+        database.execute(f"SET temp_directory = '{out}/spilled'")
         database.execute(
             "SET TimeZone = 'UTC'; SET threads = 2; SET memory_limit = '3GB'; SET preserve_insertion_order = false"
         )

@@ -1,6 +1,6 @@
 """Whatever happened to a lake, and in whatever order: every mart is what all that is left of it gives at once.
 
-Histories go through the real jobs. EARSHOT_HISTORIES says how many random ones (1 in the gate).
+Histories go through the real jobs. HISTORIES says how many random ones (1 in the gate).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from histories import RULES, Arrival, Build, Erasure, Lake, Play, Repair, Step, Verdict, control, differences, play
 
-EXAMPLES = int(os.environ.get("EARSHOT_HISTORIES", "1"))
+EXAMPLES = int(os.environ.get("HISTORIES", "1"))
 LISTENERS = ("anna", "bea", "cyn")
 SUNDAY, MONDAY = date(2026, 3, 29), date(2026, 3, 30)
 DAY = 1_440.0
@@ -184,7 +184,7 @@ def steps() -> st.SearchStrategy[list[Step]]:
 @settings_of_hypothesis(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="EARSHOT_HISTORIES" not in os.environ,
+    derandomize="HISTORIES" not in os.environ,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
     print_blob=True,

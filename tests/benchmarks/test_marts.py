@@ -1,7 +1,7 @@
 """The marts of one more day: against one plain scan-and-group of it, after longer history, and beside DuckDB.
 
-EARSHOT_BENCH_PLAYS sets the day (3,000,000). The month before it holds as many plays in all; with
-EARSHOT_BENCH_HISTORY they are so many a day. EARSHOT_BENCH_LONG is a day of the long history (1,000).
+BENCH_PLAYS sets the day (3,000,000). The month before it holds as many plays in all; with
+BENCH_HISTORY they are so many a day. BENCH_LONG is a day of the long history (1,000).
 """
 
 from __future__ import annotations
@@ -30,15 +30,18 @@ from stopwatch import ROUNDS, Stopwatch
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_000)]
 
-PLAYS = int(os.environ.get("EARSHOT_BENCH_PLAYS", "3_000_000"))
+PLAYS = int(os.environ.get("BENCH_PLAYS", "3_000_000"))
 MONTH = 30
-PLAYS_A_DAY_BEFORE = int(os.environ.get("EARSHOT_BENCH_HISTORY", PLAYS // MONTH))
+PLAYS_A_DAY_BEFORE = int(os.environ.get("BENCH_HISTORY", PLAYS // MONTH))
 TRACKS = 10_000
 PLAYS_OF_A_LISTENER = 20
 GOAL = 3.0
 
-PLAYS_OF_LONG_HISTORY = int(os.environ.get("EARSHOT_BENCH_LONG", "1_000"))
+PLAYS_OF_LONG_HISTORY = int(os.environ.get("BENCH_LONG", "1_000"))
 LONGER = 100
+
+MOST_OF_THE_PEER = 1_000_000
+"""A larger day is not counted by DuckDB too: its distinct listeners spilled 47 GB for 3,000,000 plays."""
 GOAL_OF_HISTORY = 1.2
 
 FIRST = date(2026, 3, 17)
@@ -109,14 +112,17 @@ def test_all_marts_of_a_day_cost_a_few_scans_of_it(
                 lake.scan_and_group(day)
             with stopwatch.measure("marts"):
                 lake.build(day)
-            with stopwatch.measure("duckdb"):
-                mart_peers.marts_of_day(lake.settings.lake_root, day, tmp_path / "duckdb")
+            if PLAYS <= MOST_OF_THE_PEER and turn == 0:
+                with stopwatch.measure("duckdb"):
+                    mart_peers.marts_of_day(lake.settings.lake_root, day, tmp_path / "duckdb")
     before = MONTH * PLAYS_A_DAY_BEFORE
     show(f"a day of {PLAYS:,} plays on a month of {before:,}, {TRACKS:,} tracks: medians of {ROUNDS} days")
-    for name in ("floor", "marts", "duckdb", *build.SOURCES):
+    show(f"  all marts: goal {GOAL}x")
+    for name in ("floor", "marts", *build.SOURCES):
         ratio = stopwatch.ratio(name, "floor")
         show(f"  {name:<20} {stopwatch.median(name):7.2f} s = {ratio:5.2f}x one scan-and-group")
-    show(f"  all marts: goal {GOAL}x; DuckDB takes {stopwatch.ratio('duckdb', 'marts'):.2f}x of Earshot's time")
+    if PLAYS <= MOST_OF_THE_PEER:
+        show(f"  DuckDB takes {stopwatch.ratio('duckdb', 'marts'):.2f}x of Earshot's time")
     assert stopwatch.ratio("marts", "floor") <= GOAL
 
 

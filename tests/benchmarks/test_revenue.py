@@ -1,6 +1,6 @@
 """A month close, three models to the minor unit: its scaling curve, its memory, one plain scan-and-group beside it.
 
-EARSHOT_BENCH_PLAYS names the sizes (default 1000000,3000000,10000000,30000000); each has a process of its own.
+BENCH_PLAYS names the sizes (default 1000000,3000000,10000000,30000000); each has a process of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7_200)]
 
 PROGRAM = Path(__file__).with_name("month_close.py")
-SIZES = [int(size) for size in os.environ.get("EARSHOT_BENCH_PLAYS", "1000000,3000000,10000000,30000000").split(",")]
+SIZES = [int(size) for size in os.environ.get("BENCH_PLAYS", "1000000,3000000,10000000,30000000").split(",")]
 FEW = 3_000_000
 WHOLE = 100_000_000
 GOAL_OF_GROWTH = 1.25
