@@ -122,7 +122,7 @@ def test_all_marts_of_a_day_cost_a_few_scans_of_it(
         ratio = stopwatch.ratio(name, "floor")
         show(f"  {name:<20} {stopwatch.median(name):7.2f} s = {ratio:5.2f}x one scan-and-group")
     if PLAYS <= MOST_OF_THE_PEER:
-        show(f"  DuckDB takes {stopwatch.ratio('duckdb', 'marts'):.2f}x of Earshot's time")
+        show(f"  DuckDB takes {stopwatch.median('duckdb') / stopwatch.median('marts'):.2f}x of Earshot's time")
     assert stopwatch.ratio("marts", "floor") <= GOAL
 
 
