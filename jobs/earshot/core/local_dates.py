@@ -20,12 +20,6 @@ def known_zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones() - _NO_PLACES))
 
 
-def known_zone(column: str) -> Column:
-    """The zone that the column names where the database has it, else null."""
-    names = ", ".join(f"'{zone}'" for zone in known_zones())
-    return F.expr(f"CASE WHEN {column} IN ({names}) THEN {column} END")
-
-
 def spark_zone(column: str) -> Column:
     """The zone that the column names where Spark's own database has it, which may be another release, else null.
 

@@ -8,15 +8,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.core import columns as c
-from earshot.core.local_dates import known_zone, local_date, spark_zone
+from earshot.core.local_dates import local_date, spark_zone
 from earshot.core.measures import counted
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule
 from earshot.core.tables import days_condition
+from earshot.transformers.session_rows import IS_COUNTED, ROWS, SessionBuilder
 from earshot.transformers.skips import BY_BUTTON_OR_NEXT, SkipRule
 
 _DAY = timedelta(days=1)
@@ -65,60 +67,27 @@ def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
         rules: What counts as what.
 
     Returns:
-        A row a session, with the columns of silver.sessions. One shuffle, by listener.
+        A row a session, with the columns of silver.sessions. One shuffle, by listener; then an Arrow task goes
+        through the plays in their order.
     """
-    in_order = Window.partitionBy(c.LISTENER_ID).orderBy(c.STARTED_AT, c.LISTEN_ID)
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    end = F.greatest(c.STARTED_AT, c.ENDED_AT)
-    latest_end = F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1))
-    pause = F.col(c.STARTED_AT) - latest_end
-    opens = F.coalesce(pause > F.expr(f"INTERVAL '{rules.gap_minutes}' MINUTE"), F.lit(True))
-    following = F.lead(F.when(~F.col("opens"), F.col(c.STARTED_AT))).over(in_order)
-    zone = known_zone(c.TIME_ZONE)
-    numbered = (
-        listens.select(
-            c.LISTENER_ID,
-            c.STARTED_AT,
-            c.LISTEN_ID,
-            c.TRACK_ID,
-            c.ARTIST_ID,
-            c.PLAYED_MS,
-            c.DURATION_MS,
-            c.REASON_END,
-            c.SKIPPED,
-            c.START_FAILED,
-            end.alias(c.ENDED_AT),
-            counted(rules.stream).alias("is_counted"),
-            F.col(c.REASON_START).isin(*rules.chosen).alias("is_chosen"),
-            F.col(c.REASON_START).isin(*rules.autoplayed).alias("is_autoplayed"),
-            F.struct(c.STARTED_AT, c.LISTEN_ID, c.DEVICE, c.COUNTRY).alias("play"),
-            F.when(zone.isNotNull(), F.struct(c.STARTED_AT, c.LISTEN_ID, zone.alias(c.TIME_ZONE))).alias("placed"),
-            opens.alias("opens"),
-        )
-        .withColumn("number", F.count_if("opens").over(so_far))
-        .withColumn("looks_skipped", rules.skip.inferred(end=F.col(c.ENDED_AT), next_start=following))
+    builder = SessionBuilder(rules.gap_minutes * 60_000_000, rules.skip, rules.chosen, rules.autoplayed)
+    plays = listens.select(
+        c.LISTENER_ID,
+        c.STARTED_AT,
+        c.LISTEN_ID,
+        F.greatest(c.STARTED_AT, c.ENDED_AT).alias(c.ENDED_AT),
+        *(c.TRACK_ID, c.ARTIST_ID, c.DEVICE, c.COUNTRY, c.TIME_ZONE),
+        *(c.PLAYED_MS, c.DURATION_MS, c.REASON_START, c.REASON_END, c.SKIPPED, c.START_FAILED),
+        counted(rules.stream).alias(IS_COUNTED),
     )
+    in_order = plays.repartition(c.LISTENER_ID).sortWithinPartitions(c.LISTENER_ID, c.STARTED_AT, c.LISTEN_ID)
     return (
-        numbered.groupBy(c.LISTENER_ID, "number")
-        .agg(
-            F.min("play").alias("first"),
-            F.min("placed").getField(c.TIME_ZONE).alias(c.TIME_ZONE),
-            F.max(c.ENDED_AT).alias(c.ENDED_AT),
-            F.count("*").alias(c.LISTENS),
-            F.count_if("is_counted").alias(c.COUNTED_LISTENS),
-            F.count_if(c.SKIPPED).alias(c.SKIPS),
-            F.count_if("looks_skipped").alias(c.INFERRED_SKIPS),
-            F.count_if("is_chosen").alias(c.CHOSEN_LISTENS),
-            F.count_if("is_autoplayed").alias(c.AUTOPLAYED_LISTENS),
-            F.coalesce(F.sum(c.PLAYED_MS), F.lit(0)).alias(c.PLAYED_MS),
-            F.size(F.collect_set(c.TRACK_ID)).cast("bigint").alias(c.DISTINCT_TRACKS),
-            F.size(F.collect_set(c.ARTIST_ID)).cast("bigint").alias(c.DISTINCT_ARTISTS),
-        )
+        in_order.mapInArrow(builder.sessions, from_arrow_schema(ROWS))
         .withColumn(c.TIME_ZONE, spark_zone(c.TIME_ZONE))
         .select(
             _session_id().alias(c.SESSION_ID),
             c.LISTENER_ID,
-            F.col("first.started_at").alias(c.STARTED_AT),
+            c.STARTED_AT,
             c.ENDED_AT,
             c.LISTENS,
             c.COUNTED_LISTENS,
@@ -126,14 +95,14 @@ def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
             c.PLAYED_MS,
             c.DISTINCT_TRACKS,
             c.DISTINCT_ARTISTS,
-            F.col("first.device").alias(c.DEVICE),
-            F.col("first.country").alias(c.COUNTRY),
-            F.to_date("first.started_at").alias(c.SESSION_DATE),
+            c.DEVICE,
+            c.COUNTRY,
+            F.to_date(c.STARTED_AT).alias(c.SESSION_DATE),
             c.INFERRED_SKIPS,
             c.CHOSEN_LISTENS,
             c.AUTOPLAYED_LISTENS,
             c.TIME_ZONE,
-            local_date(F.col("first.started_at"), F.col(c.TIME_ZONE)).alias(c.LOCAL_START_DATE),
+            local_date(F.col(c.STARTED_AT), F.col(c.TIME_ZONE)).alias(c.LOCAL_START_DATE),
             local_date(F.col(c.ENDED_AT), F.col(c.TIME_ZONE)).alias(c.LOCAL_END_DATE),
         )
     )
@@ -207,7 +176,7 @@ def rejoined(listens: DataFrame, broken: DataFrame, *, days: Collection[date]) -
 
 
 def _session_id() -> Column:
-    start = F.unix_micros("first.started_at").cast("string")
+    start = F.unix_micros(c.STARTED_AT).cast("string")
     return F.substring(F.sha2(F.concat_ws("|", c.LISTENER_ID, start), 256), 1, 32)
 
 

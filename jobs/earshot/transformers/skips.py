@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from earshot.core import columns as c
 
@@ -32,20 +34,24 @@ class SkipRule:
     next_s: float = 10.0
     reasons: tuple[str, ...] = ("fwdbtn", "backbtn")
 
-    def inferred(self, *, end: Column, next_start: Column) -> Column:
-        """Whether a play without `skipped` looks skipped; false where nothing tells, never null.
+    def inferred(self, plays: pa.Table, *, wait_us: NDArray[np.int64], goes_on: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which plays without `skipped` look skipped; false where nothing tells.
 
         Args:
-            end: Its end.
-            next_start: Start of the next play of its session; null if it is the last one.
+            plays: skipped, start_failed, reason_end, played_ms, duration_ms.
+            wait_us: Microseconds from the end of a play to the start of the next one.
+            goes_on: Whether there is a next one in its session.
         """
-        reason = F.nullif(F.col(c.REASON_END), F.lit("unknown"))
-        wait = F.unix_micros(next_start) - F.unix_micros(end)
-        moved_on = wait <= F.lit(round(self.next_s * 1_000_000))
-        cut_short = F.col(c.PLAYED_MS) < F.lit(self.share) * F.col(c.DURATION_MS)
-        looks = F.coalesce(reason.isin(*self.reasons), cut_short & moved_on, F.lit(False))
-        failed = F.coalesce(F.col(c.START_FAILED), F.lit(False))
-        return F.col(c.SKIPPED).isNull() & ~failed & looks
+        reason = plays[c.REASON_END]
+        says = pc.and_(pc.is_valid(reason), pc.not_equal(reason, "unknown"))
+        by_button = pc.is_in(reason, value_set=pa.array(self.reasons, pa.string()))
+        whole = pc.multiply(plays[c.DURATION_MS].cast(pa.float64()), self.share)
+        cut_short = pc.less(plays[c.PLAYED_MS].cast(pa.float64()), whole)
+        moved_on = pa.chunked_array([goes_on & (wait_us <= round(self.next_s * 1_000_000))])
+        looks = pc.if_else(pc.fill_null(says, False), by_button, pc.and_(cut_short, moved_on))
+        is_open = pc.and_not(pc.is_null(plays[c.SKIPPED]), pc.fill_null(plays[c.START_FAILED], False))
+        found: NDArray[np.bool_] = pc.and_(is_open, pc.fill_null(looks, False)).to_numpy()
+        return found
 
 
 BY_BUTTON_OR_NEXT: Final = SkipRule()

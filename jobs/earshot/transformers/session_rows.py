@@ -1,0 +1,187 @@
+"""Plays in their order to sessions, in one Arrow task: pauses are found, and what lies between them is summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from earshot.core import columns as c
+from earshot.core.local_dates import known_zones
+from earshot.transformers.skips import SkipRule
+
+IS_COUNTED: Final = "is_counted"
+
+_Integers = NDArray[np.int64]
+_Flags = NDArray[np.bool_]
+
+_TIME: Final = pa.timestamp("us", "UTC")
+_OPENS: Final = "opens"
+_AT_ONCE: Final = 65_536
+_NEVER: Final = np.iinfo(np.int64).min // 2
+
+ROWS: Final = pa.schema(
+    [
+        (c.LISTENER_ID, pa.string()),
+        (c.STARTED_AT, _TIME),
+        (c.ENDED_AT, _TIME),
+        *((name, pa.int64()) for name in (c.LISTENS, c.COUNTED_LISTENS, c.SKIPS, c.PLAYED_MS)),
+        *((name, pa.int64()) for name in (c.DISTINCT_TRACKS, c.DISTINCT_ARTISTS)),
+        (c.DEVICE, pa.string()),
+        (c.COUNTRY, pa.string()),
+        *((name, pa.int64()) for name in (c.INFERRED_SKIPS, c.CHOSEN_LISTENS, c.AUTOPLAYED_LISTENS)),
+        (c.TIME_ZONE, pa.string()),
+    ]
+)
+"""What a session is built to; its zone is one of the time zone database, or null."""
+
+
+@dataclass(frozen=True)
+class SessionBuilder:
+    """Builds sessions while their plays go by. Sent to executors.
+
+    Attributes:
+        gap_us: The longest pause within a session, in microseconds.
+        skip: When a play looks skipped where its source does not say.
+        chosen: Values of reason_start with which the listener chose the play.
+        autoplayed: Values of reason_start with which it began by itself.
+    """
+
+    gap_us: int
+    skip: SkipRule
+    chosen: tuple[str, ...]
+    autoplayed: tuple[str, ...]
+
+    def sessions(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The sessions of a partition.
+
+        Holds the plays of the session that is still open, and 65,536 more, never all plays of a listener.
+
+        Args:
+            batches: Plays by listener_id, started_at and listen_id; ended_at is not before started_at, none
+                of the four is null.
+
+        Yields:
+            Rows of `ROWS`.
+        """
+        held: list[pa.Table] = []
+        pauses = _Pauses(self.gap_us)
+        for plays in _gathered(batches):
+            opens = pauses.opens(plays)
+            marked = plays.append_column(_OPENS, pa.array(opens))
+            last = int(np.flatnonzero(opens)[-1]) if opens.any() else None
+            if last is not None:
+                if held or last:
+                    yield from self._built(pa.concat_tables([*held, marked.slice(0, last)])).to_batches()
+                held, marked = [], marked.slice(last)
+            held.append(marked)
+        if held:
+            yield from self._built(pa.concat_tables(held)).to_batches()
+
+    def _built(self, plays: pa.Table) -> pa.Table:
+        """The sessions of plays, the first of which opens one, and the last of which ends one."""
+        plays = plays.combine_chunks()
+        opens = _flags(plays[_OPENS])
+        first, number = np.flatnonzero(opens), np.cumsum(opens) - 1
+        start, end = _micros(plays[c.STARTED_AT]), _micros(plays[c.ENDED_AT])
+        wait = np.append(start[1:] - end[:-1], 0)
+        goes_on = np.append(~opens[1:], False)
+        flags = {
+            c.LISTENS: np.ones(len(opens), np.bool_),
+            c.COUNTED_LISTENS: _flags(plays[IS_COUNTED]),
+            c.SKIPS: _flags(plays[c.SKIPPED]),
+            c.INFERRED_SKIPS: self.skip.inferred(plays, wait_us=wait, goes_on=goes_on),
+            c.CHOSEN_LISTENS: _is_in(plays[c.REASON_START], self.chosen),
+            c.AUTOPLAYED_LISTENS: _is_in(plays[c.REASON_START], self.autoplayed),
+        }
+        heard = pc.fill_null(plays[c.PLAYED_MS], 0).to_numpy()
+        zone = plays[c.TIME_ZONE]
+        placed = np.flatnonzero(_is_in(zone, known_zones()))
+        sessions, at = np.unique(number[placed], return_index=True)
+        place = np.zeros(len(first), np.int64)
+        place[sessions] = placed[at]
+        is_nowhere = ~np.isin(np.arange(len(first)), sessions)
+        of_first = plays.select([c.LISTENER_ID, c.STARTED_AT, c.DEVICE, c.COUNTRY]).take(pa.array(first))
+        columns: dict[str, Any] = {
+            **{name: of_first[name] for name in of_first.column_names},
+            **{name: np.add.reduceat(flag.astype(np.int64), first) for name, flag in flags.items()},
+            c.ENDED_AT: pa.array(np.maximum.reduceat(end, first)).cast(_TIME),
+            c.PLAYED_MS: np.add.reduceat(heard, first),
+            c.DISTINCT_TRACKS: _distinct(number, plays[c.TRACK_ID], len(first)),
+            c.DISTINCT_ARTISTS: _distinct(number, plays[c.ARTIST_ID], len(first)),
+            c.TIME_ZONE: zone.take(pa.array(place, mask=is_nowhere)),
+        }
+        return pa.table([columns[name] for name in ROWS.names], schema=ROWS)
+
+
+class _Pauses:
+    """Finds the plays that open a session, from one part of the plays to the next.
+
+    Args:
+        gap_us: The longest pause within a session.
+    """
+
+    def __init__(self, gap_us: int) -> None:
+        self._gap_us = gap_us
+        self._listener: str | None = None
+        self._latest_end = _NEVER
+
+    def opens(self, plays: pa.Table) -> _Flags:
+        """Which plays start more than a pause after all plays of their listener that came before them have ended."""
+        listeners = plays[c.LISTENER_ID].combine_chunks()
+        start, end = _micros(plays[c.STARTED_AT]), _micros(plays[c.ENDED_AT])
+        is_other = np.ones(len(start), np.bool_)
+        is_other[1:] = pc.not_equal(listeners[1:], listeners[:-1]).to_numpy(zero_copy_only=False)
+        turn = np.cumsum(is_other)
+        latest = pd.Series(end).groupby(turn).cummax().to_numpy()
+        before = np.where(is_other, _NEVER, np.append(_NEVER, latest[:-1]))
+        if listeners[0].as_py() == self._listener:
+            same = turn == 1
+            before[same] = np.maximum(before[same], self._latest_end)
+            latest[same] = np.maximum(latest[same], self._latest_end)
+        self._listener, self._latest_end = listeners[-1].as_py(), int(latest[-1])
+        return start - before > self._gap_us
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The batches in tables of so many rows that a table costs little more than its rows."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if batch.num_rows:
+            waiting.append(batch)
+        if sum(map(len, waiting)) >= _AT_ONCE:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _distinct(number: _Integers, column: pa.ChunkedArray, sessions: int) -> _Integers:
+    """How many different values each session has; null is none."""
+    encoded = column.combine_chunks().dictionary_encode()
+    there = encoded.indices.is_valid().to_numpy(zero_copy_only=False)
+    code = pc.fill_null(encoded.indices, 0).to_numpy().astype(np.int64)
+    size = max(len(encoded.dictionary), 1)
+    pairs = np.unique(number[there] * size + code[there])
+    return np.bincount(pairs // size, minlength=sessions)
+
+
+def _is_in(column: pa.ChunkedArray, values: tuple[str, ...]) -> _Flags:
+    return _flags(pc.is_in(column, value_set=pa.array(values, pa.string())))
+
+
+def _flags(column: pa.ChunkedArray) -> _Flags:
+    """Booleans; false where they are null."""
+    flags: _Flags = pc.fill_null(column, False).to_numpy()
+    return flags
+
+
+def _micros(column: pa.ChunkedArray) -> _Integers:
+    micros: _Integers = column.cast(_TIME).cast(pa.int64()).to_numpy()
+    return micros
