@@ -77,9 +77,10 @@ def effective(settings: BaseModel) -> dict[str, Any]:
 
 
 def place_of(settings: Settings, location: Location) -> str:
-    """Where a setting is said: file, line and key of the last file that says it, for errors found after loading."""
+    """Where a setting is said: file, line and key, or variable, whichever says it last; for errors found later."""
     said: Origin = CommandLineOrigin()
-    for origin, values in _file_layers(settings.env):
+    environment: tuple[Origin, dict[str, Any]] = (EnvironmentOrigin(_PREFIX), _environment())
+    for origin, values in (*_file_layers(settings.env), environment):
         found: Any = values
         for part in location:
             if isinstance(part, str):
