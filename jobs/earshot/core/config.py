@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -82,9 +83,8 @@ def place_of(settings: Settings, location: Location) -> str:
     environment: tuple[Origin, dict[str, Any]] = (EnvironmentOrigin(_PREFIX), _environment())
     for origin, values in (*_file_layers(settings.env), environment):
         found: Any = values
-        for part in location:
-            if isinstance(part, str):
-                found = found.get(part) if isinstance(found, dict) else None
+        for part in takewhile(lambda part: isinstance(part, str), location):  # a list is said as a whole
+            found = found.get(part) if isinstance(found, dict) else None
         said = origin if found is not None else said
     return said.where(location)
 

@@ -61,8 +61,9 @@ class DataDocs(UpdateDataDocsAction):
         except Exception as error:
             self._settle(self.name, _reason(error, ()))
             return {}
-        self._settle(self.name, "")
-        return pages
+        drawn = {key: {site: url for site, url in sites.items() if url} for key, sites in pages.items()}
+        self._settle(self.name, "" if all(drawn.values()) else "A page could not be written")
+        return {key: sites for key, sites in drawn.items() if sites}
 
 
 class Attempt(ValidationAction):
