@@ -6,7 +6,6 @@ them ends the run. Several of its own return `None` where a message was not take
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ from great_expectations.compatibility.pydantic import PrivateAttr
 from earshot.core.errors import DeliveryError, EarshotError
 from earshot.core.text import one_line
 from earshot.validators.checkpoints.configured import ConfiguredAction
+from earshot.validators.checkpoints.heard import HEARD
 
 Guard = Callable[[str], AbstractContextManager[None]]
 """Watches over the connections that an action of a type makes while the block runs."""
@@ -37,7 +37,6 @@ Guard = Callable[[str], AbstractContextManager[None]]
 Settle = Callable[[str, str], None]
 """Told of each action that ended: its name, and what was wrong, empty where nothing was."""
 
-_THREAD: Final = "gate action"
 _LONGEST_REASON: Final = 300
 
 
@@ -56,13 +55,15 @@ class DataDocs(UpdateDataDocsAction):
 
     def run(self, checkpoint_result: CheckpointResult, action_context: ActionContext | None = None) -> dict[Any, Any]:
         """Draw the pages of the results; the addresses of the pages go to the actions that follow."""
+        HEARD.taken()
         try:
             pages: dict[Any, Any] = super().run(checkpoint_result, action_context)
         except Exception as error:
             self._settle(self.name, _reason(error, ()))
             return {}
         drawn = {key: {site: url for site, url in sites.items() if url} for key, sites in pages.items()}
-        self._settle(self.name, "" if all(drawn.values()) else "A page could not be written")
+        why = _masked(f"A page could not be written: {HEARD.taken()}", ())
+        self._settle(self.name, "" if all(drawn.values()) else why)
         return {key: sites for key, sites in drawn.items() if sites}
 
 
@@ -91,21 +92,25 @@ class Attempt(ValidationAction):
             with self._guard(configured.settings.type):
                 return action.run(checkpoint_result=checkpoint_result, action_context=action_context)
 
-        _HEARD.forget(self.name)
+        HEARD.taken(_thread_of(self.name))
         try:
             result = _in_time(run, self.name, configured.settings.timeout_s)
         except Exception as error:
             self._settle(self.name, _reason(error, configured.secrets))
             return {}
         failed = _is_refused(action, result, checkpoint_result)
-        why = _HEARD.of(self.name) or f"{type(action).__name__} says {result}"
+        why = HEARD.taken(_thread_of(self.name)) or f"{type(action).__name__} says {result}"
         self._settle(self.name, _masked(why, configured.secrets) if failed else "")
         return result if isinstance(result, dict) else {}
 
 
+def _thread_of(name: str) -> str:
+    return f"gate action {name}"
+
+
 def _in_time(run: Callable[[], Any], name: str, seconds: float) -> Any:
     """What `run` returns, or raises; an action that does not end is left to itself and holds nothing up."""
-    if any(thread.name == f"{_THREAD} {name}" for thread in threading.enumerate()):
+    if any(thread.name == _thread_of(name) for thread in threading.enumerate()):
         raise DeliveryError("An earlier try of it has not ended yet.", where=name)
     ended: list[tuple[Any, BaseException | None]] = []
 
@@ -115,7 +120,7 @@ def _in_time(run: Callable[[], Any], name: str, seconds: float) -> Any:
         except BaseException as error:  # SystemExit, too, is the end of the action alone
             ended.append((None, error))
 
-    thread = threading.Thread(target=work, name=f"{_THREAD} {name}", daemon=True)
+    thread = threading.Thread(target=work, name=_thread_of(name), daemon=True)
     with redirect_stdout(sys.stderr):  # standard output belongs to the command
         thread.start()
         thread.join(seconds)
@@ -138,29 +143,6 @@ def _is_refused(action: ValidationAction, result: Any, checkpoint_result: Checkp
     if isinstance(action, OpsgenieAlertAction):
         return told is False
     return isinstance(action, SNSNotificationAction) and not str(told).startswith("Successfully")
-
-
-class _Heard(logging.Handler):
-    """Keeps the last thing that Great Expectations said of an action, which may repeat an address, off the log."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._said: dict[str, str] = {}
-        logger = logging.getLogger("great_expectations.checkpoint.actions")
-        logger.addHandler(self)
-        logger.propagate = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said[str(record.threadName)] = record.getMessage()
-
-    def forget(self, name: str) -> None:
-        self._said.pop(f"{_THREAD} {name}", None)
-
-    def of(self, name: str) -> str:
-        return self._said.get(f"{_THREAD} {name}", "")
-
-
-_HEARD = _Heard()
 
 
 def _reason(error: Exception, secrets: tuple[str, ...]) -> str:

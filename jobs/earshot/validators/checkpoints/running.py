@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from earshot.core.job import Job
+from earshot.core.system_faults import system_fault
 from earshot.validators.checkpoints.owed import UPDATE_DATA_DOCS, OwedVerdict, OwedVerdicts, digest
-from earshot.validators.data_docs.site import draw, kept_verdicts, open_site, tidy
-from earshot.validators.kept_verdicts import KeptVerdict, read_kept
+from earshot.validators.data_docs.site import Site, draw, kept_verdicts, open_site, tidy
+from earshot.validators.kept_verdicts import read_kept
 from earshot.validators.reports import report_path
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ class Checkpoints:
                 with self._job.stage("run checkpoints", len(owed)) as stage:
                     self._run(owed, stage.advance)
         except Exception as error:
-            self._job.log.error("checkpoints did not run", traceback=traceback.format_exc())
-            self._failed["checkpoints"] = f"{type(error).__name__}: {error}"
+            self._fault(error)
         if self._done:
             self._job.tell(actions=self._done)
         if self._failed:
@@ -95,21 +95,39 @@ class Checkpoints:
     def _run(self, owed: list[OwedVerdict], advance: Callable[[], None]) -> None:
         settings, batches = self._job.settings, {record.batch_id for record in owed}
         site = open_site(settings, [path for path in kept_verdicts(settings) if path.stem not in batches])
-        if site.is_incomplete:
-            draw(site)
+        self._draw_the_others(site)
         for record in owed:
-            kept = read_kept(report_path(settings, record.batch_id))
-            if kept:
-                self._check(record, kept, site.context)
+            try:
+                self._check(record, site.context)
+            except Exception as error:
+                self._fault(error, batch=record.batch_id)
             advance()
         tidy(site.folder)
 
-    def _check(self, record: OwedVerdict, kept: KeptVerdict, context: EphemeralDataContext) -> None:
+    def _draw_the_others(self, site: Site) -> None:
+        """Draw what an earlier run left, so that the index, which is about to be young, lacks nothing."""
+        try:
+            if site.is_incomplete:
+                draw(site)
+        except Exception as error:
+            self._fault(error)
+
+    def _fault(self, error: Exception, **where: str) -> None:
+        """A Checkpoint that could not be run to its end; what it owes waits for the next run."""
+        fault = system_fault(error, self._job.settings.home)
+        why = {"reason": fault.what} if fault else {"traceback": traceback.format_exc()}
+        self._job.log.error("checkpoint did not run", **where, **why)
+        self._failed["checkpoints"] = fault.what if fault else f"{type(error).__name__}: {error}"
+
+    def _check(self, record: OwedVerdict, context: EphemeralDataContext) -> None:
         """Run the Checkpoint of a verdict."""
         from great_expectations import Checkpoint  # noqa: PLC0415 (slow to import)
 
         from earshot.validators.checkpoints.kept_validation import KeptValidation  # noqa: PLC0415
 
+        kept = read_kept(report_path(self._job.settings, record.batch_id))
+        if kept is None:  # gone since it was looked at
+            return
         validation = context.validation_definitions.add(KeptValidation.of(kept, context))
         checkpoint = Checkpoint(
             name=f"gate {kept.outcome} batch {kept.batch_id}",
@@ -126,9 +144,9 @@ class Checkpoints:
         def settle(name: str, why: str) -> None:
             latest.append(self._settled(latest[-1], name, why))
 
-        docs = [DataDocs.told(UPDATE_DATA_DOCS, settle)] if UPDATE_DATA_DOCS in record.owed else []
+        docs = DataDocs.told(UPDATE_DATA_DOCS, settle)  # again in a later run: it tells the others where the page is
         mine = [self._actions[name] for name in record.owed if name in self._actions]
-        return [*docs, *(Attempt.at(action, self._guard, settle) for action in mine)]
+        return [docs, *(Attempt.at(action, self._guard, settle) for action in mine)]
 
     def _settled(self, record: OwedVerdict, name: str, why: str) -> OwedVerdict:
         """The record once an action has ended, written at once."""
