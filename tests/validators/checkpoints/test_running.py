@@ -186,14 +186,23 @@ def test_data_docs_that_cannot_be_drawn_stop_no_action_and_leave_no_trace(
     assert [told["batch"] for told in written(file)] == ["b1"]
 
 
-def test_a_verdict_that_was_lost_or_replaced_owes_nothing(gate: Make, writes: dict[str, Any], file: Path) -> None:
+def test_a_verdict_that_is_not_there_yet_waits_for_it_but_not_for_ever(
+    gate: Make, writes: dict[str, Any], file: Path
+) -> None:
     here = gate(writes)
-    here.judge("b1")
-    here.judge("b2")
-    report_path(here.settings, "b1").unlink()
-    report_path(here.settings, "b2").write_text("{")
+    for batch in ("killed", "damaged"):
+        here.judge(batch)
+    verdict = report_path(here.settings, "killed").read_bytes()
+    report_path(here.settings, "killed").unlink()
+    report_path(here.settings, "damaged").write_text("{")
     assert here.follow() == {}
-    assert (written(file), here.owed) == ([], {})
+    assert sorted(here.owed) == ["damaged", "killed"]
+    report_path(here.settings, "killed").write_bytes(verdict)
+    assert here.follow() == {"actions": 1}
+    here.later(hours=73)
+    assert here.follow() == {}
+    assert here.owed == {}
+    assert [told["batch"] for told in written(file)] == ["killed"]
 
 
 def test_an_action_that_left_the_settings_is_not_owed_any_more(gate: Make, writes: dict[str, Any], file: Path) -> None:

@@ -70,23 +70,27 @@ class Checkpoints:
             self._job.tell(actions_failed="; ".join(f"{name}: {why}" for name, why in self._failed.items()))
 
     def _current(self, record: OwedVerdict) -> OwedVerdict:
-        """Without what is not to be done any more: of another verdict, not configured, or too old."""
+        """Without what is not to be done: not configured any more, too old, or of a verdict that is not there (yet)."""
         kept = read_kept(report_path(self._job.settings, record.batch_id))
-        if kept is None or digest(kept.content) != record.verdict:
-            gone = record.owed
-        elif self._job.clock() - datetime.fromisoformat(record.at) > self._patience:
-            gone = record.owed
-            for name in gone:
-                failure = record.failed.get(name)
-                why = failure.error if failure else "no run came in time"
-                self._job.log.error("action given up", action=name, batch=record.batch_id, reason=why)
-                self._failed[name] = f"given up: {why}"
-        else:
-            gone = tuple(name for name in record.owed if name not in (UPDATE_DATA_DOCS, *self._actions))
+        is_there = kept is not None and digest(kept.content) == record.verdict
+        is_old = self._job.clock() - datetime.fromisoformat(record.at) > self._patience
+        if not is_there and not is_old:
+            return record.without(*record.owed)
+        known = () if is_old else (UPDATE_DATA_DOCS, *self._actions)
+        gone = tuple(name for name in record.owed if name not in known)
+        if is_there and is_old:
+            self._give_up(record)
         if gone:
             record = record.without(*gone)
             self._records.keep(record)
         return record
+
+    def _give_up(self, record: OwedVerdict) -> None:
+        for name in record.owed:
+            failure = record.failed.get(name)
+            why = failure.error if failure else "no run came in time"
+            self._job.log.error("action given up", action=name, batch=record.batch_id, reason=why)
+            self._failed[name] = f"given up: {why}"
 
     @property
     def _patience(self) -> timedelta:
@@ -135,6 +139,7 @@ class Checkpoints:
             actions=self._actions_of(record),
         )
         checkpoint.run(run_id=kept.run_id)
+        context.validation_results_store.set(kept.key, kept.result(whole=False))  # all that later indexes read
 
     def _actions_of(self, record: OwedVerdict) -> list[ValidationAction]:
         from earshot.validators.checkpoints.attempt import Attempt, DataDocs  # noqa: PLC0415 (slow to import)
