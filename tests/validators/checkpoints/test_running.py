@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from collections.abc import Callable
@@ -184,6 +185,22 @@ def test_data_docs_that_cannot_be_drawn_stop_no_action_and_leave_no_trace(
     assert here.owed == {}
     assert sorted(pages_by_batch(here.settings)) == ["", "b1"]
     assert [told["batch"] for told in written(file)] == ["b1"]
+
+
+def test_pages_of_suites_that_cannot_be_drawn_are_told_without_a_trace_and_only_there(
+    gate: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here = gate()
+    here.judge("b1")
+    docs = here.settings.home / "reports" / "data_docs"
+    docs.mkdir(parents=True)
+    (docs / "expectations").write_text("no folder")
+    here.follow()
+    told = capfd.readouterr().err
+    assert "page not drawn" in told
+    assert "FileExistsError" in told
+    assert "Traceback" not in told
+    assert logging.getLogger("great_expectations.render.renderer.site_builder").propagate, "export_reports is heard"
 
 
 def test_a_verdict_that_is_not_there_yet_waits_for_it_but_not_for_ever(

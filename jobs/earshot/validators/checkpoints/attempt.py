@@ -55,9 +55,9 @@ class DataDocs(UpdateDataDocsAction):
 
     def run(self, checkpoint_result: CheckpointResult, action_context: ActionContext | None = None) -> dict[Any, Any]:
         """Draw the pages of the results; the addresses of the pages go to the actions that follow."""
-        HEARD.taken()
         try:
-            pages: dict[Any, Any] = super().run(checkpoint_result, action_context)
+            with HEARD.of_pages():
+                pages: dict[Any, Any] = super().run(checkpoint_result, action_context)
         except Exception as error:
             self._settle(self.name, _reason(error, ()))
             return {}

@@ -9,20 +9,35 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
-_SPEAKERS = ("great_expectations.checkpoint.actions", "great_expectations.render.renderer.site_builder")
+_ACTIONS: Final = logging.getLogger("great_expectations.checkpoint.actions")
+_PAGES: Final = logging.getLogger("great_expectations.render.renderer.site_builder")
 _TRACE = re.compile(r'(\w+: "[^\n]*?")\.\s+Traceback: ')
 
 
 class Heard(logging.Handler):
-    """Keeps the last warning of each thread."""
+    """Keeps the last warning of each thread: of actions always, for one that was left behind may speak any time."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._said: dict[str, str] = {}
-        for name in _SPEAKERS:
-            logging.getLogger(name).addHandler(self)
-            logging.getLogger(name).propagate = False
+        _ACTIONS.addHandler(self)
+        _ACTIONS.propagate = False
+
+    @contextmanager
+    def of_pages(self) -> Iterator[None]:
+        """Keep what is said of pages, too, while the block runs."""
+        self.taken()
+        _PAGES.addHandler(self)
+        _PAGES.propagate = False
+        try:
+            yield
+        finally:
+            _PAGES.propagate = True
+            _PAGES.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what was said; of an error with its trace, the error."""

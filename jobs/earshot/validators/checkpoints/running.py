@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from earshot.core.job import Job
 from earshot.core.system_faults import system_fault
+from earshot.validators.checkpoints.heard import HEARD
 from earshot.validators.checkpoints.owed import UPDATE_DATA_DOCS, OwedVerdict, OwedVerdicts, digest
 from earshot.validators.data_docs.site import Site, draw, kept_verdicts, open_site, tidy
 from earshot.validators.kept_verdicts import read_kept
@@ -112,7 +113,10 @@ class Checkpoints:
         """Draw what an earlier run left, so that the index, which is about to be young, lacks nothing."""
         try:
             if site.is_incomplete:
-                draw(site)
+                with HEARD.of_pages():
+                    draw(site)
+                if why := HEARD.taken():
+                    self._job.log.warning("page not drawn", reason=why)
         except Exception as error:
             self._fault(error)
 
