@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -84,18 +83,6 @@ class Dies(ValidationAction):
         if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return {}
-
-
-class Connects(ValidationAction):
-    """Connects to an address of its own."""
-
-    type: Literal["connects"] = "connects"
-    host: str
-    port: int
-
-    def run(self, checkpoint_result: CheckpointResult, action_context: ActionContext | None = None) -> dict[str, Any]:
-        socket.create_connection((self.host, self.port), 1).close()
         return {}
 
 
