@@ -3,15 +3,18 @@
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.importers.gate import Gate, publish_batches
+from earshot.integrations.connection_guard import ActionGuard
 from earshot.transformers.duplicates import Tellings
 from earshot.validators.batches import BatchMeasures
 from earshot.validators.catalogue import open_catalogue
+from earshot.validators.checkpoints.running import Checkpoints
 from earshot.validators.gate_suite import gate_suite
 from earshot.validators.releases import released_batches
 
 
 def run(job: Job) -> None:
-    """Publish every batch that waits; a refused one ends the run with exit 3, after the others."""
+    """Publish every batch that waits, and act on the verdicts; a refused one ends the run with exit 3, at its end."""
+    checkpoints = Checkpoints(job, ActionGuard(job.settings.alerts))
     small, suite = SmallTables(job.settings.lake_root), gate_suite(job.settings)
     measures = BatchMeasures(suite, job.settings, small, job.clock)
     gate = Gate(
@@ -21,7 +24,8 @@ def run(job: Job) -> None:
         measure=measures.kpis,
         released=released_batches(small),
     )
-    publish_batches(job, gate)
+    with checkpoints.following():
+        publish_batches(job, gate)
 
 
 if __name__ == "__main__":

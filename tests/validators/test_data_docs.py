@@ -13,32 +13,9 @@ import pytest
 from browser import every_request, loaded, needs_browser
 from earshot.core.config import load_settings
 from earshot.core.settings import Settings
-from earshot.validators.compile import compile_suite
 from earshot.validators.data_docs.site import build_data_docs
 from earshot.validators.reports import pages_by_batch, report_path, write_report
-from earshot.validators.suites import load_suite
-from earshot.validators.verdicts import GateVerdict
-
-SCRIPT = "<script>document.title='owned'</script><img src=http://198.51.100.9/x onerror=alert(1)>"
-FORMULA = '=cmd|" /C calc"!A0'
-
-
-def _verdict(settings: Settings, batch_id: str, unexpected: int = 60) -> GateVerdict:
-    suite = compile_suite(load_suite("silver_listens"), settings)
-    figures = {"rows": 1_000, "failed": unexpected, "quarantined": unexpected}
-    for expectation in suite.suite.expectations:
-        for what, value in {
-            "elements": 1_000,
-            "filtered": 1_000,
-            "present": 1_000,
-            "nulls": 0,
-            "unexpected": 0,
-            "value": expectation.kwargs.get("min_value", 0),
-        }.items():
-            figures.setdefault(suite.rules.figure_name(expectation, what), value)
-    figures["known_tier__unexpected"] = unexpected
-    examples = {"known_tier": [f'x{SCRIPT}.csv:7: {{"tier": "{SCRIPT}"}}', f"a.csv:8: {FORMULA}"]}
-    return suite.verdict(figures, batch_id=batch_id, examples=examples)
+from made_verdicts import FORMULA, SCRIPT, gate_verdict
 
 
 def _texts(site: Path) -> dict[str, str]:
@@ -47,8 +24,8 @@ def _texts(site: Path) -> dict[str, str]:
 
 @pytest.fixture
 def site(settings: Settings) -> Path:
-    write_report(settings, _verdict(settings, "b1"))
-    write_report(settings, _verdict(settings, "b2", 0))
+    write_report(settings, gate_verdict(settings, "b1"))
+    write_report(settings, gate_verdict(settings, "b2", 0))
     index = build_data_docs(settings)
     assert index is not None
     return index.parent
@@ -93,7 +70,7 @@ def test_what_has_its_page_is_not_drawn_again_and_what_was_replaced_is(site: Pat
     build_data_docs(settings)
     assert {path: path.stat().st_mtime_ns for path in site.rglob("*.html")} == before
     old = pages_by_batch(settings)
-    path = write_report(settings, _verdict(settings, "b1", 70))
+    path = write_report(settings, gate_verdict(settings, "b1", 70))
     os.utime(path, (path.stat().st_mtime + 5, path.stat().st_mtime + 5))
     build_data_docs(settings)
     new = pages_by_batch(settings)
@@ -107,7 +84,7 @@ def test_only_the_newest_batches_keep_a_page_and_every_table_does(home: Path) ->
     settings = load_settings(overrides={"home": str(home), "quality": {"data_docs_batches": 2}})
     assert build_data_docs(settings) is None
     for n, batch in enumerate(["gold.charts", "b1", "b2", "b3"]):
-        path = write_report(settings, _verdict(settings, batch))
+        path = write_report(settings, gate_verdict(settings, batch))
         os.utime(path, (1_700_000_000 + n, 1_700_000_000 + n))
     report_path(settings, "b0").write_text("{", encoding="utf-8")
     os.utime(report_path(settings, "b0"), (1_600_000_000, 1_600_000_000))

@@ -25,22 +25,12 @@ from earshot.validators.seen_columns import SeenColumns
 from earshot.validators.suites import read_suite
 from earshot.validators.verdicts import to_great_expectations
 from earshot.validators.vocabulary import AGGREGATE_TYPES, ROW_TYPES
+from gx_results import comparable
 
 SCHEMA = (
     "country string, tier string, played_ms bigint, duration_ms bigint, started_at timestamp, ended_at timestamp, "
     "arrived_at timestamp, bitrate double, title string, parse_faults array<string>, quarantine_rules array<string>, "
     "source_file string"
-)
-COMPARED = (
-    "element_count",
-    "unexpected_count",
-    "unexpected_percent",
-    "missing_count",
-    "missing_percent",
-    "unexpected_percent_total",
-    "unexpected_percent_nonmissing",
-    "observed_value",
-    "details",
 )
 PREMIUM = {"type": "comparison", "column": {"name": "tier"}, "operator": "==", "parameter": "premium"}
 NAMED_AND_PAID = {
@@ -195,7 +185,7 @@ def test_lost_columns_are_those_that_great_expectations_finds(
     figures = {"rows": 3, "seen_columns": SeenColumns.of(frame.toArrow()).value}
     (mine,) = suite.verdict(figures).to_json()["result"]["results"]
     theirs = _from_great_expectations(suite, frame)["lost"]
-    assert _comparable(mine) == theirs
+    assert comparable(mine) == theirs
     assert theirs["success"] == ("isrc" not in always)
 
 
@@ -214,15 +204,6 @@ def test_verdicts_equal_great_expectations_own(
         }
         assert not different, "\n".join(f"{rule}: {found}" for rule, found in different.items())
         assert 0 < sum(judged["success"] for judged in mine.values()) < len(mine), "some succeed, some do not"
-
-
-def _comparable(result: dict[str, Any]) -> dict[str, Any]:
-    found = result.get("result") or {}
-    told = result.get("exception_info") or {}
-    raised = str(told) if told.get("raised_exception", any(isinstance(v, dict) for v in told.values())) else ""
-    picked = {key: found[key] for key in COMPARED if key in found}
-    rounded = {key: round(value, 9) if isinstance(value, float) else value for key, value in picked.items()}
-    return {"success": result["success"], "raised": raised, **rounded}
 
 
 def _from_one_pass(suite: CompiledSuite, frame: DataFrame) -> dict[str, dict[str, Any]]:
@@ -256,7 +237,7 @@ def _verdicts(suite: CompiledSuite, frame: DataFrame, figures: dict[str, Any]) -
     ]
     verdict = suite.verdict(figures | schema_figures(frame.schema), files=files)
     return {
-        r["expectation_config"]["meta"]["earshot"]["rule"]: _comparable(r)
+        r["expectation_config"]["meta"]["earshot"]["rule"]: comparable(r)
         for r in verdict.to_json()["result"]["results"]
     }
 
@@ -276,5 +257,5 @@ def _from_great_expectations(suite: CompiledSuite, frame: DataFrame) -> dict[str
         configurations=expectations, runtime_configuration={"result_format": "BASIC", "catch_exceptions": True}
     )
     return {
-        r.expectation_config.meta["earshot"]["rule"]: _comparable(r.to_json_dict()) for r in results if r is not None
+        r.expectation_config.meta["earshot"]["rule"]: comparable(r.to_json_dict()) for r in results if r is not None
     }

@@ -140,7 +140,9 @@ def run_demo(
     with webhook_receiver(home / "received.jsonl") as receiver:
         alerts = {"webhook_url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
         configured = load_settings(env, {"home": str(home), "alerts": alerts})
-        settings = configured.model_copy(update={"sources": {}})  # the demo brings nothing of the user's
+        quality = configured.quality.model_copy(update={"actions": ()})
+        # The demo brings nothing of the user's, and tells nobody.
+        settings = configured.model_copy(update={"sources": {}, "quality": quality})
         names: Sequence[str] = [spec.name for spec in PIPELINE]
         if sources:
             own_files(sources, settings)

@@ -77,6 +77,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     pagerduty = settings.alerts.pagerduty_url if "pagerduty" in settings.alerts.channels else ""
     yield _reachable("pagerduty_url", pagerduty, "Set alerts.pagerduty_url.")
     yield _rules(settings)
+    yield from _actions(settings)
     yield from examine_deliveries(settings, datetime.now(UTC))
 
 
@@ -100,6 +101,28 @@ def examine_deliveries(settings: Settings, now: datetime) -> Iterator[Finding]:
         late = now - channel.oldest.astimezone(UTC) >= _LATE if channel.waiting else False
         remedy = f"Mend the channel, then `earshot alerts redeliver --channel {channel.channel}`; nothing is lost."
         yield Finding(f"channel {channel.channel}", not (late or channel.given_up), detail, remedy)
+
+
+def _actions(settings: Settings) -> Iterator[Finding]:
+    """Whether the actions of the gate can be made of the settings, and what each owes."""
+    from earshot.validators.checkpoints.owed import OwedVerdicts  # noqa: PLC0415 (keeps --help instant)
+
+    names = [action.called for action in settings.quality.actions]
+    if names:
+        from earshot.validators.checkpoints.configured import configured_actions  # noqa: PLC0415 (slow to import)
+
+        try:
+            configured_actions(settings)
+        except SettingsError as error:
+            yield Finding("gate actions", False, f"{error.what} ({error.where})", error.remedy)
+            return
+    owed = OwedVerdicts(settings).all()
+    for name in names:
+        failures = [record.failed[name].error for record in owed if name in record.owed and name in record.failed]
+        waiting = sum(name in record.owed for record in owed)
+        detail = f"{waiting} verdicts wait" if waiting else "nothing waits"
+        detail += f": {failures[-1]}" if failures else ""
+        yield Finding(f"gate action {name}", not failures, detail, "Mend what it calls; the next run tries again.")
 
 
 def _rules(settings: Settings) -> Finding:

@@ -29,7 +29,12 @@ class JobSpec:
 
 
 _LISTENS = "listens"  # who writes, counts or moves the files of silver.listens
-_JUDGES = ("earshot.validators.observed_engine", "earshot.validators.expectation_types")
+_JUDGES = (
+    "earshot.validators.observed_engine",
+    "earshot.validators.expectation_types",
+    "earshot.validators.checkpoints.attempt",
+    "earshot.validators.checkpoints.kept_validation",
+)
 
 PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("import_catalogue", "fill silver.tracks from landing, CSV and web catalogues"),

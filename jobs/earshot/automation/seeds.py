@@ -47,7 +47,8 @@ def _evaluated(evaluate: Callable[[Settings], Mapping[str, Any]], settings: Sett
     from earshot.automation.runner import run_jobs  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="earshot-evaluate-") as scratch:
-        there = settings.model_copy(update={"home": Path(scratch), "lake": ""})
+        quality = settings.quality.model_copy(update={"actions": ()})
+        there = settings.model_copy(update={"home": Path(scratch), "lake": "", "quality": quality})
         for day in simulated(there, Simulation(seed=seed)):
             for result in run_jobs(_ROAD, day, there, as_json=True):
                 if result.exit_code:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -77,13 +78,13 @@ def effective(settings: BaseModel) -> dict[str, Any]:
 
 
 def place_of(settings: Settings, location: Location) -> str:
-    """Where a setting is said: file, line and key of the last file that says it, for errors found after loading."""
+    """Where a setting is said: file, line and key, or variable, whichever says it last; for errors found later."""
     said: Origin = CommandLineOrigin()
-    for origin, values in _file_layers(settings.env):
+    environment: tuple[Origin, dict[str, Any]] = (EnvironmentOrigin(_PREFIX), _environment())
+    for origin, values in (*_file_layers(settings.env), environment):
         found: Any = values
-        for part in location:
-            if isinstance(part, str):
-                found = found.get(part) if isinstance(found, dict) else None
+        for part in takewhile(lambda part: isinstance(part, str), location):  # a list is said as a whole
+            found = found.get(part) if isinstance(found, dict) else None
         said = origin if found is not None else said
     return said.where(location)
 

@@ -143,10 +143,15 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for option in get_args(annotation) if (found := _model_in(option))), None)
 
 
+def _holds_secrets(model: type[BaseModel] | None) -> bool:
+    """Whether keys of its own choice may hold secrets."""
+    return bool(getattr(model, "holds_secrets", False))
+
+
 def _is_secret(model: type[BaseModel], location: Location) -> bool:
     for end in range(len(location), 0, -1):
         at, part = _model_at(model, location[: end - 1]), location[end - 1]
         if at and isinstance(part, str) and part in at.model_fields:
             annotation = at.model_fields[part].annotation
-            return SecretStr in (annotation, *get_args(annotation))
+            return SecretStr in (annotation, *get_args(annotation)) or _holds_secrets(_model_in(annotation))
     return False

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from earshot.core.action_settings import ActionSettings
 from earshot.core.alerts import Channel
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort, Whole
@@ -54,7 +55,13 @@ class LimitsSettings(Section):
 
 
 class QualitySettings(Section):
-    """Targets of the gate's KPIs (fractions, seconds), what counts as the future, a folder of dirty and clean twins."""
+    """Targets of the gate's KPIs (fractions, seconds), what counts as the future, what follows a verdict, twins.
+
+    Attributes:
+        actions: What Great Expectations does once a batch is judged.
+        act_within_hours: For so long after the verdict a failing action is tried again.
+        twins: A folder of dirty and clean twins.
+    """
 
     target_accuracy: Fraction = 0.999
     target_validation_success: Fraction = 0.995
@@ -63,6 +70,8 @@ class QualitySettings(Section):
     future_tolerance_s: NotNegative = 3600.0
     examples: Positive = 5
     data_docs_batches: Positive = 50
+    actions: tuple[ActionSettings, ...] = ()
+    act_within_hours: Positive = 72
     twins: str = ""
 
 

@@ -71,15 +71,23 @@ class AddressGuard:
                 "No answer: the name does not resolve.", where=where, remedy="Check the address and the network."
             )
         for address in found:
-            if not self.allows(address):
-                raise HttpError(
-                    f"{address} is a private, local or metadata address; it is not called.",
-                    where=where,
-                    remedy=f'If it is meant, name its network: alerts.allow_networks = ["{_network(address)}"].',
-                )
+            self.check(address, where=where)
         host = parsed.netloc.decode("ascii").rpartition("@")[2]
         extensions = {"sni_hostname": parsed.host} if parsed.scheme == "https" else {}
         return Pinned(parsed.copy_with(host=str(found[0])), {"Host": host}, extensions)
+
+    def check(self, address: Address, *, where: str) -> None:
+        """Let an address pass.
+
+        Raises:
+            HttpError: It may not be called.
+        """
+        if not self.allows(address):
+            raise HttpError(
+                f"{address} is a private, local or metadata address; it is not called.",
+                where=where,
+                remedy=f'If it is meant, name its network: alerts.allow_networks = ["{_network(address)}"].',
+            )
 
     def allows(self, address: Address) -> bool:
         """Whether the address may be called."""

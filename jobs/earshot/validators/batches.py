@@ -14,6 +14,7 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.validators.aggregate_rules import schema_figures
 from earshot.validators.catalogue import AGREEING, CHECKED
+from earshot.validators.checkpoints.owed import OwedVerdicts
 from earshot.validators.compile import CompiledSuite
 from earshot.validators.day_history import DayHistory
 from earshot.validators.kpis import kpi_figures, percentile, quality_kpis
@@ -42,6 +43,7 @@ class BatchMeasures:
         self._clock = clock
         self._days = DayHistory(small_tables)
         self._columns = SourceColumns(small_tables)
+        self._owed = OwedVerdicts(settings)
 
     def judge(
         self,
@@ -54,12 +56,13 @@ class BatchMeasures:
     ) -> GateVerdict:
         """Great Expectations' verdict on observed figures; `earshot gate show` finds it in reports/.
 
-        Only an expectation that is not compiled asks for the rows.
+        A Checkpoint is owed from now on. Only an expectation that is not compiled asks for the rows.
         """
         suite = self._suite.knowing(self._columns.always)
         verdict = suite.verdict(
             {**figures, **self._shape()}, batch_id=batch_id, files=files, examples=examples, rows=rows
         )
+        self._owed.owe(verdict, self._clock())
         write_report(self._settings, verdict)
         return verdict
 

@@ -214,7 +214,7 @@ def judge_figures(
         success=statistics.success,
         results=results,
         suite_name=theirs.name,
-        statistics=statistics._asdict(),
+        statistics={name: value for name, value in statistics._asdict().items() if name != "success"},
         meta={
             "batch_id": batch_id,
             "tables": list(rules.suite.tables),

@@ -6,19 +6,19 @@ page is not drawn again; the page of a verdict that was replaced, or that is no 
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from earshot.core.locations import expectations_folder
 from earshot.core.settings import Settings
 from earshot.validators.compile import compile_suite
+from earshot.validators.kept_verdicts import read_kept
 from earshot.validators.reports import data_docs_index, report_path
-from earshot.validators.suites import GATE_SUITE, load_suite
+from earshot.validators.suites import load_suite
 from earshot.validators.verdicts import to_great_expectations
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
 _SITE = "data_docs"
 _VIEW = {"module_name": "earshot.validators.data_docs.view", "class_name": "OfflinePageView"}
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A verdict as it lies on disk, and when it was written."""
-
-    content: dict[str, Any]
-    at: datetime
 
 
 def build_data_docs(settings: Settings) -> Path | None:
@@ -46,24 +38,81 @@ def build_data_docs(settings: Settings) -> Path | None:
     Returns:
         The index; None where nothing was judged yet.
     """
-    kept = _kept(report_path(settings, "").parent, settings.quality.data_docs_batches)
+    kept = kept_verdicts(settings)
     if not kept:
         return None
     index = data_docs_index(settings)
     if _is_current(index, kept):
         return index
-    context = _context(index.parent)
-    for suite in sorted(path.stem for path in expectations_folder().glob("*.json")):
-        context.suites.add(to_great_expectations(compile_suite(load_suite(suite), settings).rules))
-    keys = [_store(context, verdict) for verdict in _read(kept)]
-    missing = [key for key in keys if not _page(index.parent, key).is_file()]
-    context.build_data_docs(resource_identifiers=[*missing, *_suite_keys(context)])
-    shutil.rmtree(index.parent / "static", ignore_errors=True)  # fonts and pictures that no page of ours shows
+    draw(open_site(settings, kept))
     return index
 
 
-def _kept(folder: Path, most: int) -> list[Path]:
+@dataclass(frozen=True)
+class Site:
+    """The Data Docs of a HOME, and the context whose results they show.
+
+    Attributes:
+        context: Holds the suites and the kept verdicts, and draws them.
+        folder: Where the pages are.
+        keys: The verdicts that the context holds.
+    """
+
+    context: EphemeralDataContext
+    folder: Path
+    keys: tuple[ValidationResultIdentifier, ...]
+
+    @property
+    def missing(self) -> list[ValidationResultIdentifier]:
+        """The verdicts without a page."""
+        return [key for key in self.keys if not _page(self.folder, key).is_file()]
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a page of the context's verdicts or suites is missing, or older than its suite."""
+        index = self.folder / "index.html"
+        if self.missing or not index.is_file():
+            return True
+        return (
+            max(suite.stat().st_mtime_ns for suite in expectations_folder().glob("*.json")) > index.stat().st_mtime_ns
+        )
+
+
+def open_site(settings: Settings, kept: Iterable[Path]) -> Site:
+    """A context with every suite and these verdicts; nothing is drawn yet.
+
+    Of a verdict that has its page the context holds what the index tells.
+
+    Args:
+        settings: Where the pages are, and under which address people read them.
+        kept: The verdicts; one that a person has damaged has no page.
+    """
+    folder = data_docs_index(settings).parent
+    context = _context(folder, settings.alerts.report_url)
+    for suite in sorted(path.stem for path in expectations_folder().glob("*.json")):
+        context.suites.add(to_great_expectations(compile_suite(load_suite(suite), settings).rules))
+    verdicts = [verdict for verdict in map(read_kept, kept) if verdict]
+    for verdict in verdicts:
+        whole = not _page(folder, verdict.key).is_file()
+        context.validation_results_store.set(verdict.key, verdict.result(whole=whole))
+    return Site(context, folder, tuple(verdict.key for verdict in verdicts))
+
+
+def draw(site: Site) -> None:
+    """Draw the pages that are missing, every suite and the index."""
+    suites: list[Any] = list(site.context.expectations_store.list_keys())
+    site.context.build_data_docs(resource_identifiers=[*site.missing, *suites])
+    tidy(site.folder)
+
+
+def tidy(folder: Path) -> None:
+    """Remove the fonts and pictures that Great Expectations adds and no page of ours shows."""
+    shutil.rmtree(folder / "static", ignore_errors=True)
+
+
+def kept_verdicts(settings: Settings) -> list[Path]:
     """The newest verdicts on batches, and the one on each table (whose names, unlike a batch's, have a dot)."""
+    folder, most = report_path(settings, "").parent, settings.quality.data_docs_batches
     newest_last = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     batches = [path for path in newest_last if "." not in path.stem]
     return [*batches[-most:], *(path for path in newest_last if "." in path.stem)]
@@ -78,18 +127,7 @@ def _is_current(index: Path, kept: list[Path]) -> bool:
     return max(path.stat().st_mtime_ns for path in sources) <= index.stat().st_mtime_ns
 
 
-def _read(kept: list[Path]) -> Iterator[_Judged]:
-    """The verdicts that can be read; one that a person has damaged has no page."""
-    for path in kept:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            content["result"]["results"], content["batch_id"], content["suite"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        yield _Judged(content, datetime.fromtimestamp(path.stat().st_mtime, UTC))
-
-
-def _context(folder: Path) -> EphemeralDataContext:
+def _context(folder: Path, report_url: str) -> EphemeralDataContext:
     """A context that keeps nothing but the site."""
     import great_expectations as gx  # noqa: PLC0415 (slow to import)
     from great_expectations.data_context.types.base import (  # noqa: PLC0415
@@ -97,11 +135,13 @@ def _context(folder: Path) -> EphemeralDataContext:
         InMemoryStoreBackendDefaults,
     )
 
+    public = urljoin(report_url, f"{folder.name}/") if report_url.startswith(("http://", "https://")) else None
+    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder), "base_public_path": public}
     site = {
         "class_name": "SiteBuilder",
         "site_name": "Earshot",
         "show_how_to_buttons": False,
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+        "store_backend": backend,
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": _VIEW, "show_how_to_buttons": False},
         "site_section_builders": {"expectations": {"view": _VIEW}, "validations": {"view": _VIEW}, "profiling": "none"},
     }
@@ -111,43 +151,6 @@ def _context(folder: Path) -> EphemeralDataContext:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _store(context: EphemeralDataContext, judged: _Judged) -> ValidationResultIdentifier:
-    """Give the context one result; its page lies under suite, batch and time."""
-    from great_expectations.core.expectation_validation_result import (  # noqa: PLC0415
-        ExpectationSuiteValidationResultSchema,
-    )
-    from great_expectations.core.run_identifier import RunIdentifier  # noqa: PLC0415
-    from great_expectations.data_context.types.resource_identifiers import (  # noqa: PLC0415
-        ExpectationSuiteIdentifier,
-        ValidationResultIdentifier,
-    )
-
-    content, batch_id = judged.content, str(judged.content["batch_id"])
-    result = ExpectationSuiteValidationResultSchema().load(content["result"])
-    run = RunIdentifier(run_name=_outcome(content), run_time=judged.at)
-    tables = ", ".join(map(str, result.meta.get("tables") or ()))
-    scan = content.get("scan_seconds")
-    cost = "no scan: figures of the writing pass" if scan is None else f"one scan of the table, {scan:.1f} s"
-    result.meta |= {
-        "run_id": run,
-        "batch_spec": {"data_asset_name": tables, "batch": batch_id, "rows": content.get("rows"), "cost": cost},
-    }
-    key = ValidationResultIdentifier(ExpectationSuiteIdentifier(str(content["suite"])), run, batch_id)
-    context.validation_results_store.set(key, result)
-    return key
-
-
-def _outcome(content: dict[str, Any]) -> str:
-    """What became of a batch; tables that are judged after they were written are neither refused nor admitted."""
-    if content["suite"] != GATE_SUITE:
-        return "judged"
-    return "refused" if content.get("closed") else "admitted"
-
-
 def _page(site: Path, key: ValidationResultIdentifier) -> Path:
     parts: tuple[str, ...] = key.to_tuple()  # type: ignore[no-untyped-call]
     return site.joinpath("validations", *parts).with_name(f"{parts[-1]}.html")
-
-
-def _suite_keys(context: EphemeralDataContext) -> list[Any]:
-    return list(context.expectations_store.list_keys())
