@@ -110,7 +110,7 @@ class AnomalySettings(Section):
     threshold: Fraction = 0.5
     minimum_volume: Positive = 30
     max_series: Positive = 5_000
-    backtest_incidents: Positive = 60
+    backtest_incidents: Positive = 84
     seed: int = 7
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from earshot.core.errors import IntegrityError
 from earshot.core.settings import AnomalySettings
+from earshot.detectors import backtest_figures
 from earshot.detectors.backtest import Backtest, Point, backtest
 from earshot.detectors.baseline import SeasonalConfig
 from earshot.detectors.interface import Detector, FittedDetector
@@ -47,21 +48,8 @@ class Trained:
         return self.point.f_measure(0.5)
 
     def metrics(self) -> dict[str, float]:
-        """Figures for the registry: precision, recall and F1, and both by kind of incident."""
-        point = self.point
-        figures = {
-            "precision": point.precision,
-            "recall": point.recall,
-            "f1": point.f1,
-            "f_half": self.f_half,
-            "threshold": self.threshold,
-            "false_groups": float(point.false_groups),
-            "false_groups_per_1000_series_weeks": 7000 * point.false_groups / max(self.result.series_days, 1),
-        }
-        for kind, recall in point.recall_by_kind.items():
-            figures[f"recall_{kind}"] = recall
-            figures[f"precision_{kind}"] = point.precision_of(kind, self.result.incidents)
-        return figures
+        """Figures for the registry, see `backtest_figures.metrics`."""
+        return backtest_figures.metrics(self.result, self.point)
 
     def parameters(self) -> dict[str, object]:
         """What it was set to."""
@@ -149,8 +137,8 @@ def log(trained: Trained, run: RunLog) -> None:
     """Leave parameters, figures, the curve and its picture in a run."""
     run.log_params(trained.parameters())
     run.log_metrics(trained.metrics())
-    run.log_figure(precision_recall_figure(trained), "precision_recall.png")
-    run.log_table([_flat(point) for point in trained.result.points], "backtest.json")
+    run.log_figure(backtest_figures.picture(trained.result, trained.point), "precision_recall.png")
+    run.log_table([backtest_figures.row(trained.result, point) for point in trained.result.points], "backtest.json")
 
 
 def signature(trained: Trained) -> dict[str, Any]:
@@ -160,17 +148,6 @@ def signature(trained: Trained) -> dict[str, Any]:
         "input_example": {"metric": "listens", "window_start": "2026-03-29T02:00:00Z", "value": 120.0, "volume": 120},
         "output_example": {"expected": 131.5, "lower": 88.0, "upper": 175.0, "score": 0.04},
         "metadata": {"threshold": trained.threshold, "detector": trained.detector.name},
-    }
-
-
-def _flat(point: Point) -> dict[str, object]:
-    by_kind = {f"recall_{kind}": recall for kind, recall in point.recall_by_kind.items()}
-    return {
-        "threshold": point.threshold,
-        "precision": point.precision,
-        "recall": point.recall,
-        "false_groups": point.false_groups,
-        **by_kind,
     }
 
 
@@ -205,20 +182,3 @@ def load(folder: Path) -> tuple[FittedDetector, float]:
             where=str(folder),
             remedy="Run train_anomaly_detector again; it registers a new version.",
         ) from None
-
-
-def precision_recall_figure(trained: Trained) -> Figure:
-    """Precision over recall for every threshold, and recall by kind at the chosen one."""
-    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415 (scoring needs no matplotlib)
-
-    figure = NewFigure(figsize=(9, 3.6), layout="constrained")
-    curve, bars = figure.subplots(1, 2)
-    points = trained.result.points
-    curve.plot([point.recall for point in points], [point.precision for point in points], marker="o")
-    curve.plot([trained.point.recall], [trained.point.precision], marker="D", color="crimson", label="chosen")
-    curve.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02), title="made-up incidents")
-    curve.legend(loc="lower left")
-    kinds = trained.point.recall_by_kind
-    bars.bar(list(kinds), list(kinds.values()), color="slategrey")
-    bars.set(ylim=(0, 1.02), title="recall by kind")
-    return figure
