@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from earshot.detectors.backtest import Backtest, Point
-from earshot.detectors.injection import SIZES
+from earshot.detectors.injection import KINDS, SIZES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +37,9 @@ def metrics(result: Backtest, point: Point) -> dict[str, float]:
 
 
 def row(result: Backtest, point: Point) -> dict[str, object]:
-    """The same as a row of the curve."""
-    return {**metrics(result, point), "choosable": point.choosable}
+    """The same as a row of the curve; every row has the same keys, hours to detect what was not found are null."""
+    late = {f"hours_to_detect_{kind}": None for kind in KINDS}
+    return {**late, **metrics(result, point), "choosable": point.choosable}
 
 
 def picture(result: Backtest, chosen: Point) -> Figure:

@@ -39,7 +39,7 @@ def matrices(
     stamps = hourly["window_start"].cast(pa.timestamp("us"), safe=False).to_numpy().astype("datetime64[h]")
     column = (stamps - start.astype("datetime64[h]")).astype(np.int64)
     inside = (column >= 0) & (column < hours)
-    codes, distinct = _dimension_codes(hourly["dimensions"])
+    codes, distinct = dimension_codes(hourly["dimensions"])
     metrics = hourly["metric"].combine_chunks().dictionary_encode()
     names = metrics.dictionary.to_pylist()
     metric_codes = metrics.indices.to_numpy(zero_copy_only=False)
@@ -98,7 +98,7 @@ def _matrix(
     return SeriesMatrix(metric, names, start, value, volume, there, np.zeros_like(there))
 
 
-def _dimension_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Dimensions]]:
+def dimension_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Dimensions]]:
     """Of each row, the number of its dimensions; and the dimensions by number."""
     maps = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if len(maps) == 0:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from earshot.detectors import baseline, evidence
 from earshot.detectors.baseline import Baseline, Scalar, SeasonalConfig
+from earshot.detectors.calendars import aligned, of_many_countries
 from earshot.detectors.evidence import Dispersion, Frame
 from earshot.detectors.interface import DayScores
 from earshot.detectors.series import (
@@ -30,6 +31,7 @@ from earshot.detectors.series import (
 NAME: Final = "seasonal"
 MINIMUM_DAYS: Final = 2
 RECENT_HOURS: Final = 3
+_MOSTLY: Final = 0.5
 
 
 class FittedSeasonal:
@@ -55,10 +57,13 @@ class FittedSeasonal:
         return [self._score_day(matrix, day, rows) for day in days]
 
     def _score_day(self, matrix: SeriesMatrix, day: int, rows: Sequence[int] | None) -> DayScores:
+        matrix = aligned(matrix, day)
         learnt = _learn(matrix, day, self.config)
         pooled = self.noise.get(matrix.metric) or _pooled(matrix, day, learnt, self.config)
+        rested = _on_a_day_off(matrix, day, learnt, self.config)
         if rows is not None:
             matrix, learnt = matrix.rows(rows), learnt.rows(rows)
+            rested = None if rested is None else rested[np.asarray(rows, dtype=np.int64)]
         numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
         began = baseline.fold(matrix.began).copy()
         began[:, :day] &= ~baseline.fold(matrix.excluded)[:, :day]
@@ -70,10 +75,13 @@ class FittedSeasonal:
         if day >= 1:
             rate = np.concatenate([learnt.in_sample[:, day - 1 : day], rate], axis=1)
         series = numerator.shape[0]
+        expected = rate * exposure[:, reach]
+        if rested is not None:
+            expected[:, -1] = _between(numerator[:, day], expected[:, -1], rested * exposure[:, day])
         frame = Frame(
             matrix.kind,
             numerator[:, reach].reshape(series, -1),
-            (rate * exposure[:, reach]).reshape(series, -1),
+            expected.reshape(series, -1),
             exposure[:, reach].reshape(series, -1),
             dispersion,
             1.0 + 1.0 / learnt.days,
@@ -101,8 +109,9 @@ class SeasonalDetector:
         noise = {}
         for matrix in history:
             if matrix.days >= MINIMUM_DAYS:
-                day = matrix.days
-                noise[matrix.metric] = _pooled(matrix, day, _learn(matrix, day, self.config), self.config)
+                noise[matrix.metric] = _pooled(
+                    matrix, matrix.days, _learn(matrix, matrix.days, self.config), self.config
+                )
         return FittedSeasonal(self.config, noise)
 
     def restore(self, parameters: Mapping[str, Floats]) -> FittedSeasonal:
@@ -187,11 +196,32 @@ def _bounds(
         return due / scale, np.maximum(due - half, 0.0) / scale, np.minimum(due + half, top) / scale
 
 
-def _learn(matrix: SeriesMatrix, day: int, config: SeasonalConfig) -> Baseline:
+def _learn(matrix: SeriesMatrix, day: int, config: SeasonalConfig, *, as_day_off: bool | None = None) -> Baseline:
     numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
     weekend = weekends(matrix.start, day + 1)
+    judged_is_off = bool(weekend[day]) if as_day_off is None else as_day_off
     past = (_before(numerator, day), _before(exposure, day), _before(baseline.fold(matrix.usable), day))
-    return baseline.learn(*past, weekend[:day], bool(weekend[day]), matrix.kind, config)
+    off = weekend[None, :day]
+    if matrix.holidays is not None:
+        off = off | (matrix.holidays[:, :day] > _MOSTLY)
+    return baseline.learn(*past, off, judged_is_off, matrix.kind, config)
+
+
+def _on_a_day_off(matrix: SeriesMatrix, day: int, learnt: Baseline, config: SeasonalConfig) -> Floats | None:
+    """S x 24: the rates if countries with a holiday rest as they do at weekends; None where no working day is one."""
+    if matrix.holidays is None or not matrix.holidays[:, day].any() or weekends(matrix.start, day + 1)[day]:
+        return None
+    share = matrix.holidays[:, day][:, None]
+    rested = (1 - share) * learnt.rate + share * _learn(matrix, day, config, as_day_off=True).rate
+    if matrix.kind is Kind.COUNT and (changed := of_many_countries(matrix, learnt.rate, rested)) is not None:
+        many, ratio = changed
+        rested[many] = learnt.rate[many] * ratio
+    return np.asarray(rested)
+
+
+def _between(seen: Floats, one: Floats, other: Floats) -> Floats:
+    """On a holiday everything from a working day to a day off is as expected."""
+    return np.clip(seen, np.minimum(one, other), np.maximum(one, other))
 
 
 def _history_noise(

@@ -66,8 +66,19 @@ def kind_of(metric: str) -> Kind:
 
 
 # Up is worse; what is lost of a quality score is meant, not the score.
-_WORSE_UP: Final = ("rebuffer", "startup", "start_failures", "exits_before_start", "quality_score")
-_WORSE_DOWN: Final = ("bitrate",)
+_WORSE_UP: Final = (
+    "rebuffer",
+    "startup",
+    "start_failures",
+    "exits_before_start",
+    "quality_score",
+    "error_rate",
+    "freshness_s",
+    "event_lag_s",
+)
+_WORSE_DOWN: Final = ("bitrate", "validation_success", "accuracy")
+GATE_KPIS: Final = frozenset({"validation_success", "accuracy", "error_rate", "freshness_s", "event_lag_s"})
+"""Figures of gold.quality_kpis that are series by day."""
 # What a few people who listen much can move: their habits, not their luck with the network.
 _PERSONAL: Final = frozenset({"listens", "plays", "counted_listens", "played_ms", "skips", "bitrate_kbps_mean"})
 _PEOPLE: Final = frozenset({"listeners", "sessions"})
@@ -100,6 +111,11 @@ def is_per_play(metric: str) -> bool:
     return metric.endswith(_PER_PLAY)
 
 
+def of_gate(metric: str) -> bool:
+    """Whether it is a figure of the quality gate."""
+    return metric in GATE_KPIS
+
+
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -126,6 +142,8 @@ class SeriesMatrix:
         volume: S x T, plays behind it; 0 where the cube has no row.
         began: S x T, whether the series was there already.
         excluded: S x T, hours of known incidents: judged, but never learnt from.
+        holidays: S x D, part of the plays that come from countries with a public holiday; None: there are none.
+        offsets: S x D, hours by which local clocks are before UTC; nan where a series is of many countries.
     """
 
     metric: str
@@ -135,6 +153,8 @@ class SeriesMatrix:
     volume: Floats
     began: Flags
     excluded: Flags
+    holidays: Floats | None = None
+    offsets: Floats | None = None
 
     @property
     def usable(self) -> Flags:
@@ -145,6 +165,11 @@ class SeriesMatrix:
     def kind(self) -> Kind:
         """The noise of the metric."""
         return kind_of(self.metric)
+
+    @property
+    def grows_with_plays(self) -> bool:
+        """Whether twice the plays have twice the value."""
+        return self.kind is not Kind.LEVEL and not is_per_play(self.metric) and not is_complement(self.metric)
 
     @property
     def days(self) -> int:
@@ -192,8 +217,16 @@ class SeriesMatrix:
         """Only some of the series."""
         kept = np.asarray(rows, dtype=np.int64)
         names = tuple(self.dimensions[row] for row in rows)
-        figures = (self.values[kept], self.volume[kept])
-        return SeriesMatrix(self.metric, names, self.start, *figures, self.began[kept], self.excluded[kept])
+        return replace(
+            self,
+            dimensions=names,
+            values=self.values[kept],
+            volume=self.volume[kept],
+            began=self.began[kept],
+            excluded=self.excluded[kept],
+            holidays=None if self.holidays is None else self.holidays[kept],
+            offsets=None if self.offsets is None else self.offsets[kept],
+        )
 
     def row_by_dimensions(self) -> dict[Dimensions, int]:
         """Which row has which dimensions."""

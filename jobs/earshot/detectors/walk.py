@@ -7,6 +7,7 @@ from datetime import date
 
 from earshot.core.settings import AnomalySettings
 from earshot.detectors.attribution import Event, explain
+from earshot.detectors.daily_findings import verdict
 from earshot.detectors.findings import JudgedDay, judge
 from earshot.detectors.history import History
 from earshot.detectors.training import Model
@@ -29,4 +30,5 @@ def walk(model: Model, history: History, days: Sequence[date], settings: Anomaly
         events = explain(scores, model.threshold, settings.minimum_volume, model.detector.config, earlier)
         earlier = events
         if day in wanted:
-            yield JudgedDay(day, scores, tuple(judge(scores, events)))
+            by_day = verdict(history.daily, day, model.threshold, settings, (scores, events))
+            yield JudgedDay(day, scores, tuple(judge(scores, events)), by_day)

@@ -29,7 +29,7 @@ class Calibration:
         most_margin: More than this of one detector counts as this.
         quiet: Rows over which an alarm fades, until when a smaller one is none of its own.
         quiet_share: The same in periods, where that is longer.
-        first_share: So much of a period must be known before a range can be broken.
+        first_share: So many periods must be known before a range can be broken.
         confident: Rows after which half of a margin is believed.
         usual: Rows that tell what size of deviation is usual.
         usual_share: The quantile of them that is taken for it.
@@ -44,8 +44,8 @@ class Calibration:
     most_margin: float = 5.0
     quiet: float = 200.0
     quiet_share: float = 0.7
-    first_share: float = 0.2
-    confident: float = 20.0
+    first_share: float = 1.0
+    confident: float = 200.0
     usual: int = 1_000
     usual_share: float = 0.9
     largest: float = 20.0
