@@ -119,6 +119,7 @@ class AnomalySettings(Section):
 
     Attributes:
         minimum_history_days: Days that a series by day must have behind it; hours are judged earlier.
+        detectors: Those that are tried; the best on made-up incidents challenges the champion.
         public_holidays: Whether the national holidays of a country may look like a weekend.
         days_off: Further such days, by country; "*" for all.
         zones: Clock of a country, where it is not that of most of its people.
@@ -132,6 +133,10 @@ class AnomalySettings(Section):
     max_series: Positive = 5_000
     backtest_incidents: Positive = 84
     seed: int = 7
+    detectors: Annotated[tuple[Literal["seasonal", "holt-winters"], ...], Field(min_length=1)] = (
+        "seasonal",
+        "holt-winters",
+    )
     public_holidays: bool = True
     days_off: dict[str, tuple[date, ...]] = Field(default={})
     zones: dict[str, Zone] = Field(default={})

@@ -144,11 +144,17 @@ def _ratio(numerator: Floats, exposure: Floats, off: Flags) -> Floats:
     """S x 24: days off relative to working days, by their medians; near one where few days tell."""
     rates = np.where(exposure > 0, _smooth(numerator) / np.maximum(exposure, TINY), np.nan)
     with np.errstate(all="ignore"):
-        idle = _finite(_nanmedian(np.where(off[:, :, None], rates, np.nan), axis=1))
-        busy = _finite(_nanmedian(np.where(~off[:, :, None], rates, np.nan), axis=1))
+        idle, busy = (_finite(_median_of_days(rates, days)) for days in (off, ~off))
     prior = 0.25 * np.maximum(busy.mean(axis=1, keepdims=True), TINY)
     fewest = np.minimum(np.minimum(off.sum(axis=1), (~off).sum(axis=1)), 4)[:, None]
     return np.asarray(np.clip(((idle + prior) / (busy + prior)) ** (fewest / (fewest + 0.5)), 0.4, 2.5))
+
+
+def _median_of_days(rates: Floats, days: Flags) -> Floats:
+    """S x 24: over some days, the same for all series where `days` has one row."""
+    if days.shape[0] == 1:
+        return nanmedian(rates[:, days[0]], axis=1)
+    return nanmedian(np.where(days[:, :, None], rates, np.nan), axis=1)
 
 
 def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) -> Floats:
@@ -157,8 +163,8 @@ def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) 
     if kind is Kind.LEVEL:
         rates = np.where(exposed, numerator / np.maximum(level, TINY), np.nan)
         with np.errstate(all="ignore"):
-            middle = _finite(_nanmedian(rates, axis=(1, 2)))[:, None, None]
-            spread = 1.4826 * _finite(_nanmedian(np.abs(rates - middle), axis=(1, 2)))[:, None, None]
+            middle = _finite(nanmedian(rates, axis=(1, 2)))[:, None, None]
+            spread = 1.4826 * _finite(nanmedian(np.abs(rates - middle), axis=(1, 2)))[:, None, None]
         bounded = np.clip(_finite(rates), middle - config.clip * spread - TINY, middle + config.clip * spread + TINY)
         clipped: Floats = np.where(exposed, bounded * level, 0.0)
         return clipped
@@ -167,7 +173,7 @@ def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) 
     least = 0.5 if counted else 0.1 * centre.mean(axis=(1, 2), keepdims=True) + TINY
     with np.errstate(all="ignore"):
         excess = np.where(exposed, np.square(numerator - centre) / np.maximum(centre, least), np.nan)
-        dispersion = _finite(_nanmedian(excess, axis=(1, 2))) / 0.4549
+        dispersion = _finite(nanmedian(excess, axis=(1, 2))) / 0.4549
     noise = np.maximum(dispersion, 1.0 if counted else 0.0)[:, None, None]
     variance = noise * np.maximum(centre, least)
     width = config.clip * np.sqrt(variance) + TINY
@@ -182,9 +188,9 @@ def _median_profile(numerator: Floats, level: Floats) -> Floats:
     """S x 24: the median over days of each hour with its neighbours, pulled to the median day."""
     wide_top, wide_bottom = _smooth(numerator), _smooth(level)
     with np.errstate(all="ignore"):
-        hourly = _nanmedian(np.where(wide_bottom > 0, wide_top / wide_bottom, np.nan), axis=1)
+        hourly = nanmedian(np.where(wide_bottom > 0, wide_top / wide_bottom, np.nan), axis=1)
         bottom = level.sum(axis=2)
-        daily = _nanmedian(np.where(bottom > 0, numerator.sum(axis=2) / bottom, np.nan), axis=1)
+        daily = nanmedian(np.where(bottom > 0, numerator.sum(axis=2) / bottom, np.nan), axis=1)
     profile: Floats = np.where(np.isfinite(hourly), hourly, _finite(daily)[:, None])
     # The median of few plays lies below their mean: keep the shape, take the level from whole days.
     total = _finite((profile[:, None, :] * level).sum(axis=(1, 2)))
@@ -209,14 +215,20 @@ def _shrink(top: Floats, bottom: Floats, kind: Kind, config: SeasonalConfig) -> 
 
 def _smooth(folded: Floats) -> Floats:
     """Quarter, half, quarter over neighbouring hours of the clock."""
-    return np.asarray(0.5 * folded + 0.25 * (np.roll(folded, 1, axis=-1) + np.roll(folded, -1, axis=-1)))
+    quarter = 0.25 * folded
+    out = quarter + quarter
+    out[..., 1:] += quarter[..., :-1]
+    out[..., :-1] += quarter[..., 1:]
+    out[..., 0] += quarter[..., -1]
+    out[..., -1] += quarter[..., 0]
+    return out
 
 
 def _finite(values: Floats) -> Floats:
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
+def nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
     """The median of what is there; nan where nothing is. One sort, where NumPy's builds masked arrays."""
     axes = (axis,) if isinstance(axis, int) else axis
     last = np.moveaxis(values, axes, range(-len(axes), 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -47,13 +48,15 @@ def matrices(
     volumes = np.nan_to_num(hourly["volume"].to_numpy().astype(np.float64))
     opened = int(column[inside].min()) if inside.any() else 0
     last_seen = int(column[inside].max()) + 1 if inside.any() else 0
-    ended = last_seen if until is None else min(last_seen, _whole_hours(start, until))
+    over = last_seen if until is None else min(_whole_hours(start, until), hours)
+    ended = min(last_seen, over)
     found = []
     for code in sorted(range(len(names)), key=lambda index: str(names[index])):
         of_metric = np.flatnonzero(inside & (metric_codes == code))
         if of_metric.size:
             rows = (codes[of_metric], column[of_metric], values[of_metric], volumes[of_metric])
-            found.append(_matrix(str(names[code]), distinct, start, (hours, opened, ended), rows, max_series))
+            matrix = _matrix(str(names[code]), distinct, start, (hours, opened, ended), rows, max_series)
+            found.append(replace(matrix, over=over))
     return found
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from earshot.core.settings import AnomalySettings
-from earshot.detectors import daily
+from earshot.detectors import daily, silence
 from earshot.detectors.attribution import Event
 from earshot.detectors.baseline import TINY, SeasonalConfig
 from earshot.detectors.daily import DailyMatrix, DailyScores
 from earshot.detectors.interface import DayScores
-from earshot.detectors.series import Dimensions, of_gate, within, worse
+from earshot.detectors.series import Dimensions, Flags, Kind, of_gate, within, worse
 from earshot.detectors.severity import severity_of
 
 GRAIN: Final = "day"
@@ -100,6 +100,7 @@ def rows(judged: DailyVerdict, schema: pa.Schema) -> Iterator[pa.Table]:
                 "severity": pa.array([None if one is None else one.severity for one in told], pa.string()),
                 "contributors": pa.array(parts, schema.field("contributors").type),
                 "detector": pa.repeat(pa.scalar(daily.NAME), len(kept)),
+                "state": pa.array(np.where(_stopped(scores)[kept], silence.NO_DATA, silence.JUDGED), pa.string()),
                 "window_date": pa.array(np.repeat(start.astype("datetime64[D]"), len(kept))),
             }
         )
@@ -124,6 +125,12 @@ def _findings(
 def _any(judged: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[int]:
     rows = judged if judged.ndim == 1 else judged.any(axis=1)
     return [int(row) for row in np.flatnonzero(rows)]
+
+
+def _stopped(scores: DailyScores) -> Flags:
+    """S: whether nothing came on the day though so much was due that chance cannot be why."""
+    counted = daily.daily_kind(scores.matrix.metric) is Kind.COUNT
+    return np.asarray(counted & (scores.observed == 0) & (scores.lower >= silence.DUE))
 
 
 def _related(one: Dimensions, other: Dimensions) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.detectors import daily_findings
+from earshot.detectors import daily_findings, silence
 from earshot.detectors.attribution import Event
 from earshot.detectors.baseline import TINY
 from earshot.detectors.daily_findings import DailyVerdict
@@ -142,7 +142,8 @@ def _sum(scores: DayScores, figures: Floats, event: Event) -> Floats:
 
 def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Schema) -> pa.Table:
     matrix = scores.matrix
-    series, hour = np.nonzero(scores.judged)
+    no_data, nothing_came = silence.stopped(scores), silence.silent(scores)
+    series, hour = np.nonzero(scores.judged | nothing_came)
     stamps = matrix.hours[scores.day * HOURS_OF_DAY + hour].astype("datetime64[us]")
     severity = np.full(scores.score.shape, None, dtype=object)
     told: dict[int, Finding] = {}
@@ -160,12 +161,15 @@ def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Sche
             "dimensions": maps.take(pa.array(series)),
             "window_start": pa.array(stamps).cast(pa.timestamp("us", tz="UTC")),
             **{
-                name: pa.array(getattr(scores, name)[series, hour])
+                name: pa.array(getattr(scores, name)[series, hour], from_pandas=name == "observed")
                 for name in ("observed", "expected", "lower", "upper", "score")
             },
             "severity": pa.array(flagged, pa.string()),
             "contributors": _contributors(series, flagged, told, schema.field("contributors").type),
             "window_date": pa.array(stamps.astype("datetime64[D]")),
+            "state": pa.array(
+                np.where((no_data | nothing_came)[series, hour], silence.NO_DATA, silence.JUDGED), pa.string()
+            ),
         }
     )
 

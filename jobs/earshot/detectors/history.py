@@ -63,7 +63,9 @@ class History:
         return max(int(np.ceil((opened + minimum_hours) / HOURS_OF_DAY)), 2)
 
 
-def read_history(lake: SmallTables, settings: AnomalySettings, last: date, until: datetime | None = None) -> History:
+def read_history(
+    lake: SmallTables, settings: AnomalySettings, last: date, until: datetime | None = None, *, by_day: bool = False
+) -> History:
     """Read the cube up to `last`, known incidents marked.
 
     Args:
@@ -71,6 +73,7 @@ def read_history(lake: SmallTables, settings: AnomalySettings, last: date, until
         settings: How far back, and how many series at most.
         last: Last day.
         until: Hours that end later have not happened yet; None: all of the last day has.
+        by_day: Whether the series by day are wanted too.
     """
     first = last - timedelta(days=settings.history_days)
     days = [("window_date", ">=", first), ("window_date", "<=", last)]
@@ -85,8 +88,11 @@ def read_history(lake: SmallTables, settings: AnomalySettings, last: date, until
     hourly = matrices(cube, began, last, max_series=settings.max_series, until=until)
     found = [calendar.mark(matrix) for matrix in hourly]
     incidents = known_incidents(lake.rows("ops.feedback"), lake.rows("gold.alerts"))
-    by_day = daily_series.read(lake, whole, began, last, calendar=calendar, incidents=incidents)
-    return History(began, opened, tuple(exclude(one, incidents) if incidents else one for one in found), by_day)
+    excluding = tuple(exclude(one, incidents) if incidents else one for one in found)
+    if not by_day:
+        return History(began, opened, excluding)
+    daily = daily_series.read(lake, whole, began, last, calendar=calendar, incidents=incidents)
+    return History(began, opened, excluding, daily)
 
 
 def _scored_totals(lake: SmallTables, first: date, last: date) -> dict[datetime, float]:
@@ -98,7 +104,8 @@ def _scored_totals(lake: SmallTables, first: date, last: date) -> dict[datetime,
         return {}
     kept = rows.filter(pc.equal(_sizes(rows["dimensions"]), 0))
     stamps, seen = kept["window_start"].to_pylist(), kept["observed"].to_pylist()
-    return {stamp.astimezone(UTC): float(value) for stamp, value in zip(stamps, seen, strict=True)}
+    both = zip(stamps, seen, strict=True)
+    return {stamp.astimezone(UTC): float(value) for stamp, value in both if value is not None}
 
 
 def days_to_score(lake: SmallTables, history: History, last: date, minimum_hours: int) -> list[date]:

@@ -7,7 +7,7 @@ series is seen within the hour and a faint, long one of a small series within th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,33 @@ RECENT_HOURS: Final = 3
 _MOSTLY: Final = 0.5
 
 
+class Tracking(Protocol):
+    """What moves a profile along with the series: its level, its trend."""
+
+    @property
+    def name(self) -> str:
+        """Name of the detector that uses it."""
+
+    def follow(self, matrix: SeriesMatrix, day: int, learnt: Baseline) -> Baseline:
+        """The profile as of a day, from what lies before it, and as it was foreseen for each day before."""
+
+
 class FittedSeasonal:
     """The seasonal detector with the noise of each metric.
 
     Args:
         config: The configuration.
         noise: Dispersion by metric; a metric that is missing is learnt from the matrix itself.
+        tracking: What follows level and trend upon the profile; None: nothing does.
     """
 
-    name = NAME
-
-    def __init__(self, config: SeasonalConfig, noise: Mapping[str, Dispersion]) -> None:
+    def __init__(
+        self, config: SeasonalConfig, noise: Mapping[str, Dispersion], tracking: Tracking | None = None
+    ) -> None:
         self.config = config
         self.noise = dict(noise)
+        self.tracking = tracking
+        self.name = NAME if tracking is None else tracking.name
 
     def parameters(self) -> Mapping[str, Floats]:
         """By metric: 2 x W, intercept and slope of the dispersion."""
@@ -59,8 +73,12 @@ class FittedSeasonal:
     def _score_day(self, matrix: SeriesMatrix, day: int, rows: Sequence[int] | None) -> DayScores:
         matrix = aligned(matrix, day)
         learnt = _learn(matrix, day, self.config)
-        pooled = self.noise.get(matrix.metric) or _pooled(matrix, day, learnt, self.config)
         rested = _on_a_day_off(matrix, day, learnt, self.config)
+        if self.tracking is not None:
+            followed = self.tracking.follow(matrix, day, learnt)
+            rested = None if rested is None else rested * followed.rate / np.maximum(learnt.rate, baseline.TINY)
+            learnt = followed
+        pooled = self.noise.get(matrix.metric) or _pooled(matrix, day, learnt, self.config)
         if rows is not None:
             matrix, learnt = matrix.rows(rows), learnt.rows(rows)
             rested = None if rested is None else rested[np.asarray(rows, dtype=np.int64)]
@@ -97,26 +115,30 @@ class SeasonalDetector:
 
     Args:
         config: The configuration.
+        tracking: What follows level and trend upon the profile; None: nothing does.
     """
 
-    name = NAME
-
-    def __init__(self, config: SeasonalConfig | None = None) -> None:
+    def __init__(self, config: SeasonalConfig | None = None, tracking: Tracking | None = None) -> None:
         self.config = config or SeasonalConfig()
+        self.tracking = tracking
+        self.name = NAME if tracking is None else tracking.name
 
     def fit(self, history: Sequence[SeriesMatrix]) -> FittedSeasonal:
         """Learn how noisy each metric is over each window, by volume."""
         noise = {}
         for matrix in history:
             if matrix.days >= MINIMUM_DAYS:
-                noise[matrix.metric] = _pooled(
-                    matrix, matrix.days, _learn(matrix, matrix.days, self.config), self.config
-                )
-        return FittedSeasonal(self.config, noise)
+                day = matrix.days
+                learnt = _learn(matrix, day, self.config)
+                if self.tracking is not None:
+                    learnt = self.tracking.follow(matrix, day, learnt)
+                noise[matrix.metric] = _pooled(matrix, day, learnt, self.config)
+        return FittedSeasonal(self.config, noise, self.tracking)
 
     def restore(self, parameters: Mapping[str, Floats]) -> FittedSeasonal:
         """The detector that had these parameters."""
-        return FittedSeasonal(self.config, {name: Dispersion(pair[0], pair[1]) for name, pair in parameters.items()})
+        noise = {name: Dispersion(pair[0], pair[1]) for name, pair in parameters.items()}
+        return FittedSeasonal(self.config, noise, self.tracking)
 
 
 def published(matrix: SeriesMatrix, day: int, frame: Frame, config: SeasonalConfig) -> DayScores:

@@ -144,6 +144,7 @@ class SeriesMatrix:
         excluded: S x T, hours of known incidents: judged, but never learnt from.
         holidays: S x D, part of the plays that come from countries with a public holiday; None: there are none.
         offsets: S x D, hours by which local clocks are before UTC; nan where a series is of many countries.
+        over: So many hours are over, though nothing may have come in the last of them; None: not known.
     """
 
     metric: str
@@ -155,6 +156,7 @@ class SeriesMatrix:
     excluded: Flags
     holidays: Floats | None = None
     offsets: Floats | None = None
+    over: int | None = None
 
     @property
     def usable(self) -> Flags:

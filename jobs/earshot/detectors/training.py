@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,6 +15,8 @@ from earshot.core.settings import AnomalySettings
 from earshot.detectors import backtest_figures
 from earshot.detectors.backtest import Backtest, Point, backtest
 from earshot.detectors.baseline import SeasonalConfig
+from earshot.detectors.holt import NAME as HOLT_WINTERS
+from earshot.detectors.holt import Holt
 from earshot.detectors.interface import Detector, FittedDetector
 from earshot.detectors.seasonal import NAME as SEASONAL
 from earshot.detectors.seasonal import SeasonalDetector
@@ -23,7 +25,10 @@ from earshot.detectors.series import SeriesMatrix
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {SEASONAL: SeasonalDetector}
+DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {
+    SEASONAL: SeasonalDetector,
+    HOLT_WINTERS: lambda config: SeasonalDetector(config, Holt()),
+}
 JUDGED_DAYS: Final = 4
 _PARAMETERS: Final = "parameters.npz"
 _DESCRIPTION: Final = "detector.json"
@@ -31,11 +36,19 @@ _DESCRIPTION: Final = "detector.json"
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted detector with the threshold that its backtest chose."""
+    """A fitted detector with the threshold that its backtest chose.
+
+    Attributes:
+        detector: What has been fitted.
+        threshold: Score from which an hour is a detection.
+        result: Its backtest.
+        rivals: F-half of each detector that was tried, itself included.
+    """
 
     detector: FittedDetector
     threshold: float
     result: Backtest
+    rivals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def point(self) -> Point:
@@ -49,18 +62,26 @@ class Trained:
 
     def metrics(self) -> dict[str, float]:
         """Figures for the registry, see `backtest_figures.metrics`."""
-        return backtest_figures.metrics(self.result, self.point)
+        rivals = {f"f_half_{name}": reached for name, reached in self.rivals.items()}
+        return {**backtest_figures.metrics(self.result, self.point), **rivals}
 
     def parameters(self) -> dict[str, object]:
         """What it was set to."""
         return {"detector": self.detector.name, "threshold": self.threshold, **asdict(self.detector.config)}
 
 
-def train(history: Sequence[SeriesMatrix], settings: AnomalySettings, *, detector: str = SEASONAL) -> Trained:
-    """Fit a detector on history and choose its threshold on made-up incidents."""
-    fitted = DETECTORS[detector](SeasonalConfig()).fit(history)
-    result = examine(fitted, history, settings)
-    return Trained(fitted, result.best().threshold, result)
+def train(history: Sequence[SeriesMatrix], settings: AnomalySettings) -> Trained:
+    """Fit each detector of the settings on history, with the threshold that made-up incidents choose; the best of them.
+
+    The same incidents for all; of two that are as good, the one that is named first.
+    """
+    tried = []
+    for name in settings.detectors:
+        fitted = DETECTORS[name](SeasonalConfig()).fit(history)
+        result = examine(fitted, history, settings)
+        tried.append(Trained(fitted, result.best().threshold, result))
+    best = max(tried, key=lambda one: one.f_half)
+    return replace(best, rivals={one.detector.name: one.f_half for one in tried})
 
 
 def examine(
