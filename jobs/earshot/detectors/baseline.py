@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind
+from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind, row_blocks
 
 TINY: Final = 1e-12
 # Variance of 1/4, 1/2, 1/4 of three neighbours, of which sessions make each lean on the next.
@@ -104,7 +104,7 @@ def learn(
     weight = weight * np.where(off == judged_is_off, 1.0, config.other_class_weight)
     factor, judged_factor = _class_factors(numerator, exposure, off, judged_is_off, kind, config)
     level = exposure * factor
-    clipped = _clip(numerator, level, kind, config)
+    clipped = np.concatenate([_clip(numerator[at], level[at], kind, config) for at in row_blocks(numerator.shape[0])])
     cells = weight[:, :, None]
     top = (clipped * cells).sum(axis=1)
     bottom = (level * cells).sum(axis=1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.detectors.baseline import TINY, SeasonalConfig
-from earshot.detectors.series import Flags, Floats, Kind
+from earshot.detectors.series import Flags, Floats, Kind, row_blocks
 
 _KEPT: Final = 0.95
 _LARGEST: Final = 1e150
@@ -64,7 +64,7 @@ class Frame:
     inflation: Floats
     usable: Flags
 
-    def rows(self, rows: list[int], numerator: Floats | None = None) -> Frame:
+    def rows(self, rows: list[int] | slice, numerator: Floats | None = None) -> Frame:
         """Only some series, with other numerators if given."""
         return Frame(
             self.kind,
@@ -107,6 +107,17 @@ def dispersion_of(
     numerator: Floats, expected: Floats, exposure: Floats, usable: Flags, kind: Kind, windows: tuple[int, ...]
 ) -> tuple[Floats, Floats]:
     """Robust dispersion of each series for each window, and the windows that stand behind it (both S x W)."""
+    parts = [
+        _dispersion_of_some(numerator[at], expected[at], exposure[at], usable[at], kind, windows)
+        for at in row_blocks(numerator.shape[0])
+    ]
+    own, behind = zip(*parts, strict=True)
+    return np.concatenate(own), np.concatenate(behind)
+
+
+def _dispersion_of_some(
+    numerator: Floats, expected: Floats, exposure: Floats, usable: Flags, kind: Kind, windows: tuple[int, ...]
+) -> tuple[Floats, Floats]:
     open_hours = usable & (exposure > 0)
     residual = np.where(open_hours, numerator - expected, 0.0)
     variance = np.where(open_hours, unit_variance(expected, exposure, kind), 0.0)
@@ -129,7 +140,7 @@ def dispersion_of(
 
 def _sum_of_least(figures: Floats, kept: NDArray[np.intp]) -> Floats:
     """Of each row, the sum of its so many least figures that are finite."""
-    if (kept == kept[0]).all():
+    if kept.size and (kept == kept[0]).all():
         least = np.partition(figures, int(kept[0]) - 1, axis=1)[:, : int(kept[0])]
         return np.asarray(np.where(np.isfinite(least), least, 0.0).sum(axis=1))
     ordered = np.sort(figures, axis=1)
@@ -173,10 +184,14 @@ def deviations(frame: Frame, config: SeasonalConfig) -> Floats:
 
 def largest(frame: Frame, config: SeasonalConfig) -> Floats:
     """S x H: the largest of `deviations` over the windows, without its sign."""
+    return np.concatenate([_largest_of_some(frame.rows(at), config) for at in row_blocks(frame.numerator.shape[0])])
+
+
+def _largest_of_some(frame: Frame, config: SeasonalConfig) -> Floats:
     each = _deviation_each(frame, config)
     found = np.abs(next(each))
     for deviation in each:
-        np.maximum(found, np.abs(deviation), out=found)
+        np.maximum(found, np.abs(deviation, out=deviation), out=found)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -16,6 +16,7 @@ Flags = NDArray[np.bool_]
 Hours = NDArray[np.datetime64]
 
 HOURS_OF_DAY: Final = 24
+_BLOCK: Final = 128
 _SATURDAY: Final = 5
 
 
@@ -238,6 +239,12 @@ class SeriesMatrix:
 def _read_only(array: Floats) -> Floats:
     array.flags.writeable = False
     return array
+
+
+def row_blocks(rows: int) -> Iterator[slice]:
+    """Rows in blocks whose history fits a processor's cache; at least one block."""
+    for begin in range(0, max(rows, 1), _BLOCK):
+        yield slice(begin, begin + _BLOCK)
 
 
 def weekends(first: np.datetime64, days: int) -> Flags:
