@@ -82,10 +82,11 @@ def test_a_series_costs_little_more_than_a_home_made_z_score(
     assert ratio < 20
 
 
-def kpis(values: np.ndarray) -> SeriesMatrix:
+def kpis(values: np.ndarray, first: int = 0) -> SeriesMatrix:
     everywhere = np.ones_like(values, dtype=bool)
     names = tuple((("country", str(row)),) for row in range(len(values)))
-    return SeriesMatrix("listens", names, np.datetime64("2026-03-02"), values, values, everywhere, ~everywhere)
+    start = np.datetime64("2026-03-02") + np.timedelta64(first, "D")
+    return SeriesMatrix("listens", names, start, values, values, everywhere, ~everywhere)
 
 
 def day_by_day(values: np.ndarray, first: int = 7) -> np.ndarray:
@@ -94,8 +95,8 @@ def day_by_day(values: np.ndarray, first: int = 7) -> np.ndarray:
     for day in range(first, DAYS):
         begin = max(day - HISTORY_DAYS, 0)
         if day % 7 == 0:
-            fitted = SeasonalDetector(SeasonalConfig()).fit([kpis(values[:, 24 * begin : 24 * day])])
-        (judged,) = fitted.score(kpis(values[:, 24 * begin : 24 * (day + 1)]), [day - begin])
+            fitted = SeasonalDetector(SeasonalConfig()).fit([kpis(values[:, 24 * begin : 24 * day], begin)])
+        (judged,) = fitted.score(kpis(values[:, 24 * begin : 24 * (day + 1)], begin), [day - begin])
         scores[:, 24 * day : 24 * (day + 1)] = judged.score
     return scores
 
@@ -124,11 +125,14 @@ def test_every_hour_is_scored_faster_and_better_than_by_mstl_which_sees_the_whol
         f"MSTL {ms[3]:.0f}: {ms[3] / ms[0]:.0f}, {ms[3] / ms[1]:.0f}, {ms[3] / ms[2]:.0f} times faster "
         f"(goal {GOAL_FASTER_THAN_MSTL})"
     )
+    used = 1000 * np.array([stopwatch.processor_median("day by day"), stopwatch.processor_median("mstl")])
+    used /= np.array([len(many), len(few)])
+    show(f"processor ms a series: KPI detector {used[0]:.1f}, MSTL {used[1]:.0f}: {used[1] / used[0]:.1f} times faster")
     ours = found[: len(values)]
     reached = [f"{vus_pr(scores, of_few):.2f}" for scores in (ours[:6], hindsight, online, whole)]
     show(f"VUS-PR in the same order: {', '.join(reached)}; the KPI detector on all series {vus_pr(ours, labels):.2f}")
     assert vus_pr(ours[:6], of_few) >= vus_pr(whole, of_few)
-    assert ms[3] / ms[0] > GOAL_FASTER_THAN_MSTL / 4
+    assert used[1] / used[0] > GOAL_FASTER_THAN_MSTL / 2
 
 
 def test_online_it_is_better_than_mstl_that_is_fitted_anew_each_day(

@@ -8,11 +8,13 @@ their standard error is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earshot.core.errors import InputError
 from earshot.detectors.tabular import TABULAR
@@ -66,10 +68,10 @@ def judged(file: Path, splits: int) -> dict[str, Any]:
         raise InputError(
             f"A set cannot be read: {error}.", where=str(file), remedy="Give MATLAB 5 files with X and y."
         ) from None
+    if labels.all() or not labels.any():
+        raise InputError("A set has rows of one class only.", where=str(file), remedy="Give a set with outliers in it.")
     areas: dict[str, list[float]] = {name: [] for name in TABULAR}
-    for seed in range(splits):
-        order = np.random.default_rng(seed).permutation(len(features))
-        learnt, judged = np.split(order, [int(_LEARNT * len(order))])
+    for seed, (learnt, judged) in islice(_splits(labels), splits):
         for name, detector in TABULAR.items():
             scores = detector(features[learnt], features[judged], seed)
             areas[name].append(float(roc_auc_score(labels[judged], scores)))
@@ -78,3 +80,12 @@ def judged(file: Path, splits: int) -> dict[str, Any]:
     row["published isolation forest"] = PUBLISHED.get(file.stem)
     row[ERROR] = float(np.std(areas[_FOREST]) / np.sqrt(splits))
     return row
+
+
+def _splits(labels: NDArray[np.bool_]) -> Iterator[tuple[int, tuple[NDArray[np.intp], NDArray[np.intp]]]]:
+    """Seeds with rows to learn from and rows to judge, of which some are outliers and some are not."""
+    for seed in count():
+        order = np.random.default_rng(seed).permutation(len(labels))
+        learnt, judged = np.split(order, [int(_LEARNT * len(order))])
+        if labels[judged].any() and not labels[judged].all():
+            yield seed, (learnt, judged)
