@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import mlflow
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
@@ -205,11 +206,15 @@ def test_training_registers_a_champion_with_its_figures(settings: Settings, lake
     champion = registry.champion(ANOMALY_DETECTOR)
     assert champion is not None
     assert champion.version == "1"
-    assert {"precision", "recall", "recall_drop", "precision_spike"} <= set(champion.metrics)
+    by_kind_and_size = {"recall_drop", "precision_spike", "recall_phase", "recall_easy", "recall_level_hard"}
+    assert {"precision", "recall", "hours_to_detect_drop", *by_kind_and_size} <= set(champion.metrics)
+    assert {"false_alarms_per_1000_series_weeks", "f_half_seasonal", "f_half_holt-winters"} <= set(champion.metrics)
     assert {path.suffix for path in champion.folder.iterdir()} <= {".npz", ".json"}
     assert cast(Audit, done.audit).entries == [("model.promote", f"{ANOMALY_DETECTOR}/1")]
     (run,) = registry.comparisons(ANOMALY_DETECTOR)
     assert run.params["detector"] == "seasonal"
+    pictures = {file.path for file in mlflow.MlflowClient(settings.tracking_uri).list_artifacts(run.run_id)}
+    assert {"precision_recall.png", "backtest.json"} <= pictures
 
 
 def test_training_sees_only_the_days_before(settings: Settings, lake: SmallTables) -> None:
