@@ -8,6 +8,8 @@ from datetime import date
 import numpy as np
 import pytest
 
+from earshot.analytics.behaviour import RATES
+from earshot.core.daily_metrics import BEHAVIOUR_RATES
 from earshot.core.settings import AnomalySettings
 from earshot.detectors import daily
 from earshot.detectors.baseline import SeasonalConfig
@@ -96,6 +98,10 @@ def test_a_figure_of_the_gate_is_judged_as_a_fraction() -> None:
     assert judged(matrix, 30).score[0] > 0.5
     assert judged(matrix, 29).score[0] < 0.5
     assert 0.98 < judged(matrix, 30).expected[0] <= 1
+
+
+def test_the_rates_of_behaviour_are_those_that_its_mart_has() -> None:
+    assert set(BEHAVIOUR_RATES) == set(RATES)
 
 
 def hours_of(matrix: DailyMatrix, rows: list[int]) -> SeriesMatrix:

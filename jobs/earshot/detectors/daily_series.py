@@ -12,16 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from earshot.core.daily_metrics import BEHAVIOUR_RATES, GATE_KPIS
 from earshot.core.small_tables import SmallTables
 from earshot.detectors.calendars import Calendar
 from earshot.detectors.cube import dimension_codes
 from earshot.detectors.daily import DailyMatrix
 from earshot.detectors.feedback import KnownIncident, concerns
-from earshot.detectors.series import GATE_KPIS, Flags
+from earshot.detectors.series import Flags
 
 COLUMNS: Final = ("metric", "dimensions", "window_start", "value", "volume")
 _ALL: Final = "ALL"
-_RATE: Final = "_rate"
 _DRIFT: Final = "drift."
 
 
@@ -102,7 +102,7 @@ def _of_behaviour(lake: SmallTables, first: date, last: date) -> Iterator[dict[s
     days = [("day", ">=", first), ("day", "<=", last)]
     rows = lake.arrow("gold.behaviour", days, ("day", "country", "tier", "metric", "value", "volume", "slice"))
     for row in rows.to_pylist():
-        if row["metric"].endswith(_RATE) and not row.get("slice") and row["value"] is not None:
+        if row["metric"] in BEHAVIOUR_RATES and not row.get("slice") and row["value"] is not None:
             fixed = {name: row[name] for name in ("country", "tier") if row[name] != _ALL}
             yield _told(row["metric"], fixed, row["day"], row["value"], row["volume"])
 

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earshot.core.daily_metrics import GATE_KPIS
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Hours = NDArray[np.datetime64]
@@ -78,8 +80,6 @@ _WORSE_UP: Final = (
     "event_lag_s",
 )
 _WORSE_DOWN: Final = ("bitrate", "validation_success", "accuracy")
-GATE_KPIS: Final = frozenset({"validation_success", "accuracy", "error_rate", "freshness_s", "event_lag_s"})
-"""Figures of gold.quality_kpis that are series by day."""
 # What a few people who listen much can move: their habits, not their luck with the network.
 _PERSONAL: Final = frozenset({"listens", "plays", "counted_listens", "played_ms", "skips", "bitrate_kbps_mean"})
 _PEOPLE: Final = frozenset({"listeners", "sessions"})
