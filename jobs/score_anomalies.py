@@ -11,7 +11,7 @@ def run(job: Job) -> None:
     settings = job.settings.anomalies
     lake = SmallTables(job.settings.lake_root)
     with job.stage("read the cube"):
-        known = history.read_history(lake, settings, job.date, min(job.as_of, job.clock()))
+        known = history.read_history(lake, settings, job.date, min(job.as_of, job.clock()), by_day=True)
     if shortage := known.shortage(job.date, settings.minimum_history_hours):
         job.skip(shortage)
     days = history.days_to_score(lake, known, job.date, settings.minimum_history_hours)

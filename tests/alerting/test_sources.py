@@ -70,6 +70,11 @@ def test_the_fingerprint_depends_on_rule_metric_and_dimensions_and_on_nothing_el
     assert one.fingerprint == fingerprint_of("r", identity)
 
 
+def test_a_rule_can_speak_of_slices_without_data_alone() -> None:
+    silent = rule("anomalies", match=["window_state=no_data"])
+    assert len(anomalies(silent, anomaly(state="no_data"), anomaly(state="judged"), anomaly())) == 1
+
+
 def test_a_rule_takes_only_the_anomalies_that_match() -> None:
     only = rule("anomalies", match=["severity=critical", "country!=DE"])
     found = anomalies(only, anomaly(), anomaly(severity="warning"), anomaly(dimensions={"country": "DE"}))

@@ -46,6 +46,7 @@ def test_scores_go_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["yesterday,1"], 2),
         (["2026-03-01,1", "2026-03-02,2", "2026-03-03"], 4),
         (["1000,1", "2026-03-03,2"], 3),
+        (["1e999,1"], 2),
     ],
 )
 def test_an_unreadable_row_is_named(
@@ -60,6 +61,28 @@ def test_a_wrong_header_and_a_missing_file_are_named(tmp_path: Path, capsys: pyt
     assert "line 1" in capsys.readouterr().err
     assert main(["score-series", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_an_empty_file_and_bytes_that_are_no_text_are_named_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, latin = tmp_path / "empty.csv", tmp_path / "latin.csv"
+    empty.write_bytes(b"")
+    latin.write_bytes(b"timestamp,value\n1,2\n\xff,3\n")
+    assert main(["score-series", str(empty)]) == 2
+    assert "Write timestamp,value as the first line" in capsys.readouterr().err
+    assert main(["score-series", str(latin)]) == 2
+    assert "latin.csv, line 3" in capsys.readouterr().err
+
+
+def test_odd_rows_are_scored_in_the_order_in_which_they_came(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = ["1.7e9,1e300", "3,", "2,nan", "2,-1e300", "2,inf", "-5,7"]
+    assert main(["score-series", series(tmp_path, *odd)]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.rsplit(",", 1)[0] for line in lines] == odd
+    assert all(0 <= float(line.rsplit(",", 1)[1]) <= 1 for line in lines)
 
 
 def test_an_unknown_detector_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

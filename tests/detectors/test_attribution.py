@@ -6,9 +6,10 @@ import pytest
 
 import kpi_series
 from earshot.detectors.attribution import Event, explain
-from earshot.detectors.findings import judge, severity_of
+from earshot.detectors.findings import judge
 from earshot.detectors.interface import DayScores
 from earshot.detectors.seasonal import SeasonalDetector
+from earshot.detectors.severity import severity_of
 
 BEGIN, END = 12 * 24 + 9, 12 * 24 + 17
 

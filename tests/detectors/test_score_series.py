@@ -55,6 +55,16 @@ def test_a_shift_of_the_level_stands_out() -> None:
     assert scores[1500:1540].max() > scores[400:1500].max()
 
 
+@pytest.mark.parametrize("change", ["level", "trend", "variance"])
+def test_changes_of_level_trend_and_variance_are_found_by_the_changepoint_detector(change: str) -> None:
+    values = noise(2000)
+    rest = values[1500:]
+    changed = {"level": rest + 9, "trend": rest + 0.05 * np.arange(500), "variance": 100 + 5 * (rest - 100)}
+    values[1500:] = changed[change]
+    scores = score_series(np.arange(2000) * 60.0, values, detector="changepoint")
+    assert scores[1500:].max() > 0.5 > scores[600:1500].max()
+
+
 def test_a_usual_hour_at_an_unusual_time_stands_out() -> None:
     rows = 24 * 30
     values = 100 + 80 * np.sin(np.arange(rows) / 24 * 2 * np.pi) + noise(rows) / 30

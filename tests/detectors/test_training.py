@@ -13,14 +13,14 @@ import pytest
 import kpi_series
 from earshot.core.errors import IntegrityError
 from earshot.core.settings import AnomalySettings
-from earshot.detectors import training
-from earshot.detectors.backtest import Point
+from earshot.detectors import backtest_figures, training
+from earshot.detectors.backtest import Backtest, Point
 from earshot.detectors.evaluation import Detection, Incident, compare
 from earshot.detectors.feedback import exclude, known_incidents
-from earshot.detectors.injection import KINDS, inject
+from earshot.detectors.injection import KINDS, SIZES, inject
 from earshot.detectors.series import SeriesMatrix
 
-SETTINGS = AnomalySettings(backtest_incidents=18)
+SETTINGS = AnomalySettings(backtest_incidents=24)
 BEGIN = datetime(2026, 3, 20, 9, tzinfo=UTC)
 GERMANY = (("country", "DE"),)
 
@@ -37,7 +37,7 @@ def trained(history: list[SeriesMatrix]) -> training.Trained:
 
 def test_incidents_are_made_up_in_a_copy(history: list[SeriesMatrix]) -> None:
     before = [matrix.values.copy() for matrix in history]
-    disturbed, made = inject(history, 18, 4, 30, seed=1)
+    disturbed, made = inject(history, 24, 4, 30, seed=1)
     for matrix, values in zip(history, before, strict=True):
         np.testing.assert_array_equal(matrix.values, values)
     assert {incident.kind for incident in made} == set(KINDS)
@@ -58,7 +58,7 @@ def test_the_same_seed_makes_up_the_same(history: list[SeriesMatrix]) -> None:
 
 def test_three_days_of_history_are_enough_to_make_up_incidents_and_judge() -> None:
     short = kpi_series.history(3, size=40.0)
-    _, made = inject(short, 18, 1, 30, seed=1)
+    _, made = inject(short, 24, 1, 30, seed=1)
     assert {incident.kind for incident in made} == set(KINDS)
     assert all(48 <= incident.start < incident.stop <= 72 for incident in made)
     assert training.train(short, SETTINGS).metrics()["recall"] >= 0
@@ -105,10 +105,43 @@ def test_artefacts_that_cannot_be_read_say_so(tmp_path: Path, content: str) -> N
         training.load(tmp_path)
 
 
-def test_the_figure_shows_the_curve(trained: training.Trained) -> None:
-    curve, bars = training.precision_recall_figure(trained).axes
+def test_the_picture_shows_the_curve_by_size_and_what_each_kind_takes(trained: training.Trained) -> None:
+    curve, found, late = backtest_figures.picture(trained.result, trained.point).axes
+    assert [line.get_label() for line in curve.lines] == ["all", *SIZES, "chosen"]
     assert len(curve.lines[0].get_xdata()) == len(trained.result.points)
-    assert len(bars.patches) == len(KINDS)
+    assert len(found.patches) == len(KINDS)
+    assert len(late.patches) == len(trained.point.hours_to_detect)
+
+
+def test_a_day_that_comes_late_is_the_day_before_it_moved(history: list[SeriesMatrix]) -> None:
+    disturbed, made = inject(history, 24, 4, 30, seed=1)
+    changed = {matrix.metric: matrix for matrix in disturbed}
+    original = {matrix.metric: matrix for matrix in history}
+    late = [incident for incident in made if incident.kind == "phase"]
+    assert {incident.metric for incident in late} == {"listens"}
+    for incident in late:
+        hours = {"hard": 2, "medium": 4, "easy": 6}[incident.size]
+        moved = changed["listens"].values[incident.row, incident.start : incident.stop]
+        earlier = original["listens"].values[incident.row, incident.start - hours : incident.stop - hours]
+        np.testing.assert_array_equal(moved, earlier)
+
+
+def test_larger_incidents_are_found_more_often_and_each_after_some_hours(trained: training.Trained) -> None:
+    point = trained.point
+    assert point.recall_by_size["easy"] >= point.recall_by_size["hard"]
+    assert all(hours >= 1 for hours in point.hours_to_detect.values())
+    assert set(point.hours_to_detect) == {kind for kind, recall in point.recall_by_kind.items() if recall}
+
+
+def test_false_alarms_are_counted_by_week_and_thousand_series() -> None:
+    week_of_100_series = Backtest((), {}, series_days=700)
+    assert week_of_100_series.false_alarms(Point(0.5, 1.0, 1.0, 3, {})) == 30
+
+
+def test_the_ends_of_the_curve_are_drawn_but_never_chosen(trained: training.Trained) -> None:
+    assert not trained.result.points[0].choosable
+    assert not trained.result.points[-1].choosable
+    assert trained.point.choosable
 
 
 def test_some_series_score_as_they_do_among_all(trained: training.Trained, history: list[SeriesMatrix]) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import mlflow
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
@@ -142,6 +144,50 @@ def test_hours_that_have_not_ended_have_no_score(settings: Settings, lake: Small
     assert last == datetime(LAST.year, LAST.month, LAST.day, 6, tzinfo=UTC)
 
 
+def test_a_day_that_breaks_off_has_no_data_for_the_rest(settings: Settings, lake: SmallTables) -> None:
+    cube = kpi_series.cube(DAYS, size=30.0)
+    until = datetime(LAST.year, LAST.month, LAST.day, 12, tzinfo=UTC)
+    write(lake, cube.filter(pyarrow.compute.less(cube["window_start"], pyarrow.scalar(until))))
+    score(settings)
+    found = [row for row in rows(lake) if row["state"] == "no_data"]
+    assert {row["metric"] for row in found} == {"listens"}
+    assert {tuple(row["dimensions"]) for row in found} == {()}
+    assert min(row["window_start"] for row in found) >= until
+    assert max(row["window_start"] for row in found) == until.replace(hour=23)
+    assert all(row["observed"] is None and row["expected"] > 0 and row["severity"] is None for row in found)
+    score(settings)
+
+
+def test_series_by_day_are_scored_with_those_of_behaviour_and_the_gate(settings: Settings, lake: SmallTables) -> None:
+    last = kpi_series.FIRST + timedelta(days=20)
+    sweden, chance = [("country", "SE")], np.random.default_rng(1)
+    daily, rates, kpis = [], [], []
+    for n in range(21):
+        day = kpi_series.FIRST + timedelta(days=n)
+        start, broken = datetime(day.year, day.month, day.day, tzinfo=UTC), day == last
+        plays = float(chance.poisson(5 if broken else 90))
+        daily += [kpi_series.row("listens", sweden, start, plays, int(plays), "day")]
+        daily += [kpi_series.row("listens", (), start, 4000.0, 4000, "day")]
+        told = {"day": day, "country": "DE", "tier": "ALL", "metric": "skip_rate", "value": 0.3, "volume": 900}
+        rates.append(told)
+        value = 0.8 if broken else 0.997
+        kpi = {"batch_id": str(n), "measured_at": start, "suite": "listens", "kpi": "validation_success"}
+        kpis.append({**kpi, "value": value, "target": 0.995, "met": value > 0.995})
+    write(lake, pa.concat_tables([kpi_series.cube(21), kpi_series.table(daily)]))
+    lake.overwrite("gold.behaviour", rates)
+    lake.overwrite("gold.quality_kpis", kpis)
+    score(settings, last)
+    by_day = [row for row in rows(lake) if row["grain"] == "day"]
+    assert {row["metric"] for row in by_day} == {"listens", "skip_rate", "validation_success"}
+    assert {row["detector"] for row in by_day} == {"seasonal-daily"}
+    detected = {
+        (row["metric"], tuple(row["dimensions"].items()), row["window_date"]) for row in by_day if row["severity"]
+    }
+    assert detected == {("listens", (("country", "SE"),), last), ("validation_success", (), last)}
+    severity = {row["metric"]: row["severity"] for row in by_day if row["severity"]}
+    assert severity == {"listens": "warning", "validation_success": "critical"}
+
+
 @pytest.mark.parametrize("run", [train_anomaly_detector.run, score_anomalies.run])
 def test_too_little_history_skips_with_the_reason(settings: Settings, lake: SmallTables, run: Any) -> None:
     with pytest.raises(JobSkippedError, match="48 h of history"):
@@ -160,11 +206,15 @@ def test_training_registers_a_champion_with_its_figures(settings: Settings, lake
     champion = registry.champion(ANOMALY_DETECTOR)
     assert champion is not None
     assert champion.version == "1"
-    assert {"precision", "recall", "recall_drop", "precision_spike"} <= set(champion.metrics)
+    by_kind_and_size = {"recall_drop", "precision_spike", "recall_phase", "recall_easy", "recall_level_hard"}
+    assert {"precision", "recall", "hours_to_detect_drop", *by_kind_and_size} <= set(champion.metrics)
+    assert {"false_alarms_per_1000_series_weeks", "f_half_seasonal", "f_half_holt-winters"} <= set(champion.metrics)
     assert {path.suffix for path in champion.folder.iterdir()} <= {".npz", ".json"}
     assert cast(Audit, done.audit).entries == [("model.promote", f"{ANOMALY_DETECTOR}/1")]
     (run,) = registry.comparisons(ANOMALY_DETECTOR)
     assert run.params["detector"] == "seasonal"
+    pictures = {file.path for file in mlflow.MlflowClient(settings.tracking_uri).list_artifacts(run.run_id)}
+    assert {"precision_recall.png", "backtest.json"} <= pictures
 
 
 def test_training_sees_only_the_days_before(settings: Settings, lake: SmallTables) -> None:

@@ -181,6 +181,7 @@ class Alerting:
         for grain, window in sources.WINDOWS.items():
             for since in (now - timedelta(days=3), None):
                 wanted = (pc.field("grain") == grain) & (pc.field("window_date") <= now.date())
+                wanted &= pc.field("observed").is_valid()
                 if since is not None:
                     wanted &= pc.field("window_date") >= since.date()
                 starts = self._tables.arrow(_ANOMALIES, wanted, columns=["window_start"]).column("window_start")

@@ -44,7 +44,7 @@ FIELDS: dict[Source, tuple[str, ...]] = {
     "new_columns": ("source", "column", "batch", "day"),
 }
 LABELS: dict[Source, tuple[str, ...]] = {
-    "anomalies": ("metric", "family", "grain", "severity", "detector", *DIMENSIONS),
+    "anomalies": ("metric", "family", "grain", "severity", "window_state", "detector", *DIMENSIONS),
     "refused_batches": ("batch", "format"),
     "quality_kpis": ("kpi", "suite"),
     "failed_jobs": ("job",),

@@ -31,7 +31,7 @@ def anomaly_findings(
     """Detections of gold.anomalies as windows.
 
     Args:
-        rule: The rule; its matchers see metric, family, grain, severity, detector and dimensions.
+        rule: The rule; its matchers see metric, family, grain, severity, window_state, detector and dimensions.
         rows: Rows of gold.anomalies with a severity.
         family_of: The family of a metric.
         looked_until: By grain, the end of the last window that was scored.
@@ -41,7 +41,8 @@ def anomaly_findings(
         dimensions = {str(key): str(value) for key, value in sorted((row["dimensions"] or {}).items())}
         identity = {"metric": row["metric"], "grain": row["grain"], **dimensions}
         labels = {**identity, "family": family_of(row["metric"])}
-        seen = {**labels, "severity": row["severity"], "detector": row.get("detector") or ""}
+        told = {"detector": row.get("detector") or "", "window_state": row.get("state") or ""}
+        seen = {**labels, "severity": row["severity"], **told}
         opens = all_hold(rule.matchers, seen)
         if not opens and not (rule.keep and all_hold(rule.keepers, seen)):
             continue

@@ -5,14 +5,17 @@ Defaults stand in `conf/base.toml`; the models say only what may stand there.
 
 from __future__ import annotations
 
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from earshot.core.action_settings import ActionSettings
 from earshot.core.alerts import Channel
+from earshot.core.explanations import nearest
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort, Whole
 from earshot.core.source_settings import SourceName, SourceSettings
@@ -20,6 +23,15 @@ from earshot.core.stream_rule import StreamRule
 
 Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text, strict=False)))]
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"a time zone, the nearest is {nearest(name, sorted(available_timezones()))}")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class SparkSettings(Section):
@@ -112,15 +124,31 @@ class ManipulationSettings(Section):
 
 
 class AnomalySettings(Section):
-    """What the detectors see and when they speak."""
+    """What the detectors see and when they speak.
+
+    Attributes:
+        minimum_history_days: Days that a series by day must have behind it; hours are judged earlier.
+        detectors: Those that are tried; the best on made-up incidents challenges the champion.
+        public_holidays: Whether the national holidays of a country may look like a weekend.
+        days_off: Further such days, by country; "*" for all.
+        zones: Clock of a country, where it is not that of most of its people.
+    """
 
     minimum_history_hours: Positive = 72
+    minimum_history_days: Positive = 14
     history_days: Positive = 35
     threshold: Fraction = 0.5
     minimum_volume: Positive = 30
     max_series: Positive = 5_000
-    backtest_incidents: Positive = 60
+    backtest_incidents: Positive = 84
     seed: int = 7
+    detectors: Annotated[tuple[Literal["seasonal", "holt-winters"], ...], Field(min_length=1)] = (
+        "seasonal",
+        "holt-winters",
+    )
+    public_holidays: bool = True
+    days_off: dict[str, tuple[date, ...]] = Field(default={})
+    zones: dict[str, Zone] = Field(default={})
 
 
 class RecommenderSettings(Section):

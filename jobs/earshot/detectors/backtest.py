@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from earshot.detectors import attribution, evidence
 from earshot.detectors.attribution import Event
-from earshot.detectors.injection import KINDS, Injected, inject
+from earshot.detectors.injection import KINDS, SIZES, Injected, inject
 from earshot.detectors.interface import DayScores, FittedDetector
 from earshot.detectors.series import HOURS_OF_DAY, SeriesMatrix
 
-DEVIATIONS: Final = (7.0, 7.5, 8.0, 9.0, 10.0)
+CHOSEN_FROM: Final = (7.0, 7.5, 8.0, 9.0, 10.0)
+DEVIATIONS: Final = (6.0, *CHOSEN_FROM, 12.0, 15.0)
 _GRACE_HOURS: Final = 3
 _THREADS: Final = 2
 
@@ -30,6 +31,11 @@ class Point:
         precision: Found incidents / (found incidents + false groups).
         false_groups: Series that were detected though nothing had been made up in them, after attribution.
         recall_by_kind: Recall for each kind of incident.
+        recall_by_size: Recall for each size of incident.
+        recall_by_both: Recall for each kind and size, `KIND_SIZE`.
+        hours_to_detect: By kind, the median of the hours from the beginning of what was found to the end of the
+            first hour in which it was; a kind of which nothing was found is left out.
+        choosable: Whether the threshold may be chosen.
     """
 
     threshold: float
@@ -37,6 +43,10 @@ class Point:
     precision: float
     false_groups: int
     recall_by_kind: dict[str, float]
+    recall_by_size: dict[str, float] = field(default_factory=dict)
+    recall_by_both: dict[str, float] = field(default_factory=dict)
+    hours_to_detect: dict[str, float] = field(default_factory=dict)
+    choosable: bool = True
 
     @property
     def f1(self) -> float:
@@ -70,8 +80,15 @@ class Backtest:
     series_days: int
 
     def best(self) -> Point:
-        """The point with the best F-half, since a false alert costs more; the higher threshold where two are alike."""
-        return max(self.points, key=lambda point: (round(point.f_measure(0.5), 3), point.threshold))
+        """The point with the best F-half, since a false alert costs more; the higher threshold where two are alike.
+
+        The outer points are there to draw the curve, and are not chosen.
+        """
+        return max(self.points, key=lambda point: (point.choosable, round(point.f_measure(0.5), 3), point.threshold))
+
+    def false_alarms(self, point: Point) -> float:
+        """False groups of a point a week and 1,000 series."""
+        return 7_000 * point.false_groups / max(self.series_days, 1)
 
     def at(self, threshold: float) -> Point:
         """The point nearest to a threshold."""
@@ -109,32 +126,37 @@ def backtest(
         parts = pool.map(lambda matrix: detector.score(matrix, days, rows[matrix.metric]), touched)
         as_it_was = list(zip(*whole, strict=True))
         with_incidents = {matrix.metric: scores for matrix, scores in zip(touched, parts, strict=True)}
-    thresholds = [float(evidence.score_of(np.array(deviation), detector.config)) for deviation in DEVIATIONS]
+    thresholds = {float(evidence.score_of(np.array(far), detector.config)): far in CHOSEN_FROM for far in DEVIATIONS}
     if at is not None:
-        thresholds = [min(thresholds, key=lambda threshold: abs(threshold - at))]
+        nearest = min(thresholds, key=lambda threshold: abs(threshold - at))
+        thresholds = {nearest: thresholds[nearest]}
     points = []
-    for threshold in thresholds:
-        hits = [
-            _is_found(one, with_incidents[one.metric], rows[one.metric].index(one.row), threshold, minimum_volume)
+    for threshold, choosable in thresholds.items():
+        found = [
+            _found_after(one, with_incidents[one.metric], rows[one.metric].index(one.row), threshold, minimum_volume)
             for one in made
         ]
         false = _false_groups(as_it_was, threshold, minimum_volume, detector)
-        points.append(_point(threshold, made, hits, false))
+        points.append(replace(_point(threshold, made, found, false), choosable=choosable))
     counts = {kind: sum(incident.kind == kind for incident in made) for kind in KINDS}
     series_days = sum(len(matrix.dimensions) for matrix in history) * len(days)
     return Backtest(tuple(points), counts, series_days)
 
 
-def _is_found(incident: Injected, days: Sequence[DayScores], row: int, threshold: float, minimum_volume: float) -> bool:
+def _found_after(
+    incident: Injected, days: Sequence[DayScores], row: int, threshold: float, minimum_volume: float
+) -> int | None:
+    """Hours from the beginning of the incident to the end of the first hour that shows it; None where none does."""
     for scores in days:
         first = scores.day * HOURS_OF_DAY
         low, high = incident.start - first, incident.stop + _GRACE_HOURS - first
         if high <= 0 or low >= HOURS_OF_DAY:
             continue
         flags = attribution.detected(scores, threshold, minimum_volume)
-        if flags[row, max(low, 0) : high].any():
-            return True
-    return False
+        shown = np.flatnonzero(flags[row, max(low, 0) : high])
+        if shown.size:
+            return max(low, 0) + int(shown[0]) + 1 - low
+    return None
 
 
 def _false_groups(
@@ -148,12 +170,21 @@ def _false_groups(
     return len(groups)
 
 
-def _point(threshold: float, made: Sequence[Injected], hits: Sequence[bool], false: int) -> Point:
-    found = sum(hits)
-    by_kind = {}
-    for kind in KINDS:
-        of_kind = [hit for incident, hit in zip(made, hits, strict=True) if incident.kind == kind]
-        by_kind[kind] = sum(of_kind) / len(of_kind) if of_kind else 0.0
-    recall = found / len(made) if made else 0.0
-    precision = found / (found + false) if found + false else 1.0
-    return Point(threshold, recall, precision, false, by_kind)
+def _point(threshold: float, made: Sequence[Injected], found: Sequence[int | None], false: int) -> Point:
+    hits = sum(hours is not None for hours in found)
+    of = {incident: hours for incident, hours in zip(made, found, strict=True)}
+    precision = hits / (hits + false) if hits + false else 1.0
+    by_kind = {kind: _recall([of[one] for one in made if one.kind == kind]) for kind in KINDS}
+    by_size = {size: _recall([of[one] for one in made if one.size == size]) for size in SIZES}
+    by_both = {
+        f"{kind}_{size}": _recall([of[one] for one in made if (one.kind, one.size) == (kind, size)])
+        for kind in KINDS
+        for size in SIZES
+    }
+    late = {kind: [hours for one in made if one.kind == kind and (hours := of[one]) is not None] for kind in KINDS}
+    after = {kind: float(np.median(hours)) for kind, hours in late.items() if hours}
+    return Point(threshold, _recall(list(of.values())), precision, false, by_kind, by_size, by_both, after)
+
+
+def _recall(found: Sequence[int | None]) -> float:
+    return sum(hours is not None for hours in found) / len(found) if found else 0.0

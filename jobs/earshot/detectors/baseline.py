@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind
+from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind, row_blocks
 
 TINY: Final = 1e-12
 # Variance of 1/4, 1/2, 1/4 of three neighbours, of which sessions make each lean on the next.
@@ -35,6 +35,7 @@ class SeasonalConfig:
         half_score: Standard deviations at which the score is one half.
         calm: Largest deviation of an ordinary day.
         least_hours: Hours with plays that a series must have behind it to be judged.
+        class_plays: With so many plays on days off an hour's own ratio to working days weighs half.
     """
 
     windows: tuple[int, ...] = (1, 2, 3, 6, 12, 24)
@@ -47,6 +48,7 @@ class SeasonalConfig:
     half_score: float = 7.0
     calm: float = 3.2
     least_hours: int = 60
+    class_plays: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def learn(
     numerator: Floats,
     exposure: Floats,
     usable: Flags,
-    weekend: Flags,
-    judged_is_weekend: bool,
+    off: Flags,
+    judged_is_off: bool,
     kind: Kind,
     config: SeasonalConfig,
 ) -> Baseline:
@@ -89,8 +91,8 @@ def learn(
         numerator: S x D x 24, history only.
         exposure: S x D x 24.
         usable: S x D x 24, false for known incidents and before a series began.
-        weekend: D, the class of each day of history.
-        judged_is_weekend: The class of the day that is judged.
+        off: S x D (1 x D where it is the same for all), whether each day of history is a weekend or holiday.
+        judged_is_off: Whether the day that is judged is one.
         kind: The noise of the metric.
         config: The configuration.
     """
@@ -99,39 +101,60 @@ def learn(
     days = numerator.shape[1]
     age = np.arange(days, 0, -1, dtype=np.float64)
     weight = 0.5 ** (age / config.half_life_days)
-    weight = weight * np.where(weekend == judged_is_weekend, 1.0, config.other_class_weight)
-    factor, judged_factor = _class_factors(numerator, exposure, weekend, judged_is_weekend, kind)
-    level = exposure * factor[None, :, :]
-    clipped = _clip(numerator, level, kind, config)
-    cells = weight[None, :, None]
+    weight = weight * np.where(off == judged_is_off, 1.0, config.other_class_weight)
+    factor, judged_factor = _class_factors(numerator, exposure, off, judged_is_off, kind, config)
+    level = exposure * factor
+    clipped = np.concatenate([_clip(numerator[at], level[at], kind, config) for at in row_blocks(numerator.shape[0])])
+    cells = weight[:, :, None]
     top = (clipped * cells).sum(axis=1)
     bottom = (level * cells).sum(axis=1)
     rate = _shrink(top, bottom, kind, config)
     effective = np.square((level * cells).sum(axis=(1, 2))) / np.maximum(
         np.square((level * cells).sum(axis=2)).sum(axis=1), TINY
     )
-    return Baseline(rate * judged_factor, rate[:, None, :] * factor[None, :, :], np.maximum(effective, 1.0))
+    return Baseline(rate * judged_factor, rate[:, None, :] * factor, np.maximum(effective, 1.0))
 
 
 def _class_factors(
-    numerator: Floats, exposure: Floats, weekend: Flags, judged: bool, kind: Kind
+    numerator: Floats, exposure: Floats, off: Flags, judged: bool, kind: Kind, config: SeasonalConfig
 ) -> tuple[Floats, Floats]:
-    """How much busier each hour is at weekends, pooled over the series; D x 24 and 24."""
-    days = weekend.size
-    if kind is not Kind.COUNT or weekend.all() or not weekend.any():
-        return np.ones((days, HOURS_OF_DAY)), np.ones(HOURS_OF_DAY)
-    biggest = np.argsort(-numerator.sum(axis=(1, 2)), kind="stable")[:1]
-    pooled = _smooth(numerator[biggest].sum(axis=0))
-    seen = exposure[biggest].sum(axis=0)
-    rates = np.where(seen > 0, pooled / np.maximum(seen, TINY), np.nan)
+    """How much busier each hour is on days off: S x D x 24 (or 1 x D x 24), and S x 24 of the judged day.
+
+    Countries rest at other hours of the UTC day, so a series with many plays on days off speaks for itself; one with
+    few leans on the biggest.
+    """
+    days = off.shape[1]
+    working = np.ones((1, days, HOURS_OF_DAY)), np.ones((1, HOURS_OF_DAY))
+    if kind is not Kind.COUNT or not numerator.size:
+        return working
+    biggest = int(np.argmax(numerator.sum(axis=(1, 2))))
+    free = off[min(biggest, off.shape[0] - 1)]
+    if free.all() or not free.any():
+        return working
+    pooled = _ratio(numerator[[biggest]], exposure[[biggest]], free[None, :])
+    own = _ratio(numerator, exposure, off)
+    plays = np.where(off[:, :, None], _smooth(numerator), 0.0).sum(axis=1)
+    trust = plays / (plays + config.class_plays)
+    ratio = np.exp(trust * np.log(own) + (1 - trust) * np.log(pooled))
+    by_day = np.where(off[:, :, None], ratio[:, None, :], 1.0)
+    return by_day, ratio if judged else working[1]
+
+
+def _ratio(numerator: Floats, exposure: Floats, off: Flags) -> Floats:
+    """S x 24: days off relative to working days, by their medians; near one where few days tell."""
+    rates = np.where(exposure > 0, _smooth(numerator) / np.maximum(exposure, TINY), np.nan)
     with np.errstate(all="ignore"):
-        off = np.nan_to_num(_nanmedian(np.where(weekend[:, None], rates, np.nan), axis=0), nan=0.0)
-        on = np.nan_to_num(_nanmedian(np.where(~weekend[:, None], rates, np.nan), axis=0), nan=0.0)
-    prior = 0.25 * max(float(on.mean()), TINY)
-    trust = min(int(weekend.sum()), int((~weekend).sum()), 4)
-    ratio = np.clip(((off + prior) / (on + prior)) ** (trust / (trust + 0.5)), 0.4, 2.5)
-    by_day = np.where(weekend[:, None], ratio[None, :], 1.0)
-    return by_day, ratio if judged else np.ones(HOURS_OF_DAY)
+        idle, busy = (_finite(_median_of_days(rates, days)) for days in (off, ~off))
+    prior = 0.25 * np.maximum(busy.mean(axis=1, keepdims=True), TINY)
+    fewest = np.minimum(np.minimum(off.sum(axis=1), (~off).sum(axis=1)), 4)[:, None]
+    return np.asarray(np.clip(((idle + prior) / (busy + prior)) ** (fewest / (fewest + 0.5)), 0.4, 2.5))
+
+
+def _median_of_days(rates: Floats, days: Flags) -> Floats:
+    """S x 24: over some days, the same for all series where `days` has one row."""
+    if days.shape[0] == 1:
+        return nanmedian(rates[:, days[0]], axis=1)
+    return nanmedian(np.where(days[:, :, None], rates, np.nan), axis=1)
 
 
 def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) -> Floats:
@@ -140,8 +163,8 @@ def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) 
     if kind is Kind.LEVEL:
         rates = np.where(exposed, numerator / np.maximum(level, TINY), np.nan)
         with np.errstate(all="ignore"):
-            middle = _finite(_nanmedian(rates, axis=(1, 2)))[:, None, None]
-            spread = 1.4826 * _finite(_nanmedian(np.abs(rates - middle), axis=(1, 2)))[:, None, None]
+            middle = _finite(nanmedian(rates, axis=(1, 2)))[:, None, None]
+            spread = 1.4826 * _finite(nanmedian(np.abs(rates - middle), axis=(1, 2)))[:, None, None]
         bounded = np.clip(_finite(rates), middle - config.clip * spread - TINY, middle + config.clip * spread + TINY)
         clipped: Floats = np.where(exposed, bounded * level, 0.0)
         return clipped
@@ -150,7 +173,7 @@ def _clip(numerator: Floats, level: Floats, kind: Kind, config: SeasonalConfig) 
     least = 0.5 if counted else 0.1 * centre.mean(axis=(1, 2), keepdims=True) + TINY
     with np.errstate(all="ignore"):
         excess = np.where(exposed, np.square(numerator - centre) / np.maximum(centre, least), np.nan)
-        dispersion = _finite(_nanmedian(excess, axis=(1, 2))) / 0.4549
+        dispersion = _finite(nanmedian(excess, axis=(1, 2))) / 0.4549
     noise = np.maximum(dispersion, 1.0 if counted else 0.0)[:, None, None]
     variance = noise * np.maximum(centre, least)
     width = config.clip * np.sqrt(variance) + TINY
@@ -165,9 +188,9 @@ def _median_profile(numerator: Floats, level: Floats) -> Floats:
     """S x 24: the median over days of each hour with its neighbours, pulled to the median day."""
     wide_top, wide_bottom = _smooth(numerator), _smooth(level)
     with np.errstate(all="ignore"):
-        hourly = _nanmedian(np.where(wide_bottom > 0, wide_top / wide_bottom, np.nan), axis=1)
+        hourly = nanmedian(np.where(wide_bottom > 0, wide_top / wide_bottom, np.nan), axis=1)
         bottom = level.sum(axis=2)
-        daily = _nanmedian(np.where(bottom > 0, numerator.sum(axis=2) / bottom, np.nan), axis=1)
+        daily = nanmedian(np.where(bottom > 0, numerator.sum(axis=2) / bottom, np.nan), axis=1)
     profile: Floats = np.where(np.isfinite(hourly), hourly, _finite(daily)[:, None])
     # The median of few plays lies below their mean: keep the shape, take the level from whole days.
     total = _finite((profile[:, None, :] * level).sum(axis=(1, 2)))
@@ -192,14 +215,20 @@ def _shrink(top: Floats, bottom: Floats, kind: Kind, config: SeasonalConfig) -> 
 
 def _smooth(folded: Floats) -> Floats:
     """Quarter, half, quarter over neighbouring hours of the clock."""
-    return np.asarray(0.5 * folded + 0.25 * (np.roll(folded, 1, axis=-1) + np.roll(folded, -1, axis=-1)))
+    quarter = 0.25 * folded
+    out = quarter + quarter
+    out[..., 1:] += quarter[..., :-1]
+    out[..., :-1] += quarter[..., 1:]
+    out[..., 0] += quarter[..., -1]
+    out[..., -1] += quarter[..., 0]
+    return out
 
 
 def _finite(values: Floats) -> Floats:
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
+def nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
     """The median of what is there; nan where nothing is. One sort, where NumPy's builds masked arrays."""
     axes = (axis,) if isinstance(axis, int) else axis
     last = np.moveaxis(values, axes, range(-len(axes), 0))

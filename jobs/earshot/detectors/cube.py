@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def matrices(
     stamps = hourly["window_start"].cast(pa.timestamp("us"), safe=False).to_numpy().astype("datetime64[h]")
     column = (stamps - start.astype("datetime64[h]")).astype(np.int64)
     inside = (column >= 0) & (column < hours)
-    codes, distinct = _dimension_codes(hourly["dimensions"])
+    codes, distinct = dimension_codes(hourly["dimensions"])
     metrics = hourly["metric"].combine_chunks().dictionary_encode()
     names = metrics.dictionary.to_pylist()
     metric_codes = metrics.indices.to_numpy(zero_copy_only=False)
@@ -47,13 +48,15 @@ def matrices(
     volumes = np.nan_to_num(hourly["volume"].to_numpy().astype(np.float64))
     opened = int(column[inside].min()) if inside.any() else 0
     last_seen = int(column[inside].max()) + 1 if inside.any() else 0
-    ended = last_seen if until is None else min(last_seen, _whole_hours(start, until))
+    over = last_seen if until is None else min(_whole_hours(start, until), hours)
+    ended = min(last_seen, over)
     found = []
     for code in sorted(range(len(names)), key=lambda index: str(names[index])):
         of_metric = np.flatnonzero(inside & (metric_codes == code))
         if of_metric.size:
             rows = (codes[of_metric], column[of_metric], values[of_metric], volumes[of_metric])
-            found.append(_matrix(str(names[code]), distinct, start, (hours, opened, ended), rows, max_series))
+            matrix = _matrix(str(names[code]), distinct, start, (hours, opened, ended), rows, max_series)
+            found.append(replace(matrix, over=over))
     return found
 
 
@@ -98,7 +101,7 @@ def _matrix(
     return SeriesMatrix(metric, names, start, value, volume, there, np.zeros_like(there))
 
 
-def _dimension_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Dimensions]]:
+def dimension_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Dimensions]]:
     """Of each row, the number of its dimensions; and the dimensions by number."""
     maps = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if len(maps) == 0:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earshot.detectors.baseline import TINY, SeasonalConfig
-from earshot.detectors.series import Flags, Floats, Kind
+from earshot.detectors.series import Flags, Floats, Kind, row_blocks
 
 _KEPT: Final = 0.95
 _LARGEST: Final = 1e150
@@ -63,7 +64,7 @@ class Frame:
     inflation: Floats
     usable: Flags
 
-    def rows(self, rows: list[int], numerator: Floats | None = None) -> Frame:
+    def rows(self, rows: list[int] | slice, numerator: Floats | None = None) -> Frame:
         """Only some series, with other numerators if given."""
         return Frame(
             self.kind,
@@ -106,24 +107,45 @@ def dispersion_of(
     numerator: Floats, expected: Floats, exposure: Floats, usable: Flags, kind: Kind, windows: tuple[int, ...]
 ) -> tuple[Floats, Floats]:
     """Robust dispersion of each series for each window, and the windows that stand behind it (both S x W)."""
+    parts = [
+        _dispersion_of_some(numerator[at], expected[at], exposure[at], usable[at], kind, windows)
+        for at in row_blocks(numerator.shape[0])
+    ]
+    own, behind = zip(*parts, strict=True)
+    return np.concatenate(own), np.concatenate(behind)
+
+
+def _dispersion_of_some(
+    numerator: Floats, expected: Floats, exposure: Floats, usable: Flags, kind: Kind, windows: tuple[int, ...]
+) -> tuple[Floats, Floats]:
     open_hours = usable & (exposure > 0)
     residual = np.where(open_hours, numerator - expected, 0.0)
     variance = np.where(open_hours, unit_variance(expected, exposure, kind), 0.0)
+    floor = 0.5 if kind in (Kind.COUNT, Kind.SHARE) else TINY
     found, behind = [], []
     each = zip(windows, trailing_each(residual, windows), trailing_each(variance, windows), strict=True)
     for window, gaps, variances in each:
-        top = np.square(np.clip(gaps[:, window - 1 :], -_LARGEST, _LARGEST))
+        ratio = np.clip(gaps[:, window - 1 :], -_LARGEST, _LARGEST)
+        np.square(ratio, out=ratio)
         bottom = variances[:, window - 1 :]
-        floor = 0.5 if kind in (Kind.COUNT, Kind.SHARE) else TINY
-        ratio = np.where(bottom > floor, top / np.maximum(bottom, TINY), np.inf)
-        held = np.isfinite(ratio).sum(axis=1)
+        usable_windows = bottom > floor
+        np.divide(ratio, bottom, out=ratio, where=usable_windows)
+        ratio[~usable_windows] = np.inf
+        held = usable_windows.sum(axis=1)
         kept = np.maximum((held * _KEPT).astype(int), 1)
-        ordered = np.sort(ratio, axis=1)
-        sums = np.cumsum(np.where(np.isfinite(ordered), ordered, 0.0), axis=1)
-        trimmed = np.take_along_axis(sums, np.minimum(kept - 1, sums.shape[1] - 1)[:, None], axis=1)[:, 0]
-        found.append(np.where(held > 0, trimmed / kept * _TRIM_CORRECTION, np.nan))
+        found.append(np.where(held > 0, _sum_of_least(ratio, kept) / kept * _TRIM_CORRECTION, np.nan))
         behind.append(held / window)
     return np.stack(found, axis=1), np.stack(behind, axis=1).astype(np.float64)
+
+
+def _sum_of_least(figures: Floats, kept: NDArray[np.intp]) -> Floats:
+    """Of each row, the sum of its so many least figures that are finite."""
+    if kept.size and (kept == kept[0]).all():
+        least = np.partition(figures, int(kept[0]) - 1, axis=1)[:, : int(kept[0])]
+        return np.asarray(np.where(np.isfinite(least), least, 0.0).sum(axis=1))
+    ordered = np.sort(figures, axis=1)
+    sums = np.cumsum(np.where(np.isfinite(ordered), ordered, 0.0), axis=1)
+    return np.take_along_axis(sums, np.minimum(kept - 1, sums.shape[1] - 1)[:, None], axis=1)[:, 0]
 
 
 def pool(dispersion: Floats, behind: Floats, volume: Floats) -> Dispersion:
@@ -162,10 +184,14 @@ def deviations(frame: Frame, config: SeasonalConfig) -> Floats:
 
 def largest(frame: Frame, config: SeasonalConfig) -> Floats:
     """S x H: the largest of `deviations` over the windows, without its sign."""
+    return np.concatenate([_largest_of_some(frame.rows(at), config) for at in row_blocks(frame.numerator.shape[0])])
+
+
+def _largest_of_some(frame: Frame, config: SeasonalConfig) -> Floats:
     each = _deviation_each(frame, config)
     found = np.abs(next(each))
     for deviation in each:
-        np.maximum(found, np.abs(deviation), out=found)
+        np.maximum(found, np.abs(deviation, out=deviation), out=found)
     return found
 
 
@@ -173,10 +199,12 @@ def _deviation_each(frame: Frame, config: SeasonalConfig) -> Iterator[Floats]:
     judged = frame.usable & (frame.exposure > 0)
     numerator = np.where(judged, frame.numerator, 0.0)
     expected = np.where(judged, frame.expected, 0.0)
-    exposure = np.where(judged, frame.exposure, 0.0)
+    exposure = np.where(judged, frame.exposure, 0.0) if frame.kind in (Kind.SHARE, Kind.LEVEL) else expected
     inflation = np.sqrt(frame.inflation)[:, None]
-    each = (trailing_each(array, config.windows) for array in (numerator, expected, exposure))
-    for position, (seen, due, exposed) in enumerate(zip(*each, strict=True)):
+    parts = (numerator, expected) if exposure is expected else (numerator, expected, exposure)
+    each = (trailing_each(array, config.windows) for array in parts)
+    for position, (seen, due, *rest) in enumerate(zip(*each, strict=True)):
+        exposed = rest[0] if rest else due
         dispersion = np.maximum(frame.dispersion[:, position : position + 1], TINY)
         yield _standardised(seen, due, exposed, dispersion, frame.kind) / inflation
 
@@ -190,8 +218,18 @@ def _standardised(seen: Floats, due: Floats, exposed: Floats, dispersion: Floats
         wanted = (np.maximum(due, 0) / dispersion + 0.375) / (trials + 0.75)
         gap = np.arcsin(np.sqrt(np.clip(observed, 0, 1))) - np.arcsin(np.sqrt(np.clip(wanted, 0, 1)))
         return np.asarray(2 * np.sqrt(trials + 0.5) * gap)
-    root = np.sqrt(np.maximum(seen, 0) / dispersion + 0.375) - np.sqrt(np.maximum(due, 0) / dispersion + 0.375)
-    return np.asarray(2 * root)
+    deviation = _root(seen, dispersion)
+    deviation -= _root(due, dispersion)
+    deviation *= 2
+    return deviation
+
+
+def _root(sums: Floats, dispersion: Floats) -> Floats:
+    """Anscombe's square root; in place, since it is taken of every window of all history."""
+    root = np.maximum(sums, 0.0)
+    root /= dispersion
+    root += 0.375
+    return np.sqrt(root, out=root)
 
 
 def strongest(deviation: Floats) -> tuple[Floats, np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:

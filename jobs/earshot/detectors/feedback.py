@@ -59,9 +59,14 @@ def exclude(matrix: SeriesMatrix, incidents: Sequence[KnownIncident]) -> SeriesM
         )
         inside = (hours + np.timedelta64(1, "h") > start) & (hours < end)
         for row, dimensions in enumerate(matrix.dimensions):
-            if within(dimensions, incident.dimensions) or within(incident.dimensions, dimensions):
+            if concerns(incident, dimensions):
                 excluded[row, inside] = True
     return replace(matrix, excluded=excluded)
+
+
+def concerns(incident: KnownIncident, dimensions: Dimensions) -> bool:
+    """Whether a series lies in the incident's slice, or the slice in it."""
+    return within(dimensions, incident.dimensions) or within(incident.dimensions, dimensions)
 
 
 def _of_alert(row: Mapping[str, Any]) -> KnownIncident | None:

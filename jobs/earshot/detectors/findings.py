@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from earshot.detectors import daily_findings, silence
 from earshot.detectors.attribution import Event
 from earshot.detectors.baseline import TINY
+from earshot.detectors.daily_findings import DailyVerdict
 from earshot.detectors.interface import DayScores
 from earshot.detectors.series import HOURS_OF_DAY, Dimensions, Floats, Kind
+from earshot.detectors.severity import severity_of
 
-_CRITICAL: Final = 0.10
-_WARNING: Final = 0.005
 _CONTRIBUTORS: Final = 6
 _LEAST_SHARE: Final = 0.1
 
@@ -53,25 +54,18 @@ class Author:
 
 @dataclass(frozen=True)
 class JudgedDay:
-    """One day: its position, its scores, one item a metric, and what was found in it."""
+    """One day: its position, its scores by hour, one item a metric, what was found in them; and the series by day."""
 
     day: int
     scores: tuple[DayScores, ...]
     findings: tuple[Finding, ...]
+    daily: DailyVerdict = field(default_factory=DailyVerdict)
 
 
 def judge(day: Sequence[DayScores], events: Sequence[Event]) -> list[Finding]:
     """Severity and contributors of the events of one day."""
     by_metric = {scores.matrix.metric: scores for scores in day}
     return [_finding(by_metric[event.metric], event) for event in events]
-
-
-def severity_of(effect: float, reach: float) -> str:
-    """Severity from the relative effect and the part of all plays that it concerns (both 0..1)."""
-    impact = min(abs(effect), 1.0) * reach
-    if impact >= _CRITICAL:
-        return "critical"
-    return "warning" if impact >= _WARNING else "info"
 
 
 def rows(judged: JudgedDay, schema: pa.Schema, author: Author) -> pa.Table:
@@ -82,20 +76,25 @@ def rows(judged: JudgedDay, schema: pa.Schema, author: Author) -> pa.Table:
         schema: Of gold.anomalies; a column that is not known here becomes null.
         author: Who scored it, and when.
     """
-    tables = [_metric_rows(scores, judged.findings, schema) for scores in judged.scores]
-    table = pa.concat_tables(tables) if tables else schema.empty_table()
+    hourly = [_metric_rows(scores, judged.findings, schema) for scores in judged.scores]
+    by_day = list(daily_findings.rows(judged.daily, schema))
     constants = {
         "detector": author.detector,
         "model_version": author.model_version,
         "scored_at": author.scored_at,
         "grain": "hour",
     }
+    found = [_filled(table, schema, constants) for table in (*hourly, *by_day)]
+    return pa.concat_tables(found) if found else schema.empty_table()
+
+
+def _filled(table: pa.Table, schema: pa.Schema, constants: Mapping[str, object]) -> pa.Table:
     columns = []
-    for field in schema:
-        if field.name in table.column_names:
-            columns.append(table[field.name].cast(field.type))
+    for column in schema:
+        if column.name in table.column_names:
+            columns.append(table[column.name].cast(column.type))
         else:
-            value = pa.scalar(constants.get(field.name), type=field.type)
+            value = pa.scalar(constants.get(column.name), type=column.type)
             columns.append(pa.repeat(value, table.num_rows))
     return pa.table(columns, schema=schema)
 
@@ -143,7 +142,8 @@ def _sum(scores: DayScores, figures: Floats, event: Event) -> Floats:
 
 def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Schema) -> pa.Table:
     matrix = scores.matrix
-    series, hour = np.nonzero(scores.judged)
+    no_data, nothing_came = silence.stopped(scores), silence.silent(scores)
+    series, hour = np.nonzero(scores.judged | nothing_came)
     stamps = matrix.hours[scores.day * HOURS_OF_DAY + hour].astype("datetime64[us]")
     severity = np.full(scores.score.shape, None, dtype=object)
     told: dict[int, Finding] = {}
@@ -161,12 +161,15 @@ def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Sche
             "dimensions": maps.take(pa.array(series)),
             "window_start": pa.array(stamps).cast(pa.timestamp("us", tz="UTC")),
             **{
-                name: pa.array(getattr(scores, name)[series, hour])
+                name: pa.array(getattr(scores, name)[series, hour], from_pandas=name == "observed")
                 for name in ("observed", "expected", "lower", "upper", "score")
             },
             "severity": pa.array(flagged, pa.string()),
             "contributors": _contributors(series, flagged, told, schema.field("contributors").type),
             "window_date": pa.array(stamps.astype("datetime64[D]")),
+            "state": pa.array(
+                np.where((no_data | nothing_came)[series, hour], silence.NO_DATA, silence.JUDGED), pa.string()
+            ),
         }
     )
 

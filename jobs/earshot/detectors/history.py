@@ -13,7 +13,10 @@ import pyarrow.compute as pc
 
 from earshot.core.settings import AnomalySettings
 from earshot.core.small_tables import SmallTables
+from earshot.detectors import daily_series
+from earshot.detectors.calendars import Calendar
 from earshot.detectors.cube import matrices
+from earshot.detectors.daily import DailyMatrix
 from earshot.detectors.feedback import exclude, known_incidents
 from earshot.detectors.series import HOURS_OF_DAY, SeriesMatrix
 
@@ -29,11 +32,13 @@ class History:
         first: First UTC day of the matrices.
         opened: First hour that the cube has; None where it has none.
         matrices: One a metric.
+        daily: The same by day, and series that are known by day only.
     """
 
     first: date
     opened: datetime | None
     matrices: tuple[SeriesMatrix, ...]
+    daily: tuple[DailyMatrix, ...] = ()
 
     def hours_before(self, day: date) -> float:
         """Hours of history before a day begins."""
@@ -58,7 +63,9 @@ class History:
         return max(int(np.ceil((opened + minimum_hours) / HOURS_OF_DAY)), 2)
 
 
-def read_history(lake: SmallTables, settings: AnomalySettings, last: date, until: datetime | None = None) -> History:
+def read_history(
+    lake: SmallTables, settings: AnomalySettings, last: date, until: datetime | None = None, *, by_day: bool = False
+) -> History:
     """Read the cube up to `last`, known incidents marked.
 
     Args:
@@ -66,30 +73,39 @@ def read_history(lake: SmallTables, settings: AnomalySettings, last: date, until
         settings: How far back, and how many series at most.
         last: Last day.
         until: Hours that end later have not happened yet; None: all of the last day has.
+        by_day: Whether the series by day are wanted too.
     """
     first = last - timedelta(days=settings.history_days)
     days = [("window_date", ">=", first), ("window_date", "<=", last)]
     wanted = ("metric", "grain", "dimensions", "window_start", "value", "volume", "window_date")
-    cube = lake.arrow(CUBE, filters=days, columns=wanted)
-    cube = cube.filter(pc.equal(cube["grain"], "hour"))
+    whole = lake.arrow(CUBE, filters=days, columns=wanted)
+    cube = whole.filter(pc.equal(whole["grain"], "hour"))
     if not cube.num_rows:
         return History(first, None, ())
     opened: datetime = pc.min(cube["window_start"]).as_py().astimezone(UTC)
     began = max(first, opened.date())
-    found = matrices(cube, began, last, max_series=settings.max_series, until=until)
+    calendar = Calendar(settings.days_off, settings.zones, settings.public_holidays)
+    hourly = matrices(cube, began, last, max_series=settings.max_series, until=until)
+    found = [calendar.mark(matrix) for matrix in hourly]
     incidents = known_incidents(lake.rows("ops.feedback"), lake.rows("gold.alerts"))
-    return History(began, opened, tuple(exclude(matrix, incidents) if incidents else matrix for matrix in found))
+    excluding = tuple(exclude(one, incidents) if incidents else one for one in found)
+    if not by_day:
+        return History(began, opened, excluding)
+    daily = daily_series.read(lake, whole, began, last, calendar=calendar, incidents=incidents)
+    return History(began, opened, excluding, daily)
 
 
 def _scored_totals(lake: SmallTables, first: date, last: date) -> dict[datetime, float]:
     """The hours of the total series that have scores, with the figure that was scored."""
-    days = [("window_date", ">=", first), ("window_date", "<=", last), ("metric", "=", "listens")]
+    total = [("metric", "=", "listens"), ("grain", "=", "hour")]
+    days = [("window_date", ">=", first), ("window_date", "<=", last), *total]
     rows = lake.arrow(ANOMALIES, filters=days, columns=("dimensions", "window_start", "observed"))
     if not rows.num_rows:
         return {}
-    total = rows.filter(pc.equal(_sizes(rows["dimensions"]), 0))
-    stamps, seen = total["window_start"].to_pylist(), total["observed"].to_pylist()
-    return {stamp.astimezone(UTC): float(value) for stamp, value in zip(stamps, seen, strict=True)}
+    kept = rows.filter(pc.equal(_sizes(rows["dimensions"]), 0))
+    stamps, seen = kept["window_start"].to_pylist(), kept["observed"].to_pylist()
+    both = zip(stamps, seen, strict=True)
+    return {stamp.astimezone(UTC): float(value) for stamp, value in both if value is not None}
 
 
 def days_to_score(lake: SmallTables, history: History, last: date, minimum_hours: int) -> list[date]:

@@ -10,9 +10,11 @@ import numpy as np
 
 from earshot.detectors.series import HOURS_OF_DAY, Floats, Kind, SeriesMatrix, hourly_need, is_complement, worse
 
-KINDS: Final = ("spike", "drop", "level", "ramp", "variance", "missing")
+KINDS: Final = ("spike", "drop", "level", "ramp", "variance", "missing", "phase")
 SIZES: Final = {"hard": 0.4, "medium": 0.7, "easy": 0.95}
-_DURATION: Final = {"spike": 2, "drop": 4, "level": 18, "ramp": 24, "variance": 12, "missing": 4}
+_OF_COUNTS: Final = frozenset({"missing", "phase"})
+_DURATION: Final = {"spike": 2, "drop": 4, "level": 18, "ramp": 24, "variance": 12, "missing": 4, "phase": 24}
+_LATE_HOURS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Injected:
     Attributes:
         metric: Its metric.
         row: Its series in the metric's matrix.
-        kind: One of KINDS.
+        kind: One of KINDS; a phase shift is a day whose rhythm comes late, by 2, 4 or 6 hours.
         size: A key of SIZES.
         start: First hour, as a column of the matrix.
         stop: The hour after the last.
@@ -61,12 +63,12 @@ def inject(
     order = np.argsort(-draws, kind="stable")[:incidents]
     values = [matrix.values.copy() for matrix in history]
     volumes = [matrix.volume.copy() for matrix in history]
-    made = []
-    for number, position in enumerate(order.tolist()):
+    made: list[Injected] = []
+    turns = {True: 0, False: 0}
+    for position in order.tolist():
         index, row = eligible[position]
         matrix = history[index]
-        kind = _kind(matrix.kind, number)
-        size = tuple(SIZES)[(number // len(KINDS)) % len(SIZES)]
+        kind, size = _in_turn(matrix.kind, turns)
         length = _DURATION[kind]
         end = matrix.values.shape[1]
         earliest = max(end - judged_days * HOURS_OF_DAY, 0)
@@ -79,10 +81,13 @@ def inject(
     return [m.with_values(v, n) for m, v, n in zip(history, values, volumes, strict=True)], made
 
 
-def _kind(noise: Kind, number: int) -> str:
-    """Kinds in turn; a figure by play cannot be missing, it drops instead."""
-    kind = KINDS[number % len(KINDS)]
-    return "drop" if kind == "missing" and noise is not Kind.COUNT else kind
+def _in_turn(noise: Kind, turns: dict[bool, int]) -> tuple[str, str]:
+    """Kinds and sizes in turn, counts and other figures each for itself: only counts can be missing or come late."""
+    counted = noise is Kind.COUNT
+    kinds = [kind for kind in KINDS if counted or kind not in _OF_COUNTS]
+    turn, place = divmod(turns[counted], len(kinds))
+    turns[counted] += 1
+    return kinds[place], tuple(SIZES)[(place + turn) % len(SIZES)]
 
 
 def _busy(matrix: SeriesMatrix) -> Floats:
@@ -96,7 +101,10 @@ def _disturbed(
     value, volume = matrix.values[row, hours].copy(), matrix.volume[row, hours].copy()
     steps = np.arange(value.size)
     if kind == "missing":
-        return (np.zeros_like(value) if matrix.kind is Kind.COUNT else np.full_like(value, np.nan)), volume * 0
+        return np.zeros_like(value), volume * 0
+    if kind == "phase":
+        earlier = slice(hours.start - round(_LATE_HOURS * size), hours.stop - round(_LATE_HOURS * size))
+        return matrix.values[row, earlier].copy(), matrix.volume[row, earlier].copy()
     if matrix.kind is not Kind.COUNT and worse(matrix.metric) > 0:
         return _worsened(matrix, value, volume, kind, size, chance), volume
     factor = {

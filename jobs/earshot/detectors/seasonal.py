@@ -7,13 +7,14 @@ series is seen within the hour and a faint, long one of a small series within th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earshot.detectors import baseline, evidence
 from earshot.detectors.baseline import Baseline, Scalar, SeasonalConfig
+from earshot.detectors.calendars import aligned, of_many_countries
 from earshot.detectors.evidence import Dispersion, Frame
 from earshot.detectors.interface import DayScores
 from earshot.detectors.series import (
@@ -30,6 +31,18 @@ from earshot.detectors.series import (
 NAME: Final = "seasonal"
 MINIMUM_DAYS: Final = 2
 RECENT_HOURS: Final = 3
+_MOSTLY: Final = 0.5
+
+
+class Tracking(Protocol):
+    """What moves a profile along with the series: its level, its trend."""
+
+    @property
+    def name(self) -> str:
+        """Name of the detector that uses it."""
+
+    def follow(self, matrix: SeriesMatrix, day: int, learnt: Baseline) -> Baseline:
+        """The profile as of a day, from what lies before it, and as it was foreseen for each day before."""
 
 
 class FittedSeasonal:
@@ -38,13 +51,16 @@ class FittedSeasonal:
     Args:
         config: The configuration.
         noise: Dispersion by metric; a metric that is missing is learnt from the matrix itself.
+        tracking: What follows level and trend upon the profile; None: nothing does.
     """
 
-    name = NAME
-
-    def __init__(self, config: SeasonalConfig, noise: Mapping[str, Dispersion]) -> None:
+    def __init__(
+        self, config: SeasonalConfig, noise: Mapping[str, Dispersion], tracking: Tracking | None = None
+    ) -> None:
         self.config = config
         self.noise = dict(noise)
+        self.tracking = tracking
+        self.name = NAME if tracking is None else tracking.name
 
     def parameters(self) -> Mapping[str, Floats]:
         """By metric: 2 x W, intercept and slope of the dispersion."""
@@ -55,10 +71,17 @@ class FittedSeasonal:
         return [self._score_day(matrix, day, rows) for day in days]
 
     def _score_day(self, matrix: SeriesMatrix, day: int, rows: Sequence[int] | None) -> DayScores:
+        matrix = aligned(matrix, day)
         learnt = _learn(matrix, day, self.config)
+        rested = _on_a_day_off(matrix, day, learnt, self.config)
+        if self.tracking is not None:
+            followed = self.tracking.follow(matrix, day, learnt)
+            rested = None if rested is None else rested * followed.rate / np.maximum(learnt.rate, baseline.TINY)
+            learnt = followed
         pooled = self.noise.get(matrix.metric) or _pooled(matrix, day, learnt, self.config)
         if rows is not None:
             matrix, learnt = matrix.rows(rows), learnt.rows(rows)
+            rested = None if rested is None else rested[np.asarray(rows, dtype=np.int64)]
         numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
         began = baseline.fold(matrix.began).copy()
         began[:, :day] &= ~baseline.fold(matrix.excluded)[:, :day]
@@ -70,10 +93,13 @@ class FittedSeasonal:
         if day >= 1:
             rate = np.concatenate([learnt.in_sample[:, day - 1 : day], rate], axis=1)
         series = numerator.shape[0]
+        expected = rate * exposure[:, reach]
+        if rested is not None:
+            expected[:, -1] = _between(numerator[:, day], expected[:, -1], rested * exposure[:, day])
         frame = Frame(
             matrix.kind,
             numerator[:, reach].reshape(series, -1),
-            (rate * exposure[:, reach]).reshape(series, -1),
+            expected.reshape(series, -1),
             exposure[:, reach].reshape(series, -1),
             dispersion,
             1.0 + 1.0 / learnt.days,
@@ -89,12 +115,13 @@ class SeasonalDetector:
 
     Args:
         config: The configuration.
+        tracking: What follows level and trend upon the profile; None: nothing does.
     """
 
-    name = NAME
-
-    def __init__(self, config: SeasonalConfig | None = None) -> None:
+    def __init__(self, config: SeasonalConfig | None = None, tracking: Tracking | None = None) -> None:
         self.config = config or SeasonalConfig()
+        self.tracking = tracking
+        self.name = NAME if tracking is None else tracking.name
 
     def fit(self, history: Sequence[SeriesMatrix]) -> FittedSeasonal:
         """Learn how noisy each metric is over each window, by volume."""
@@ -102,12 +129,16 @@ class SeasonalDetector:
         for matrix in history:
             if matrix.days >= MINIMUM_DAYS:
                 day = matrix.days
-                noise[matrix.metric] = _pooled(matrix, day, _learn(matrix, day, self.config), self.config)
-        return FittedSeasonal(self.config, noise)
+                learnt = _learn(matrix, day, self.config)
+                if self.tracking is not None:
+                    learnt = self.tracking.follow(matrix, day, learnt)
+                noise[matrix.metric] = _pooled(matrix, day, learnt, self.config)
+        return FittedSeasonal(self.config, noise, self.tracking)
 
     def restore(self, parameters: Mapping[str, Floats]) -> FittedSeasonal:
         """The detector that had these parameters."""
-        return FittedSeasonal(self.config, {name: Dispersion(pair[0], pair[1]) for name, pair in parameters.items()})
+        noise = {name: Dispersion(pair[0], pair[1]) for name, pair in parameters.items()}
+        return FittedSeasonal(self.config, noise, self.tracking)
 
 
 def published(matrix: SeriesMatrix, day: int, frame: Frame, config: SeasonalConfig) -> DayScores:
@@ -187,11 +218,32 @@ def _bounds(
         return due / scale, np.maximum(due - half, 0.0) / scale, np.minimum(due + half, top) / scale
 
 
-def _learn(matrix: SeriesMatrix, day: int, config: SeasonalConfig) -> Baseline:
+def _learn(matrix: SeriesMatrix, day: int, config: SeasonalConfig, *, as_day_off: bool | None = None) -> Baseline:
     numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
     weekend = weekends(matrix.start, day + 1)
+    judged_is_off = bool(weekend[day]) if as_day_off is None else as_day_off
     past = (_before(numerator, day), _before(exposure, day), _before(baseline.fold(matrix.usable), day))
-    return baseline.learn(*past, weekend[:day], bool(weekend[day]), matrix.kind, config)
+    off = weekend[None, :day]
+    if matrix.holidays is not None:
+        off = off | (matrix.holidays[:, :day] > _MOSTLY)
+    return baseline.learn(*past, off, judged_is_off, matrix.kind, config)
+
+
+def _on_a_day_off(matrix: SeriesMatrix, day: int, learnt: Baseline, config: SeasonalConfig) -> Floats | None:
+    """S x 24: the rates if countries with a holiday rest as they do at weekends; None where no working day is one."""
+    if matrix.holidays is None or not matrix.holidays[:, day].any() or weekends(matrix.start, day + 1)[day]:
+        return None
+    share = matrix.holidays[:, day][:, None]
+    rested = (1 - share) * learnt.rate + share * _learn(matrix, day, config, as_day_off=True).rate
+    if matrix.kind is Kind.COUNT and (changed := of_many_countries(matrix, learnt.rate, rested)) is not None:
+        many, ratio = changed
+        rested[many] = learnt.rate[many] * ratio
+    return np.asarray(rested)
+
+
+def _between(seen: Floats, one: Floats, other: Floats) -> Floats:
+    """On a holiday everything from a working day to a day off is as expected."""
+    return np.clip(seen, np.minimum(one, other), np.maximum(one, other))
 
 
 def _history_noise(

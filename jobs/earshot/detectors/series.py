@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -11,11 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earshot.core.daily_metrics import GATE_KPIS
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Hours = NDArray[np.datetime64]
 
 HOURS_OF_DAY: Final = 24
+_BLOCK: Final = 128
 _SATURDAY: Final = 5
 
 
@@ -66,8 +69,17 @@ def kind_of(metric: str) -> Kind:
 
 
 # Up is worse; what is lost of a quality score is meant, not the score.
-_WORSE_UP: Final = ("rebuffer", "startup", "start_failures", "exits_before_start", "quality_score")
-_WORSE_DOWN: Final = ("bitrate",)
+_WORSE_UP: Final = (
+    "rebuffer",
+    "startup",
+    "start_failures",
+    "exits_before_start",
+    "quality_score",
+    "error_rate",
+    "freshness_s",
+    "event_lag_s",
+)
+_WORSE_DOWN: Final = ("bitrate", "validation_success", "accuracy")
 # What a few people who listen much can move: their habits, not their luck with the network.
 _PERSONAL: Final = frozenset({"listens", "plays", "counted_listens", "played_ms", "skips", "bitrate_kbps_mean"})
 _PEOPLE: Final = frozenset({"listeners", "sessions"})
@@ -100,6 +112,11 @@ def is_per_play(metric: str) -> bool:
     return metric.endswith(_PER_PLAY)
 
 
+def of_gate(metric: str) -> bool:
+    """Whether it is a figure of the quality gate."""
+    return metric in GATE_KPIS
+
+
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -126,6 +143,9 @@ class SeriesMatrix:
         volume: S x T, plays behind it; 0 where the cube has no row.
         began: S x T, whether the series was there already.
         excluded: S x T, hours of known incidents: judged, but never learnt from.
+        holidays: S x D, part of the plays that come from countries with a public holiday; None: there are none.
+        offsets: S x D, hours by which local clocks are before UTC; nan where a series is of many countries.
+        over: So many hours are over, though nothing may have come in the last of them; None: not known.
     """
 
     metric: str
@@ -135,6 +155,9 @@ class SeriesMatrix:
     volume: Floats
     began: Flags
     excluded: Flags
+    holidays: Floats | None = None
+    offsets: Floats | None = None
+    over: int | None = None
 
     @property
     def usable(self) -> Flags:
@@ -145,6 +168,11 @@ class SeriesMatrix:
     def kind(self) -> Kind:
         """The noise of the metric."""
         return kind_of(self.metric)
+
+    @property
+    def grows_with_plays(self) -> bool:
+        """Whether twice the plays have twice the value."""
+        return self.kind is not Kind.LEVEL and not is_per_play(self.metric) and not is_complement(self.metric)
 
     @property
     def days(self) -> int:
@@ -192,8 +220,16 @@ class SeriesMatrix:
         """Only some of the series."""
         kept = np.asarray(rows, dtype=np.int64)
         names = tuple(self.dimensions[row] for row in rows)
-        figures = (self.values[kept], self.volume[kept])
-        return SeriesMatrix(self.metric, names, self.start, *figures, self.began[kept], self.excluded[kept])
+        return replace(
+            self,
+            dimensions=names,
+            values=self.values[kept],
+            volume=self.volume[kept],
+            began=self.began[kept],
+            excluded=self.excluded[kept],
+            holidays=None if self.holidays is None else self.holidays[kept],
+            offsets=None if self.offsets is None else self.offsets[kept],
+        )
 
     def row_by_dimensions(self) -> dict[Dimensions, int]:
         """Which row has which dimensions."""
@@ -203,6 +239,12 @@ class SeriesMatrix:
 def _read_only(array: Floats) -> Floats:
     array.flags.writeable = False
     return array
+
+
+def row_blocks(rows: int) -> Iterator[slice]:
+    """Rows in blocks whose history fits a processor's cache; at least one block."""
+    for begin in range(0, max(rows, 1), _BLOCK):
+        yield slice(begin, begin + _BLOCK)
 
 
 def weekends(first: np.datetime64, days: int) -> Flags:

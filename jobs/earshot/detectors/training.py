@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -12,8 +12,11 @@ import numpy as np
 
 from earshot.core.errors import IntegrityError
 from earshot.core.settings import AnomalySettings
+from earshot.detectors import backtest_figures
 from earshot.detectors.backtest import Backtest, Point, backtest
 from earshot.detectors.baseline import SeasonalConfig
+from earshot.detectors.holt import NAME as HOLT_WINTERS
+from earshot.detectors.holt import Holt
 from earshot.detectors.interface import Detector, FittedDetector
 from earshot.detectors.seasonal import NAME as SEASONAL
 from earshot.detectors.seasonal import SeasonalDetector
@@ -22,7 +25,10 @@ from earshot.detectors.series import SeriesMatrix
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {SEASONAL: SeasonalDetector}
+DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {
+    SEASONAL: SeasonalDetector,
+    HOLT_WINTERS: lambda config: SeasonalDetector(config, Holt()),
+}
 JUDGED_DAYS: Final = 4
 _PARAMETERS: Final = "parameters.npz"
 _DESCRIPTION: Final = "detector.json"
@@ -30,11 +36,19 @@ _DESCRIPTION: Final = "detector.json"
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted detector with the threshold that its backtest chose."""
+    """A fitted detector with the threshold that its backtest chose.
+
+    Attributes:
+        detector: What has been fitted.
+        threshold: Score from which an hour is a detection.
+        result: Its backtest.
+        rivals: F-half of each detector that was tried, itself included.
+    """
 
     detector: FittedDetector
     threshold: float
     result: Backtest
+    rivals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def point(self) -> Point:
@@ -47,32 +61,27 @@ class Trained:
         return self.point.f_measure(0.5)
 
     def metrics(self) -> dict[str, float]:
-        """Figures for the registry: precision, recall and F1, and both by kind of incident."""
-        point = self.point
-        figures = {
-            "precision": point.precision,
-            "recall": point.recall,
-            "f1": point.f1,
-            "f_half": self.f_half,
-            "threshold": self.threshold,
-            "false_groups": float(point.false_groups),
-            "false_groups_per_1000_series_weeks": 7000 * point.false_groups / max(self.result.series_days, 1),
-        }
-        for kind, recall in point.recall_by_kind.items():
-            figures[f"recall_{kind}"] = recall
-            figures[f"precision_{kind}"] = point.precision_of(kind, self.result.incidents)
-        return figures
+        """Figures for the registry, see `backtest_figures.metrics`."""
+        rivals = {f"f_half_{name}": reached for name, reached in self.rivals.items()}
+        return {**backtest_figures.metrics(self.result, self.point), **rivals}
 
     def parameters(self) -> dict[str, object]:
         """What it was set to."""
         return {"detector": self.detector.name, "threshold": self.threshold, **asdict(self.detector.config)}
 
 
-def train(history: Sequence[SeriesMatrix], settings: AnomalySettings, *, detector: str = SEASONAL) -> Trained:
-    """Fit a detector on history and choose its threshold on made-up incidents."""
-    fitted = DETECTORS[detector](SeasonalConfig()).fit(history)
-    result = examine(fitted, history, settings)
-    return Trained(fitted, result.best().threshold, result)
+def train(history: Sequence[SeriesMatrix], settings: AnomalySettings) -> Trained:
+    """Fit each detector of the settings on history, with the threshold that made-up incidents choose; the best of them.
+
+    The same incidents for all; of two that are as good, the one that is named first.
+    """
+    tried = []
+    for name in settings.detectors:
+        fitted = DETECTORS[name](SeasonalConfig()).fit(history)
+        result = examine(fitted, history, settings)
+        tried.append(Trained(fitted, result.best().threshold, result))
+    best = max(tried, key=lambda one: one.f_half)
+    return replace(best, rivals={one.detector.name: one.f_half for one in tried})
 
 
 def examine(
@@ -149,8 +158,8 @@ def log(trained: Trained, run: RunLog) -> None:
     """Leave parameters, figures, the curve and its picture in a run."""
     run.log_params(trained.parameters())
     run.log_metrics(trained.metrics())
-    run.log_figure(precision_recall_figure(trained), "precision_recall.png")
-    run.log_table([_flat(point) for point in trained.result.points], "backtest.json")
+    run.log_figure(backtest_figures.picture(trained.result, trained.point), "precision_recall.png")
+    run.log_table([backtest_figures.row(trained.result, point) for point in trained.result.points], "backtest.json")
 
 
 def signature(trained: Trained) -> dict[str, Any]:
@@ -160,17 +169,6 @@ def signature(trained: Trained) -> dict[str, Any]:
         "input_example": {"metric": "listens", "window_start": "2026-03-29T02:00:00Z", "value": 120.0, "volume": 120},
         "output_example": {"expected": 131.5, "lower": 88.0, "upper": 175.0, "score": 0.04},
         "metadata": {"threshold": trained.threshold, "detector": trained.detector.name},
-    }
-
-
-def _flat(point: Point) -> dict[str, object]:
-    by_kind = {f"recall_{kind}": recall for kind, recall in point.recall_by_kind.items()}
-    return {
-        "threshold": point.threshold,
-        "precision": point.precision,
-        "recall": point.recall,
-        "false_groups": point.false_groups,
-        **by_kind,
     }
 
 
@@ -205,20 +203,3 @@ def load(folder: Path) -> tuple[FittedDetector, float]:
             where=str(folder),
             remedy="Run train_anomaly_detector again; it registers a new version.",
         ) from None
-
-
-def precision_recall_figure(trained: Trained) -> Figure:
-    """Precision over recall for every threshold, and recall by kind at the chosen one."""
-    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415 (scoring needs no matplotlib)
-
-    figure = NewFigure(figsize=(9, 3.6), layout="constrained")
-    curve, bars = figure.subplots(1, 2)
-    points = trained.result.points
-    curve.plot([point.recall for point in points], [point.precision for point in points], marker="o")
-    curve.plot([trained.point.recall], [trained.point.precision], marker="D", color="crimson", label="chosen")
-    curve.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02), title="made-up incidents")
-    curve.legend(loc="lower left")
-    kinds = trained.point.recall_by_kind
-    bars.bar(list(kinds), list(kinds.values()), color="slategrey")
-    bars.set(ylim=(0, 1.02), title="recall by kind")
-    return figure

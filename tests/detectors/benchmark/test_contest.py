@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 import labelled_series
 from earshot.core.errors import ArgumentError, InputError
@@ -131,3 +132,13 @@ def test_the_forest_reaches_its_published_figure_on_a_set_of_odds() -> None:
 def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ODDS"):
         odds.evaluate(tmp_path)
+
+
+def test_splits_without_an_outlier_to_find_are_passed_over(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).normal(0, 1, (40, 2))
+    rows[:2] += 9
+    savemat(tmp_path / "few.mat", {"X": rows, "y": np.arange(40) < 2})
+    few, mean = odds.evaluate(tmp_path, splits=6)
+    assert few["isolation-forest"] > 0.9
+    assert few[odds.ERROR] >= 0
+    assert mean["isolation-forest"] == few["isolation-forest"]

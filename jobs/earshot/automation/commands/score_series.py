@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEADER = ["timestamp", "value"]
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
 _MISSING = {"", "nan", "null", "none", "na"}
 
 
@@ -70,7 +70,7 @@ def _read(file: Path) -> tuple[list[str], list[str], list[float], Sequence[objec
             reader = csv.reader(lines)
             header = next(reader, [])
             if [cell.strip().lower() for cell in header] != _HEADER:
-                raise _bad(file, 1, f"the header is {','.join(header)[:80]!r}; expected: timestamp,value")
+                raise _no_header(file, header)
             for row in reader:
                 if not row:
                     continue
@@ -85,7 +85,9 @@ def _read(file: Path) -> tuple[list[str], list[str], list[float], Sequence[objec
                 texts.append(row[1])
                 values.append(_value(row[1], file, line))
                 moments.append(moment)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise _bad(file, _undecodable(file), "it is no UTF-8") from None
+    except (OSError, csv.Error) as error:
         raise InputError(
             f"The series cannot be read: {error}.", where=str(file), remedy="Name a CSV file in UTF-8."
         ) from None
@@ -97,7 +99,7 @@ def _moment(text: str, file: Path, line: int) -> tuple[float, bool]:
     from datetime import UTC, datetime  # noqa: PLC0415 (beside its only use)
 
     told = text.strip()
-    if _NUMBER.fullmatch(told):
+    if _NUMBER.fullmatch(told) and math.isfinite(float(told)):
         return float(told), True
     try:
         moment = datetime.fromisoformat(told)
@@ -118,6 +120,25 @@ def _value(text: str, file: Path, line: int) -> float:
 
 def _cell(text: str) -> str:
     return f'"{text.replace(chr(34), chr(34) * 2)}"' if any(mark in text for mark in ',"\n\r') else text
+
+
+def _no_header(file: Path, header: Sequence[str]) -> InputError:
+    told = f"The first line is {','.join(header)[:80]!r}; expected: timestamp,value."
+    return InputError(
+        told if header else "The file is empty.",
+        where=f"{file}, line 1",
+        remedy="Write timestamp,value as the first line, and a row for each moment below it.",
+    )
+
+
+def _undecodable(file: Path) -> int:
+    """The first line that is no UTF-8."""
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return number
+    return 1
 
 
 def _bad(file: Path, line: int, what: str) -> InputError:

@@ -291,6 +291,7 @@ SPECS = (
             model_version | string | version in the registry
             scored_at     | timestamp | when it was scored
             window_date   | date   | UTC date of window_start
+            state         | string | judged; no_data where plays were due and nothing at all came (observed 0 or null)
             """
         ),
         ("window_date",),

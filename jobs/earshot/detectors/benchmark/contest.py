@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from earshot.core.errors import ArgumentError
+from earshot.core.explanations import nearest
 from earshot.detectors.benchmark import choice, corpus, nab, vus
 from earshot.detectors.benchmark.corpus import LabelledSeries
 from earshot.detectors.benchmark.published import PUBLISHED, Published, scaled
@@ -95,8 +96,9 @@ def evaluate(folder: Path, *, only: Sequence[str] | None = None) -> dict[str, An
     found = list(entrants())
     unknown = sorted(set(only or ()) - {entrant.name for entrant in found})
     if unknown:
-        names = ", ".join(dict.fromkeys(entrant.name for entrant in found))
-        raise ArgumentError(f"There is no detector {unknown[0]}.", where="--detector", remedy=f"There are {names}.")
+        names = list(dict.fromkeys(entrant.name for entrant in found))
+        remedy = f"Did you mean {nearest(unknown[0], names)}? There are {', '.join(names)}."
+        raise ArgumentError(f"There is no detector {unknown[0]}.", where="--detector", remedy=remedy)
     series = corpus.read(folder)
     results = [judged(entrant, series) for entrant in found if only is None or entrant.name in only]
     first = results[0]

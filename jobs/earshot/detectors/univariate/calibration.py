@@ -29,7 +29,7 @@ class Calibration:
         most_margin: More than this of one detector counts as this.
         quiet: Rows over which an alarm fades, until when a smaller one is none of its own.
         quiet_share: The same in periods, where that is longer.
-        first_share: So much of a period must be known before a range can be broken.
+        first_share: So many periods of the series must have passed before a range can be broken.
         confident: Rows after which half of a margin is believed.
         usual: Rows that tell what size of deviation is usual.
         usual_share: The quantile of them that is taken for it.
@@ -44,8 +44,8 @@ class Calibration:
     most_margin: float = 5.0
     quiet: float = 200.0
     quiet_share: float = 0.7
-    first_share: float = 0.2
-    confident: float = 20.0
+    first_share: float = 1.0
+    confident: float = 100.0
     usual: int = 1_000
     usual_share: float = 0.9
     largest: float = 20.0
@@ -69,7 +69,8 @@ def margin(deviation: Floats, period: Floats, config: Calibration) -> Floats:
     beyond = np.maximum(np.maximum(told - high, low - told), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(beyond > 0, beyond / rolling.inner_range(told), 0.0)
-    ratio[np.arange(told.size) < np.maximum(config.first_share * period[known], WARM_UP)] = 0.0
+    early = (known < config.first_share * period[known]) | (np.arange(told.size) < WARM_UP)
+    ratio[early] = 0.0
     out[known] = np.minimum(np.nan_to_num(ratio, posinf=config.most_margin), config.most_margin)
     return out * seen_share(out.size, config.confident)
 

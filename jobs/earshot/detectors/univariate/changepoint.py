@@ -1,5 +1,8 @@
 """Bayesian online changepoints of level and variance (Adams and MacKay, arXiv 0710.3742).
 
+The detector of that name also asks whether the level has moved (`shift`), the slope has turned (`trend`) and the noise
+has grown or gone (`spread`): changes that are slow beside the noise of single rows.
+
 Run lengths are kept up to a limit; a run is a normal with unknown mean and variance. The prior is that of the
 first rows, so that the unit of the series does not matter.
 """

@@ -27,6 +27,7 @@ from earshot.detectors.univariate.signal import Signal
 from earshot.detectors.univariate.spectral_residual import spectral_residual
 from earshot.detectors.univariate.spread import spread
 from earshot.detectors.univariate.subsequence_pca import subsequence_pca
+from earshot.detectors.univariate.trend import trend
 
 Deviation = Callable[[Signal], Floats]
 """What a detector is: from a series to one deviation a row, in any unit, farther from 0 is more abnormal,
@@ -79,6 +80,10 @@ class _Found:
         return [self(one) for one in deviations]
 
 
+def _changes(*deviations: Deviation) -> Detector:
+    return Detector(deviations, deviations)
+
+
 def _single(deviation: Deviation) -> Detector:
     return Detector([deviation], [deviation])
 
@@ -86,7 +91,7 @@ def _single(deviation: Deviation) -> Detector:
 ENSEMBLE: Final = "ensemble"
 DETECTORS: Final[Mapping[str, Detector]] = {
     ENSEMBLE: Detector([level, same_time.hour, shift], [nearest, same_time.hour, level]),
-    "changepoint": _single(changepoint),
+    "changepoint": _changes(changepoint, shift, trend, spread),
     "holt-winters": _single(holt_winters),
     "isolation-forest": _single(isolation_forest),
     "level": _single(level),
@@ -98,4 +103,5 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "spectral-residual": _single(spectral_residual),
     "spread": _single(spread),
     "subsequence-pca": _single(subsequence_pca),
+    "trend": _single(trend),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earshot.core.errors import ArgumentError
+from earshot.core.explanations import nearest
 from earshot.detectors.series import Floats
 from earshot.detectors.univariate.calibration import Calibration
 from earshot.detectors.univariate.ensemble import DETECTORS, ENSEMBLE, Detector
@@ -61,11 +61,10 @@ def score_series(
 def _detector(name: str | None) -> Detector:
     wanted = ENSEMBLE if name is None else name
     if wanted not in DETECTORS:
-        close = difflib.get_close_matches(wanted, list(DETECTORS), n=1, cutoff=0.0)
         raise ArgumentError(
             f"There is no detector {wanted}.",
             where="--detector",
-            remedy=f"Did you mean {close[0]}? There are {', '.join(sorted(DETECTORS))}.",
+            remedy=f"Did you mean {nearest(wanted, DETECTORS)}? There are {', '.join(sorted(DETECTORS))}.",
         )
     return DETECTORS[wanted]
 
