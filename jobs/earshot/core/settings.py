@@ -82,6 +82,7 @@ class MartSettings(Section):
     chart_listener_cap: Whole = 0
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
+    cube_deep_minimum_volume: Positive = 500
     behaviour_minimum_volume: Positive = 20
     trend_minimum_streams: Positive = 20
     segment_days: Positive = 90

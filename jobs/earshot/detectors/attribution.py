@@ -31,6 +31,10 @@ from earshot.detectors.series import (
 )
 
 _ROOTS_TRIED: Final = 12
+_RUNNERS_UP: Final = 2
+# Around a root: part of its relative effect, and standard deviations, from which the rest of a wider slice is like it.
+_ALIKE: Final = 1 / 3
+_CLEAR: Final = 3.0
 # Missing (or surplus) plays that are so large a part of a slice change what the rest of it looks like.
 _MIX: Final = 0.1
 _EVENTS_A_DAY: Final = 12
@@ -51,6 +55,7 @@ class Event:
         hours: Hours of the day in which it is detected.
         deviation: The largest deviation, signed, in standard deviations.
         reach: Hours of the day from which the detections draw.
+        runners_up: Other slices that deviate then, those that would explain most first; at most two.
     """
 
     dimensions: Dimensions
@@ -59,6 +64,7 @@ class Event:
     hours: tuple[int, ...]
     deviation: float
     reach: tuple[int, ...]
+    runners_up: tuple[Dimensions, ...] = ()
 
 
 @dataclass
@@ -131,7 +137,9 @@ def _events(
     """Root after root, until nothing that deviates is left; `work` is left without what they explain."""
     events: list[Event] = []
     while pending and len(events) < _EVENTS_A_DAY:
-        root, hours = _root(day, rows, work, pending, limit, config)
+        (root, hours), *others = _widened(
+            day, rows, work, pending, _roots(day, rows, work, pending, limit, config), config
+        )
         at_root = sorted(
             (c for c in pending if c.dimensions == root and c.flags[hours[-HOURS_OF_DAY:]].any()),
             key=lambda c: -_peak(c),
@@ -141,7 +149,8 @@ def _events(
         peak = float(best.deviation[shown[np.abs(best.deviation[shown]).argmax()]])
         names = tuple(day[c.group].matrix.metric for c in at_root)
         reach = tuple(int(hour) for hour in np.flatnonzero(hours[-HOURS_OF_DAY:]))
-        events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach))
+        runners_up = tuple(dimensions for dimensions, _ in others[:_RUNNERS_UP])
+        events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach, runners_up))
         _take_out(day, rows, work, root, hours, slices, {c.group for c in pending})
         pending = [
             c
@@ -209,14 +218,15 @@ def _peak(candidate: _Candidate) -> float:
     return float(np.abs(candidate.deviation[candidate.flags]).max(initial=0.0))
 
 
-def _root(
+def _roots(
     day: Sequence[DayScores],
     rows: Sequence[dict[Dimensions, int]],
     work: Sequence[Floats],
     pending: list[_Candidate],
     limit: float,
     config: SeasonalConfig,
-) -> tuple[Dimensions, Flags]:
+) -> list[tuple[Dimensions, Flags]]:
+    """Slices that could be the root, that which leaves least unexplained first, and the hours that each draws from."""
     strongest: dict[Dimensions, _Candidate] = {}
     for candidate in sorted(pending, key=_peak, reverse=True):
         strongest.setdefault(candidate.dimensions, candidate)
@@ -228,8 +238,63 @@ def _root(
             max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, left, pending, 0.5 * limit, config, most=9.0)
         )
         tried.append((unexplained - 0.05 * _peak(candidate), len(dimensions), dimensions, hours))
-    _, _, root, hours = min(tried, key=lambda item: (item[0], item[1], item[2]))
-    return root, hours
+    return [(root, hours) for _, _, root, hours in sorted(tried, key=lambda item: item[:3])]
+
+
+def _widened(
+    day: Sequence[DayScores],
+    rows: Sequence[dict[Dimensions, int]],
+    work: Sequence[Floats],
+    pending: Sequence[_Candidate],
+    roots: list[tuple[Dimensions, Flags]],
+    config: SeasonalConfig,
+) -> list[tuple[Dimensions, Flags]]:
+    """The roots, the first of them a wider slice where what lies around the first deviates alike.
+
+    What happens to a slice is rarely even within it: chance, or the mix of people, makes a part of it stand out.
+    """
+    (root, hours), *others = roots
+    shown = max((c for c in pending if c.dimensions == root), key=_peak)
+    detected_now = {c.dimensions for c in pending if c.group == shown.group}
+    scores, places, numerator = day[shown.group], rows[shown.group], work[shown.group]
+    wide, wider = root, _around(scores, places, numerator, root, hours, detected_now, config)
+    while wider is not None:
+        wide, wider = wider, _around(scores, places, numerator, wider, hours, detected_now, config)
+    if wide == root:
+        return roots
+    return [(wide, hours), (root, hours), *(other for other in others if other[0] != wide)]
+
+
+def _around(
+    scores: DayScores,
+    places: dict[Dimensions, int],
+    numerator: Floats,
+    root: Dimensions,
+    hours: Flags,
+    detected_now: set[Dimensions],
+    config: SeasonalConfig,
+) -> Dimensions | None:
+    """The slice with one dimension fewer of which the rest deviates most like the root, if it does so."""
+    frame = scores.frame
+    seen, due, exposed = (of[:, hours].sum(axis=1) for of in (numerator, frame.expected, frame.exposure))
+    size = exposed if frame.kind in (Kind.SHARE, Kind.LEVEL) else due
+    length = max(at for at, window in enumerate(config.windows) if window <= max(int(hours.sum()), 1))
+    own = places[root]
+    effect = (seen[own] - due[own]) / max(size[own], TINY)
+    likest, best = _ALIKE, None
+    for left_out in root:
+        wider = tuple(pair for pair in root if pair is not left_out)
+        row = places.get(wider)
+        if row is None or wider not in detected_now:
+            continue
+        rest = [of[row] - of[own] for of in (seen, due, exposed, size)]
+        gap, around = rest[0] - rest[1], rest[3]
+        noise = evidence.unit_variance(np.array(rest[1]), np.array(rest[2]), frame.kind) * frame.dispersion[row, length]
+        is_clear = abs(gap) >= _CLEAR * np.sqrt(max(float(noise), TINY))
+        alike = gap / around / effect if around > TINY and effect else 0.0
+        if is_clear and alike >= likest:
+            likest, best = alike, wider
+    return best
 
 
 def _reach(scores: DayScores, candidate: _Candidate) -> Flags:
