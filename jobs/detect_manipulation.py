@@ -4,7 +4,8 @@ from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import days_condition
 from earshot.detectors.judging import FEEDBACK, LISTENS, SUSPECTS, to_judge
-from earshot.detectors.manipulation import strange_days, suspects_among
+from earshot.detectors.manipulation import suspects_among
+from earshot.detectors.strange_days import strange_days
 from earshot.detectors.verdicts import verdicts_of, with_verdicts
 from earshot.transformers.touched_days import touched_days
 

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors import stream_truth
-from earshot.detectors.manipulation import strange_days, suspects_among
+from earshot.detectors.manipulation import suspects_among
+from earshot.detectors.strange_days import strange_days
 from earshot.detectors.verdicts import days_to_judge_again, subject_of, verdicts_of, with_verdicts
 
 DAY = date(2026, 3, 20)

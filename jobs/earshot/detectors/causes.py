@@ -110,7 +110,8 @@ def _sentence(scores: DayScores, event: Event, explained: float, ruled_out: tupl
     observed, expected = scores.observed[row, hours], scores.expected[row, hours]
     add = np.nansum if scores.matrix.kind is Kind.COUNT else np.nanmean
     seen, due = (float(add(figures)) if np.isfinite(figures).any() else 0.0 for figures in (observed, expected))
-    what = f"the {'rise' if seen > due else 'drop'} in {event.metric} ({spoken(seen, event.metric)} seen, {spoken(due, event.metric)} due)"
+    figures = f"{spoken(seen, event.metric)} seen, {spoken(due, event.metric)} due"
+    what = f"the {'rise' if seen > due else 'drop'} in {event.metric} ({figures})"
     told = (
         f"{words_of(event.dimensions)} explains {explained:.0%} of {what}" if event.dimensions else f"{what} is general"
     )
