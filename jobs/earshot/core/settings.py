@@ -101,6 +101,8 @@ class ManipulationSettings(Section):
     round_the_clock_hours: Positive = 20
     loop_ms_low: Positive = 30_000
     loop_ms_high: Positive = 36_000
+    minimum_verdicts: Positive = 40
+    sure_probability: Fraction = 0.95
 
 
 class AnomalySettings(Section):

@@ -98,9 +98,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each option of the command is an argume
         elif subject is Subject.recommenders:
             figures = evaluate_home(current().settings, seed)
         else:
-            from earshot.automation.seeds import evaluate_seeds  # noqa: PLC0415 (keeps --help instant)
+            from earshot.automation import seeds  # noqa: PLC0415 (keeps --help instant)
 
-            figures = evaluate_seeds(evaluate_home, current().settings, seed)
+            of_subject = {Subject.manipulation: seeds.evaluate_manipulation_seeds}
+            figures = of_subject.get(subject, seeds.evaluate_seeds)(evaluate_home, current().settings, seed)
     elif subject is Subject.anomalies:
         from earshot.automation.commands.anomalies import evaluate_corpora  # noqa: PLC0415 (keeps --help instant)
 

@@ -312,6 +312,7 @@ SPECS = (
             score       | double | 0 to 1
             verdict     | string | suspect, confirmed or cleared
             streams     | bigint | plays concerned
+            probability | double | calibrated by verdicts of people, 0 to 1; null before a model has learnt from them
             """
         ),
         ("listen_date",),

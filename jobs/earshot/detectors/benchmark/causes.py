@@ -22,7 +22,7 @@ from earshot.detectors.seasonal import SeasonalDetector
 from earshot.detectors.series import HOURS_OF_DAY, Dimensions
 
 DEPTHS: Final = (1, 2, 3)
-LEAST_DEVIATIONS: Final = 10.0
+LEAST_DEVIATIONS: Final = 8.0
 """An incident would move its slice's plays by so many standard deviations, or it is drawn again."""
 
 _HISTORY_DAYS: Final = 20

@@ -37,7 +37,10 @@ _STALLS_A_PLAY: Final = 0.15
 _STALL_SHAPE: Final = 2.0
 _STALL_MS: Final = 750.0
 _WEEKEND: Final = 1.2
-_DAY_NOISE: Final = 0.02
+# Standard deviation of a country's day.
+_DAY_NOISE: Final = 0.03
+# A leaf of the cause suffers between these parts of the size.
+_UNEVEN: Final = (0.6, 1.0)
 _VANISH: Final = 0.55
 
 DUE_A_PLAY: Final = {
@@ -100,7 +103,7 @@ def make_world(plays_a_day: float, days: int, chance: np.random.Generator) -> Wo
     local = (hours[None, :] + np.array(_ZONES)[:, None]) % HOURS_OF_DAY
     rhythm = 1 + 0.75 * np.sin((local - 10) / HOURS_OF_DAY * 2 * np.pi)
     weekend = np.where((hours // HOURS_OF_DAY) % 7 >= 5, _WEEKEND, 1.0)  # noqa: PLR2004 (Saturday)
-    noise = np.exp(_DAY_NOISE * chance.standard_normal(days + 1))[hours // HOURS_OF_DAY]
+    noise = np.exp(_DAY_NOISE * chance.standard_normal((shape[0], days + 1)))[:, hours // HOURS_OF_DAY]
     by_country = share.reshape(shape[0], -1)[:, :, None] * (rhythm * weekend * noise)[:, None, :]
     rate = (plays_a_day / HOURS_OF_DAY * by_country).reshape(-1, hours.size)
     return World(rate, _drawn(rate[:, :-HOURS_OF_DAY], chance), shape)
@@ -137,9 +140,10 @@ def judged_day(world: World, incident: Struck | None, chance: np.random.Generato
     rate = world.rate[:, -HOURS_OF_DAY:]
     fewer, failing, stalling = np.ones_like(rate), np.full_like(rate, _FAILURE), np.ones_like(rate)
     if incident is not None:
-        size = SIZES[incident.size]
         hours = np.arange(incident.begins, incident.begins + incident.hours)
-        at = np.ix_(leaves_of(incident.cause, world.shape), hours)
+        leaves = leaves_of(incident.cause, world.shape)
+        at = np.ix_(leaves, hours)
+        size = SIZES[incident.size] * chance.uniform(*_UNEVEN, (leaves.size, 1))
         if incident.kind == "drop":
             fewer[at] = 1 - size
         elif incident.kind == "surge":
