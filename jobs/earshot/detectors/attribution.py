@@ -280,7 +280,8 @@ def _around(
     size = exposed if frame.kind in (Kind.SHARE, Kind.LEVEL) else due
     length = max(at for at, window in enumerate(config.windows) if window <= max(int(hours.sum()), 1))
     own = places[root]
-    effect = (seen[own] - due[own]) / max(size[own], TINY)
+    with np.errstate(all="ignore"):
+        effect = np.where(size > TINY, (seen - due) / size, 0.0)
     likest, best = _ALIKE, None
     for left_out in root:
         wider = tuple(pair for pair in root if pair is not left_out)
@@ -291,10 +292,24 @@ def _around(
         gap, around = rest[0] - rest[1], rest[3]
         noise = evidence.unit_variance(np.array(rest[1]), np.array(rest[2]), frame.kind) * frame.dispersion[row, length]
         is_clear = abs(gap) >= _CLEAR * np.sqrt(max(float(noise), TINY))
-        alike = gap / around / effect if around > TINY and effect else 0.0
-        if is_clear and alike >= likest:
+        alike = gap / around / effect[own] if around > TINY and effect[own] else 0.0
+        siblings = _siblings(places, wider, left_out)
+        mostly = size[[at for at in siblings if effect[at] / effect[own] >= _ALIKE]].sum() if effect[own] else 0.0
+        if is_clear and alike >= likest and mostly >= 0.5 * size[siblings].sum():
             likest, best = alike, wider
     return best
+
+
+def _siblings(places: dict[Dimensions, int], wider: Dimensions, left_out: tuple[str, str]) -> list[int]:
+    """Slices like the root but for the value of one dimension."""
+    return [
+        row
+        for dimensions, row in places.items()
+        if len(dimensions) == len(wider) + 1
+        and left_out not in dimensions
+        and left_out[0] in dict(dimensions)
+        and within(dimensions, wider)
+    ]
 
 
 def _reach(scores: DayScores, candidate: _Candidate) -> Flags:
