@@ -133,7 +133,7 @@ def weigh(unit: Unit, company: Company, settings: ManipulationSettings) -> tuple
         for name, (value, strength) in values.items()
         if strength > 0
     ]
-    total = round(min(sum(signal["weight"] for signal in signals), 1.0), 6)
+    total = round(min(sum(signal["weight"] for signal in signals), 1.0), 9)
     return signals, total if streams >= settings.minimum_streams else 0.0
 
 
