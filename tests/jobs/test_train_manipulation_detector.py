@@ -28,7 +28,7 @@ def plays(listener: str, day: date, played_ms: int, tracks: int, every_s: int) -
         {
             "listen_id": f"{listener}-{day}-{n}",
             "listener_id": listener,
-            "track_id": f"t{n % tracks}",
+            "track_id": f"{listener}-{n % tracks}",
             "started_at": begin + timedelta(seconds=every_s * n),
             "listen_date": day,
             "played_ms": played_ms,
@@ -90,7 +90,5 @@ def test_what_people_said_is_learnt_logged_and_used_by_the_next_judgement(
     lake.append("silver.listens", plays("v1:shopnew", later, 200_000, 12, 810))
     detect_manipulation.run(make_job("detect_manipulation", later))
     new = {row["listener_id"]: row for row in lake.rows("gold.suspect_listens") if row["listen_date"] == later}
-    assert set(new) == {"v1:loopnew"}, (
-        "radios are let pass, since ten of ten in the calibration were cleared on each day"
-    )
+    assert set(new) == {"v1:loopnew"}, "radios are let pass"
     assert new["v1:loopnew"]["probability"] > 0.95
