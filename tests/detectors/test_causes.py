@@ -69,7 +69,7 @@ def test_slices_are_said_in_words() -> None:
 def test_two_outages_share_the_drop_of_the_total() -> None:
     def change(cell: dict[str, str], hour: int, due: float) -> float:
         struck = cell["country"] == "BR" or cell == {"country": "US", "device": "web"}
-        return due * 0.1 if BEGIN <= hour < END and struck else due
+        return due * 0.05 if BEGIN <= hour < END and struck else due
 
     detector = SeasonalDetector().fit(kpi_series.history(14, size=60.0))
     scores = [detector.score(matrix, [12])[0] for matrix in kpi_series.history(14, size=60.0, change=change)]

@@ -29,12 +29,10 @@ from earshot.detectors.series import (
     within,
     worse,
 )
+from earshot.detectors.widening import Surroundings
 
 _ROOTS_TRIED: Final = 12
 _RUNNERS_UP: Final = 2
-# Around a root: part of its relative effect, and standard deviations, from which the rest of a wider slice is like it.
-_ALIKE: Final = 1 / 3
-_CLEAR: Final = 3.0
 # Missing (or surplus) plays that are so large a part of a slice change what the rest of it looks like.
 _MIX: Final = 0.1
 _EVENTS_A_DAY: Final = 12
@@ -249,67 +247,13 @@ def _widened(
     roots: list[tuple[Dimensions, Flags]],
     config: SeasonalConfig,
 ) -> list[tuple[Dimensions, Flags]]:
-    """The roots, the first of them a wider slice where what lies around the first deviates alike.
-
-    What happens to a slice is rarely even within it: chance, or the mix of people, makes a part of it stand out.
-    """
+    """The roots, the first of them a wider slice where what lies around the first deviates alike."""
     (root, hours), *others = roots
-    shown = max((c for c in pending if c.dimensions == root), key=_peak)
-    detected_now = {c.dimensions for c in pending if c.group == shown.group}
-    scores, places, numerator = day[shown.group], rows[shown.group], work[shown.group]
-    wide, wider = root, _around(scores, places, numerator, root, hours, detected_now, config)
-    while wider is not None:
-        wide, wider = wider, _around(scores, places, numerator, wider, hours, detected_now, config)
-    if wide == root:
-        return roots
-    return [(wide, hours), (root, hours), *(other for other in others if other[0] != wide)]
-
-
-def _around(
-    scores: DayScores,
-    places: dict[Dimensions, int],
-    numerator: Floats,
-    root: Dimensions,
-    hours: Flags,
-    detected_now: set[Dimensions],
-    config: SeasonalConfig,
-) -> Dimensions | None:
-    """The slice with one dimension fewer of which the rest deviates most like the root, if it does so."""
-    frame = scores.frame
-    seen, due, exposed = (of[:, hours].sum(axis=1) for of in (numerator, frame.expected, frame.exposure))
-    size = exposed if frame.kind in (Kind.SHARE, Kind.LEVEL) else due
-    length = max(at for at, window in enumerate(config.windows) if window <= max(int(hours.sum()), 1))
-    own = places[root]
-    with np.errstate(all="ignore"):
-        effect = np.where(size > TINY, (seen - due) / size, 0.0)
-    likest, best = _ALIKE, None
-    for left_out in root:
-        wider = tuple(pair for pair in root if pair is not left_out)
-        row = places.get(wider)
-        if row is None or wider not in detected_now:
-            continue
-        rest = [of[row] - of[own] for of in (seen, due, exposed, size)]
-        gap, around = rest[0] - rest[1], rest[3]
-        noise = evidence.unit_variance(np.array(rest[1]), np.array(rest[2]), frame.kind) * frame.dispersion[row, length]
-        is_clear = abs(gap) >= _CLEAR * np.sqrt(max(float(noise), TINY))
-        alike = gap / around / effect[own] if around > TINY and effect[own] else 0.0
-        siblings = _siblings(places, wider, left_out)
-        mostly = size[[at for at in siblings if effect[at] / effect[own] >= _ALIKE]].sum() if effect[own] else 0.0
-        if is_clear and alike >= likest and mostly >= 0.5 * size[siblings].sum():
-            likest, best = alike, wider
-    return best
-
-
-def _siblings(places: dict[Dimensions, int], wider: Dimensions, left_out: tuple[str, str]) -> list[int]:
-    """Slices like the root but for the value of one dimension."""
-    return [
-        row
-        for dimensions, row in places.items()
-        if len(dimensions) == len(wider) + 1
-        and left_out not in dimensions
-        and left_out[0] in dict(dimensions)
-        and within(dimensions, wider)
-    ]
+    group = max((c for c in pending if c.dimensions == root), key=_peak).group
+    detected_now = {c.dimensions for c in pending if c.group == group}
+    around = Surroundings.of(rows[group], day[group].frame, work[group], hours, config)
+    wide = around.widened(root, detected_now)
+    return roots if wide == root else [(wide, hours), (root, hours), *(one for one in others if one[0] != wide)]
 
 
 def _reach(scores: DayScores, candidate: _Candidate) -> Flags:
