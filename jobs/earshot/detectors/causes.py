@@ -11,7 +11,7 @@ from earshot.core.figures import spoken
 from earshot.detectors.attribution import Event
 from earshot.detectors.baseline import TINY
 from earshot.detectors.interface import DayScores
-from earshot.detectors.series import HOURS_OF_DAY, Dimensions, Floats, Kind
+from earshot.detectors.series import HOURS_OF_DAY, Dimensions, Floats, Kind, is_complement, is_per_play
 
 # So much of a deviation may lie elsewhere among a dimension's values than the plays do, and it is still even.
 _EVEN: Final = 0.15
@@ -108,7 +108,8 @@ def _sentence(scores: DayScores, event: Event, explained: float, ruled_out: tupl
     row = scores.matrix.row_by_dimensions()[event.dimensions]
     hours = list(event.hours)
     observed, expected = scores.observed[row, hours], scores.expected[row, hours]
-    add = np.nansum if scores.matrix.kind is Kind.COUNT else np.nanmean
+    is_sum = scores.matrix.kind is not Kind.LEVEL and not is_per_play(event.metric) and not is_complement(event.metric)
+    add = np.nansum if is_sum else np.nanmean
     seen, due = (float(add(figures)) if np.isfinite(figures).any() else 0.0 for figures in (observed, expected))
     figures = f"{spoken(seen, event.metric)} seen, {spoken(due, event.metric)} due"
     what = f"the {'rise' if seen > due else 'drop'} in {event.metric} ({figures})"
