@@ -1,6 +1,6 @@
 """Naming suspect streams, against one group-by of the same plays in the same run.
 
-EARSHOT_BENCH_SUSPECT_PLAYS sets how many plays there are (10,000,000), over ten days.
+EARSHOT_BENCH_PLAYS sets how many plays there are (10,000,000), over ten days.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stopwatch import ROUNDS, Stopwatch
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_000)]
 
-PLAYS = int(os.environ.get("EARSHOT_BENCH_SUSPECT_PLAYS", "10_000_000"))
+PLAYS = int(os.environ.get("EARSHOT_BENCH_PLAYS", "10_000_000"))
 DAYS = 10
 FIRST = date(2026, 3, 17)
 PLAYS_OF_A_LISTENER = 20

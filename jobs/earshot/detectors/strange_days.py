@@ -2,7 +2,8 @@
 
 The plays are read twice. The first time they are only counted, by listener, day and network, with bits for hours and
 tracks: counts are summed before the shuffle, so that it moves as many rows as there are listeners' days. The second
-time the plays of the few strange days are picked out, by a join that moves no play but theirs.
+time the plays of the few strange days are picked out, by a join that moves no play but theirs. Every sum has a fixed
+width: the least of a text would make Spark sort the plays instead of hashing them.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _chosen_days(listens: DataFrame, settings: ManipulationSettings, known_liste
         listens.select(
             *_DAYS,
             _network(),
-            c.COUNTRY,
+            F.when(F.col(c.COUNTRY).isNotNull(), F.hash(c.COUNTRY)).alias("country_hash"),
             _bit(F.hour(c.STARTED_AT)).alias("hour_bit"),
             _bit(F.pmod(F.hash(c.TRACK_ID), F.lit(_BITS))).alias("track_bit"),
             *_counts(settings),
@@ -73,8 +74,8 @@ def _chosen_days(listens: DataFrame, settings: ManipulationSettings, known_liste
             *(F.sum(name).alias(name) for name in ("heard", "loops", "short")),
             F.bit_or("hour_bit").alias("hours"),
             F.bit_or("track_bit").alias("tracks"),
-            F.min(c.COUNTRY).alias("first_country"),
-            F.max(c.COUNTRY).alias("last_country"),
+            F.min("country_hash").alias("first_country"),
+            F.max("country_hash").alias("last_country"),
         )
     )
     days = units.groupBy(*_DAYS).agg(

@@ -73,6 +73,7 @@ def test_causes_are_told_at_every_depth_and_counted() -> None:
     ours = [row for row in told["by_depth"] if row["method"] == "Earshot"]
     assert [row["incidents"] for row in ours] == [3, 3, 3]
     assert min(row["top_3"] for row in ours) >= 2 / 3
-    assert all(row["top_1"] <= row["top_3"] <= row["detected"] for row in ours)
+    assert all(row["top_1"] <= row["top_3"] for row in ours)
+    assert all(row["top_3_of_all"] == pytest.approx(row["top_3"] * row["detected"]) for row in ours)
     assert {row["top_1"] for row in told["by_depth"] if row["method"] == "Adtributor" and row["depth"] > 1} == {0.0}
     assert sum(row["incidents"] for row in told["by_kind"]) == 9
