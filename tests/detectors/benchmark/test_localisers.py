@@ -31,9 +31,9 @@ def leaves(share: float, *causes: dict[str, str], noise: float = 0.02) -> Leaves
     return Leaves(NAMES, VALUES, CODES, seen, due)
 
 
-def test_adtributor_names_the_values_of_one_dimension() -> None:
-    assert adtributor(leaves(0.2, {"b": "b2"})) == [(("b", "b2"),)]
-    assert set(adtributor(leaves(0.2, {"b": "b2"}, {"b": "b4"}))) == {(("b", "b2"),), (("b", "b4"),)}
+def test_adtributor_names_the_values_of_the_dimension_that_surprises_most() -> None:
+    assert adtributor(leaves(0.2, {"b": "b2"}))[0] == (("b", "b2"),)
+    assert set(adtributor(leaves(0.2, {"b": "b2"}, {"b": "b4"}))[:2]) == {(("b", "b2"),), (("b", "b4"),)}
 
 
 @pytest.mark.parametrize("cause", [{"a": "a3"}, {"a": "a3", "c": "c1"}, {"a": "a3", "b": "b5", "c": "c1"}])
