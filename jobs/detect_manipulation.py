@@ -3,9 +3,10 @@
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import days_condition
-from earshot.detectors.judging import FEEDBACK, LISTENS, SUSPECTS, to_judge
-from earshot.detectors.manipulation import strange_days, suspects_among
-from earshot.detectors.verdicts import verdicts_of, with_verdicts
+from earshot.detectors.judging import FEEDBACK, LISTENS, SUSPECTS, judged, to_judge
+from earshot.detectors.verdict_model import VerdictModel
+from earshot.detectors.verdicts import verdicts_of
+from earshot.integrations.model_registry import MANIPULATION_DETECTOR, ModelRegistry
 from earshot.transformers.touched_days import touched_days
 
 
@@ -20,11 +21,11 @@ def run(job: Job) -> None:
     job.tell(touched_days=len(touched.days))
     if not touched:
         return
+    registry = ModelRegistry(job.settings.tracking_uri, job.settings.mlflow.experiment)
+    model = VerdictModel.of(registry.champion(MANIPULATION_DETECTOR) if said else None)
     with job.stage("judge"):
         listens = job.tables.read(LISTENS).where(days_condition("listen_date", touched.days))
-        known = {verdict.listener_id for verdict in said}
-        strange = strange_days(listens, settings=settings, known_listeners=known).toArrow().to_pylist()
-        rows = with_verdicts(suspects_among(strange, settings), said)
+        rows = judged(listens, said, model, settings)
     with job.stage("write"):
         where = None if touched.complete else days_condition("listen_date", touched.days)
         lake.overwrite(SUSPECTS, rows, predicate=where, metadata=touched.metadata)

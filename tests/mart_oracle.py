@@ -38,6 +38,23 @@ COMBINATIONS = (
     ("app_version", "cdn"),
     ("device", "app_version", "cdn"),
 )
+_DEEP = (
+    ("country", "app_version"),
+    ("country", "cdn"),
+    ("device", "tier"),
+    ("tier", "app_version"),
+    ("tier", "cdn"),
+    ("country", "device", "tier"),
+    ("country", "device", "app_version"),
+    ("country", "device", "cdn"),
+    ("country", "tier", "app_version"),
+    ("country", "tier", "cdn"),
+    ("country", "app_version", "cdn"),
+    ("device", "tier", "app_version"),
+    ("device", "tier", "cdn"),
+    ("tier", "app_version", "cdn"),
+)
+_OF_DEEP = frozenset("listens start_failures exits_before_start rebuffer_ms".split())
 _OF_DELIVERY = frozenset(
     """listens start_failures exits_before_start rebuffer_ms startup_ms_p95 rebuffer_ratio rebuffer_per_hour
     bitrate_kbps_mean quality_score""".split()
@@ -85,7 +102,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _partition("silver.sessions", "started_at", "session_date")
     marts = settings.marts
     for grain in ("day", "hour"):
-        smallest = marts.cube_minimum_volume, marts.cube_hourly_minimum_volume
+        smallest = marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.cube_deep_minimum_volume
         yield Check("gold.activity_cube", cube(grain, *smallest), cube_found(grain), ("dimensions", "grain"))
     yield Check("gold.revenue", revenue(settings), REVENUE_FOUND, ("amount", "pool", "status", "payee_type"))
 
@@ -151,12 +168,15 @@ BEHAVIOUR_VOLUME_FOUND = f"""
 """  # noqa: S608 (our own SQL)
 
 
-def cube(grain: str, minimum: int, hourly: int) -> str:
+def cube(grain: str, minimum: int, hourly: int, deep: int) -> str:
     """The cube of a grain: which series are kept, zeros of counts where nothing was, levels where they are known.
 
-    A series is kept on a day if it had `minimum` plays (by hour: `hourly`) on that day or one of the seven before.
+    A series is kept on a day if it had `minimum` plays (by hour: `hourly`) on that day or one of the seven before;
+    one of `_DEEP` if it had `deep` at least.
     """
-    return " UNION ALL ".join(_series(fixed, grain, minimum, hourly) for fixed in COMBINATIONS)
+    floors = (max(minimum, deep), max(hourly, deep))
+    shallow = (_series(fixed, grain, minimum, hourly) for fixed in COMBINATIONS)
+    return " UNION ALL ".join((*shallow, *(_series(fixed, grain, *floors) for fixed in _DEEP)))
 
 
 def _series(fixed: tuple[str, ...], grain: str, minimum: int, hourly: int) -> str:
@@ -164,7 +184,8 @@ def _series(fixed: tuple[str, ...], grain: str, minimum: int, hourly: int) -> st
     keys = f", {names}" if fixed else ""
     known = f", {definitions.known(*fixed)}" if fixed else ""
     is_delivery = "cdn" in fixed or len({*fixed} & {"device", "app_version", "platform"}) > 1
-    metrics = {name: sql for name, sql in definitions.METRICS.items() if not is_delivery or name in _OF_DELIVERY}
+    carried = _OF_DEEP if fixed in _DEEP else _OF_DELIVERY if is_delivery else frozenset(definitions.METRICS)
+    metrics = {name: sql for name, sql in definitions.METRICS.items() if name in carried}
     figures = ", ".join(figure(sql, name) for name, sql in metrics.items())
     told = ", ".join(
         f"{{'metric': '{name}', 'value': {f'coalesce({name}, 0)' if name in _COUNTS else name}}}" for name in metrics

@@ -30,11 +30,13 @@ class QuickSilver:
         root: Root of the lake.
         listeners: Different listeners.
         tracks: Different tracks; seven of them are an artist's, ten an album's.
+        batch: Tells apart plays of the same days that are added one after the other.
     """
 
     root: str
     listeners: int
     tracks: int
+    batch: str = ""
 
     def append(self, days: Mapping[date, int]) -> None:
         """Add so many plays of each day, in one commit."""
@@ -42,7 +44,7 @@ class QuickSilver:
         log.create()
         stage = log.stage("quick")
         files = [file for day, plays in days.items() for part in self._parts(day, plays) for file in stage.write(part)]
-        named = f"{min(days)}..{max(days)}"
+        named = f"{min(days)}..{max(days)}{self.batch}"
         told = [day.isoformat() for day in days]
         log.add(files, app_id=f"quick-{named}", metadata={"batch_id": named, "touched_days": told})
 

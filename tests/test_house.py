@@ -63,7 +63,8 @@ def test_light_modules_load_neither_spark_nor_great_expectations(module: str) ->
 def test_the_pipeline_has_the_contracts_order() -> None:
     order = (
         "import_catalogue, ingest_listens, publish_listens, build_sessions, detect_manipulation, build_marts, "
-        "train_anomaly_detector, score_anomalies, train_recommender, recommend_tracks, segment_listeners, "
+        "train_anomaly_detector, train_manipulation_detector, score_anomalies, train_recommender, recommend_tracks, "
+        "segment_listeners, "
         "publish_alerts, publish_cache, export_reports, maintain_tables"
     )
     assert [spec.name for spec in PIPELINE] == order.split(", ")

@@ -77,7 +77,7 @@ def year_of_plays() -> pa.Table:
 def test_a_year_of_thin_days_agrees_over_its_leap_day_its_turns_and_its_changes_of_clocks(
     fresh: Callable[..., Lake],
 ) -> None:
-    lake = fresh(marts={"cube_minimum_volume": 3, "cube_hourly_minimum_volume": 6})
+    lake = fresh(marts={"cube_minimum_volume": 3, "cube_hourly_minimum_volume": 6, "cube_deep_minimum_volume": 5})
     plays = year_of_plays()
     lake.small.append("silver.listens", plays)
     lake.run(*BUILD)

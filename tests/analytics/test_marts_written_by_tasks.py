@@ -30,7 +30,7 @@ def _charts(plays: DataFrame, tables: Tables) -> ArrowStream:
 
 
 def _cube(plays: DataFrame, tables: Tables) -> ArrowRows:
-    rules = CubeRules(minimum_volume=3, hourly_minimum_volume=9, stream_rule=SPOTIFY)
+    rules = CubeRules(minimum_volume=3, hourly_minimum_volume=9, stream_rule=SPOTIFY, deep_minimum_volume=6)
     return activity_cube(plays, tables.read("gold.activity_cube"), days=DAYS, newest=DAYS[-1], rules=rules)
 
 

@@ -39,6 +39,22 @@ def test_a_drop_is_put_down_to_its_slice_alone(where: dict[str, str]) -> None:
     assert events[0].deviation < 0
 
 
+def test_an_outage_that_strikes_one_device_harder_is_still_the_countrys() -> None:
+    def uneven(cell: dict[str, str], hour: int, due: float) -> float:
+        left = {"ios": 0.05, "web": 0.45}[cell["device"]]
+        return due * left if BEGIN <= hour < END and cell["country"] == "US" else due
+
+    (event,) = events_of(scores_of(change=uneven))
+    assert event.dimensions == (("country", "US"),)
+
+
+def test_runners_up_are_slices_that_deviate_too() -> None:
+    (event,) = events_of(scores_of(change=during(0.1, country="DE")))
+    assert len(event.runners_up) == 2
+    assert event.dimensions not in event.runners_up
+    assert all(other == () or ("country", "DE") in other for other in event.runners_up)
+
+
 def test_a_drop_everywhere_is_put_down_to_the_total() -> None:
     assert [event.dimensions for event in events_of(scores_of(change=during(0.2)))] == [()]
 

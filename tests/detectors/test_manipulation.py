@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +13,11 @@ from pyspark.sql import SparkSession
 
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors import stream_truth
-from earshot.detectors.manipulation import strange_days, suspects_among
+from earshot.detectors.manipulation import suspects_among
+from earshot.detectors.signals import WEIGHTS
+from earshot.detectors.strange_days import strange_days
 from earshot.detectors.verdicts import days_to_judge_again, subject_of, verdicts_of, with_verdicts
+from spark_plans import moves_of
 
 DAY = date(2026, 3, 20)
 START = datetime(2026, 3, 20, tzinfo=UTC)
@@ -53,9 +57,17 @@ def hijacked() -> list[dict[str, Any]]:
     return own + [play("victim", 600 + n * 5, f"push{n % 2}", 40_000, **away) for n in range(60)]
 
 
+def in_step() -> list[dict[str, Any]]:
+    """Five people with devices of their own, who start the same tracks within two minutes of each other."""
+    return [
+        play(f"step{who}", 240 + n * 70 + who * 0.4, f"s{n * 7 % 3}", 150_000) for who in range(5) for n in range(15)
+    ]
+
+
 def innocents() -> list[dict[str, Any]]:
     sleep = [play("sleeper", n * 3.6, f"s{n % 10}") for n in range(130)]
     fan = [play("fan", 600 + n * 4, f"album{n % 10}", 230_000) for n in range(60)]
+    fan += [play(f"fan{k}", 600 + k + n * 4, f"album{n % 10}", 230_000) for k in range(1, 5) for n in range(60)]
     shop = [play("shop", 480 + n * 3.5, f"p{n % 25}") for n in range(235)]
     family = [
         play("family", 330 + n * 7, f"f{n}", device_token=f"dev-{n % 4}", network_token=f"n{n % 3}") for n in range(150)
@@ -69,7 +81,7 @@ def innocents() -> list[dict[str, Any]]:
 def strange(spark: SparkSession) -> Iterator[list[dict[str, Any]]]:
     farm = [row for n in range(4) for row in spread(f"bot{n}", 90, 4, 40_000, network_token="farm")]
     ring = spread("ring", 24, 3)
-    listens = [*farm, *ring, *loop(), *hijacked(), *innocents(), *spread("sleepless", 300, 25)]
+    listens = [*farm, *ring, *in_step(), *loop(), *hijacked(), *innocents(), *spread("sleepless", 300, 25)]
     plays = spark.createDataFrame(pa.Table.from_pylist(listens, schema=FIELDS))
     yield strange_days(plays, settings=SETTINGS, known_listeners=["fan"]).toArrow().to_pylist()
 
@@ -84,7 +96,8 @@ def said(verdict: str, subject: str, at: datetime = NOW) -> dict[str, Any]:
 
 def test_manipulators_are_named_and_innocents_are_not(strange: list[dict[str, Any]]) -> None:
     found = named(with_verdicts(suspects_among(strange, SETTINGS), []))
-    whole = {(name, None) for name in ("bot0", "bot1", "bot2", "bot3", "ring", "loop", "sleepless")}
+    names = ("bot0", "bot1", "bot2", "bot3", "ring", "loop", "sleepless", *(f"step{who}" for who in range(5)))
+    whole = {(name, None) for name in names}
     assert found == whole | {("victim", "push0"), ("victim", "push1")}
 
 
@@ -93,9 +106,37 @@ def test_signals_say_why(strange: list[dict[str, Any]]) -> None:
     why = {name: {signal["name"] for signal in rows[name]["signals"]} for name in ("bot0", "loop", "sleepless")}
     assert {"round_the_clock", "few_tracks", "short_plays", "crowded_network"} <= why["bot0"]
     assert {"loops", "few_tracks", "velocity"} <= why["loop"]
-    assert why["sleepless"] == {"round_the_clock", "few_tracks"}
+    assert why["sleepless"] == {"round_the_clock", "few_tracks", "even_hours"}
     for row in rows.values():
         assert row["score"] == pytest.approx(min(sum(signal["weight"] for signal in row["signals"]), 1.0))
+
+
+def test_those_who_act_in_step_are_told_with_how_many_others(strange: list[dict[str, Any]]) -> None:
+    rows = {row["listener_id"]: row for row in suspects_among(strange, SETTINGS)}
+    told = {name: {one["name"]: one["value"] for one in row["signals"]} for name, row in rows.items()}
+    assert {told[f"step{who}"]["coordinated"] for who in range(5)} == {4}
+    assert {name[:4] for name in told if "coordinated" in told[name]} == {"step", "bot0", "bot1", "bot2", "bot3"}
+    assert {"fan", "fan1", "fan4"} <= set(told), "fans of an album are looked at"
+
+
+def test_a_track_again_and_again_is_uneven_and_all_day_is_even(strange: list[dict[str, Any]]) -> None:
+    rows = {row["listener_id"]: {one["name"] for one in row["signals"]} for row in suspects_among(strange, SETTINGS)}
+    assert "repeated_tracks" in rows["loop"]
+    assert "repeated_tracks" not in rows["sleepless"]
+    assert "even_hours" not in rows["loop"]
+
+
+def test_every_signal_has_a_weight_and_they_add_up(strange: list[dict[str, Any]]) -> None:
+    for row in suspects_among(strange, SETTINGS):
+        assert {signal["name"] for signal in row["signals"]} <= set(WEIGHTS)
+        assert all(0 < signal["weight"] <= WEIGHTS[signal["name"]] for signal in row["signals"])
+
+
+def test_plays_are_counted_where_they_lie_and_picked_out_without_a_shuffle(spark: SparkSession, tmp_path: Path) -> None:
+    folder = str(tmp_path / "plays")
+    spark.createDataFrame(pa.Table.from_pylist([*loop(), *innocents()], schema=FIELDS)).write.parquet(folder)
+    moves = moves_of(strange_days(spark.read.parquet(folder), settings=SETTINGS), folder)
+    assert (moves.scans, moves.shuffles) == (2, 0), "every exchange moves sums"
 
 
 def test_streams_are_those_of_the_row(strange: list[dict[str, Any]]) -> None:

@@ -240,6 +240,8 @@ def _anomaly_evidence(row: Row, starts_at: datetime, rule: Rule) -> Evidence:
         for part in row["contributors"] or ()
     )
     facts = {key: str(row[key]) for key in ("detector", "model_version") if row.get(key)}
+    if row.get("cause"):
+        facts["cause"] = str(row["cause"])
     facts["score"] = spoken(finite(row["score"]))
     return Evidence(
         observed=finite(row["observed"]),

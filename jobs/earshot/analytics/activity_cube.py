@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from earshot.core.tables import days_condition, spec_of
 
 DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.TIER, c.PLATFORM, c.APP_VERSION, c.CDN)
 
-COMBINATIONS: Final[tuple[tuple[str, ...], ...]] = (
+SHALLOW: Final[tuple[tuple[str, ...], ...]] = (
     (),
     *((name,) for name in DIMENSIONS),
     (c.COUNTRY, c.DEVICE),
@@ -42,6 +43,16 @@ COMBINATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (c.APP_VERSION, c.CDN),
     (c.DEVICE, c.APP_VERSION, c.CDN),
 )
+"""Dimensions that are fixed together, and of which every metric is kept that such a combination carries."""
+
+# A platform is told by its devices.
+_CROSSED: Final = tuple(name for name in DIMENSIONS if name != c.PLATFORM)
+DEEP: Final[tuple[tuple[str, ...], ...]] = tuple(
+    fixed for depth in (2, 3) for fixed in combinations(_CROSSED, depth) if fixed not in SHALLOW
+)
+"""Every other combination of two and three dimensions: for causes that lie deep, with a floor of their own."""
+
+COMBINATIONS: Final = (*SHALLOW, *DEEP)
 """The dimensions that are fixed together; the empty one is the total."""
 
 REMEMBERED_DAYS: Final = 7
@@ -61,11 +72,18 @@ class CubeRules:
             `REMEMBERED_DAYS` before it.
         hourly_minimum_volume: The same for the series by hour.
         stream_rule: When a play is a counted stream.
+        deep_minimum_volume: The same for the series of `DEEP`, by day and by hour, where it is larger.
     """
 
     minimum_volume: int
     hourly_minimum_volume: int
     stream_rule: StreamRule
+    deep_minimum_volume: int
+
+    def minimum_of(self, fixed: Sequence[str], grain: str) -> int:
+        """Plays on one day that a series of these dimensions must have had."""
+        least = self.hourly_minimum_volume if grain == "hour" else self.minimum_volume
+        return max(least, self.deep_minimum_volume) if tuple(fixed) in DEEP else least
 
 
 def activity_cube(
@@ -75,9 +93,11 @@ def activity_cube(
 
     A count of a series that is kept has a row for every hour of the day, 0 included, up to the hour
     of the newest play of all; a level (percentile, ratio, mean) has a row where it is known.
-    Combinations with a CDN or two client dimensions carry listens and the metrics of quality only.
+    Combinations with a CDN or two client dimensions carry listens and the metrics of quality only, those of
+    `DEEP` only such of them as are sums.
 
-    Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26;
+    Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26, sums over 14 more
+    one by 14;
     here the plays of a day go once to one Arrow task, which sorts integers. What other days had is told by
     the cube as it stands, or (of days that are built together) by their volumes.
 
@@ -165,8 +185,8 @@ def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: 
     due = int(cells.hour.max()) + 1 if is_newest and len(cells.hour) else _HOURS
     parts = []
     for fixed in COMBINATIONS:
-        series = series_of(cells, remembered, fixed, minimum_volume=rules.minimum_volume)
-        by_hour = series.where(series.peak >= rules.hourly_minimum_volume)
+        series = series_of(cells, remembered, fixed, minimum_volume=rules.minimum_of(fixed, "day"))
+        by_hour = series.where(series.peak >= rules.minimum_of(fixed, "hour"))
         for grain, found, slots in (("hour", by_hour, due), ("day", series, 1)):
             if len(found):
                 window = found.of_cell * slots + (cells.hour if grain == "hour" else 0)
@@ -178,6 +198,8 @@ def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: 
 
 
 def _metrics_of(fixed: Sequence[str]) -> tuple[str, ...]:
+    if tuple(fixed) in DEEP:
+        return (c.LISTENS, *QUALITY_COUNTS)
     is_delivery = c.CDN in fixed or len(set(fixed) & {c.DEVICE, c.APP_VERSION, c.PLATFORM}) > 1
     return (c.LISTENS, *QUALITY_COUNTS, *QUALITY_LEVELS) if is_delivery else METRICS
 

@@ -101,7 +101,7 @@ def rules_of(mart: str, settings: Settings) -> str:
     marts = settings.marts
     rules: dict[str, tuple[object, ...]] = {
         "gold.charts": (ChartRules.of(marts),),
-        "gold.activity_cube": (marts.stream_rule, marts.cube_minimum_volume, marts.cube_hourly_minimum_volume),
+        "gold.activity_cube": (_cube_rules(settings),),
         "gold.behaviour": (marts.stream_rule, marts.behaviour_minimum_volume),
         "gold.activity": (marts.stream_rule,),
         "gold.audio_quality": (marts.session_gap_minutes,),
@@ -160,8 +160,7 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
 
 
 def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    marts = settings.marts
-    rules = CubeRules(marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule)
+    rules = _cube_rules(settings)
     calendar = days_between(min(existing), max(existing)) if existing else frozenset[date]()
     days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | days_that_became_due(tables.root, existing)
     due = days & calendar
@@ -172,6 +171,13 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
         return activity_cube(plays, stays, days=due, newest=max(existing), rules=rules) if due else stays
 
     return _Rebuild(due, rows, _each(days), told=spanned(existing))
+
+
+def _cube_rules(settings: Settings) -> CubeRules:
+    marts = settings.marts
+    return CubeRules(
+        marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule, marts.cube_deep_minimum_volume
+    )
 
 
 def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:

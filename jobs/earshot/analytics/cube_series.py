@@ -86,7 +86,7 @@ class Series:
 
 
 def series_of(cells: Cells, remembered: pa.Table, fixed: Sequence[str], *, minimum_volume: int) -> Series:
-    """The series with enough plays on the day itself, and the remembered ones.
+    """The series with enough plays on the day itself, and the remembered ones that had enough.
 
     Args:
         cells: The day.
@@ -99,7 +99,7 @@ def series_of(cells: Cells, remembered: pa.Table, fixed: Sequence[str], *, minim
     own, place = np.unique(key_of_cell, return_inverse=True)
     volume = np.bincount(place, weights=cells.plays, minlength=len(own)).astype(np.int64)
     enough = volume >= minimum_volume
-    rows = np.flatnonzero(_fixes(remembered, fixed))
+    rows = np.flatnonzero(_fixes(remembered, fixed) & (remembered[PEAK].to_numpy() >= minimum_volume))
     before = mixed([cells.remembered[name][rows] for name in fixed], sizes, len(rows))
     keys, series = np.unique(np.concatenate([own[enough], before]), return_inverse=True)
     peaks = np.concatenate([volume[enough], remembered[PEAK].to_numpy()[rows]]).astype(np.int64)

@@ -51,6 +51,7 @@ PIPELINE: tuple[JobSpec, ...] = (
     JobSpec("detect_manipulation", "name the streams that look manipulated"),
     JobSpec("build_marts", "rebuild the marts of the days that were touched"),
     JobSpec("train_anomaly_detector", "fit, backtest and promote the KPI detector"),
+    JobSpec("train_manipulation_detector", "learn from what people said of suspect streams"),
     JobSpec("score_anomalies", "score the KPI series as of the end of the day", often=True),
     JobSpec("train_recommender", "fit, evaluate and promote the recommender"),
     JobSpec("recommend_tracks", "write recommendations with the champion"),

@@ -103,6 +103,7 @@ class MartSettings(Section):
     chart_listener_cap: Whole = 0
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
+    cube_deep_minimum_volume: Positive = 500
     behaviour_minimum_volume: Positive = 20
     trend_minimum_streams: Positive = 20
     segment_days: Positive = 90
@@ -121,6 +122,8 @@ class ManipulationSettings(Section):
     round_the_clock_hours: Positive = 20
     loop_ms_low: Positive = 30_000
     loop_ms_high: Positive = 36_000
+    minimum_verdicts: Positive = 40
+    sure_probability: Fraction = 0.95
 
 
 class AnomalySettings(Section):

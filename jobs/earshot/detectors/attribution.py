@@ -29,8 +29,10 @@ from earshot.detectors.series import (
     within,
     worse,
 )
+from earshot.detectors.widening import Surroundings
 
 _ROOTS_TRIED: Final = 12
+_RUNNERS_UP: Final = 2
 # Missing (or surplus) plays that are so large a part of a slice change what the rest of it looks like.
 _MIX: Final = 0.1
 _EVENTS_A_DAY: Final = 12
@@ -51,6 +53,7 @@ class Event:
         hours: Hours of the day in which it is detected.
         deviation: The largest deviation, signed, in standard deviations.
         reach: Hours of the day from which the detections draw.
+        runners_up: Other slices that deviate then, those that would explain most first; at most two.
     """
 
     dimensions: Dimensions
@@ -59,6 +62,7 @@ class Event:
     hours: tuple[int, ...]
     deviation: float
     reach: tuple[int, ...]
+    runners_up: tuple[Dimensions, ...] = ()
 
 
 @dataclass
@@ -131,7 +135,9 @@ def _events(
     """Root after root, until nothing that deviates is left; `work` is left without what they explain."""
     events: list[Event] = []
     while pending and len(events) < _EVENTS_A_DAY:
-        root, hours = _root(day, rows, work, pending, limit, config)
+        (root, hours), *others = _widened(
+            day, rows, work, pending, _roots(day, rows, work, pending, limit, config), config
+        )
         at_root = sorted(
             (c for c in pending if c.dimensions == root and c.flags[hours[-HOURS_OF_DAY:]].any()),
             key=lambda c: -_peak(c),
@@ -141,7 +147,8 @@ def _events(
         peak = float(best.deviation[shown[np.abs(best.deviation[shown]).argmax()]])
         names = tuple(day[c.group].matrix.metric for c in at_root)
         reach = tuple(int(hour) for hour in np.flatnonzero(hours[-HOURS_OF_DAY:]))
-        events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach))
+        runners_up = tuple(dimensions for dimensions, _ in others[:_RUNNERS_UP])
+        events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach, runners_up))
         _take_out(day, rows, work, root, hours, slices, {c.group for c in pending})
         pending = [
             c
@@ -209,14 +216,15 @@ def _peak(candidate: _Candidate) -> float:
     return float(np.abs(candidate.deviation[candidate.flags]).max(initial=0.0))
 
 
-def _root(
+def _roots(
     day: Sequence[DayScores],
     rows: Sequence[dict[Dimensions, int]],
     work: Sequence[Floats],
     pending: list[_Candidate],
     limit: float,
     config: SeasonalConfig,
-) -> tuple[Dimensions, Flags]:
+) -> list[tuple[Dimensions, Flags]]:
+    """Slices that could be the root, that which leaves least unexplained first, and the hours that each draws from."""
     strongest: dict[Dimensions, _Candidate] = {}
     for candidate in sorted(pending, key=_peak, reverse=True):
         strongest.setdefault(candidate.dimensions, candidate)
@@ -228,8 +236,24 @@ def _root(
             max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, left, pending, 0.5 * limit, config, most=9.0)
         )
         tried.append((unexplained - 0.05 * _peak(candidate), len(dimensions), dimensions, hours))
-    _, _, root, hours = min(tried, key=lambda item: (item[0], item[1], item[2]))
-    return root, hours
+    return [(root, hours) for _, _, root, hours in sorted(tried, key=lambda item: item[:3])]
+
+
+def _widened(
+    day: Sequence[DayScores],
+    rows: Sequence[dict[Dimensions, int]],
+    work: Sequence[Floats],
+    pending: Sequence[_Candidate],
+    roots: list[tuple[Dimensions, Flags]],
+    config: SeasonalConfig,
+) -> list[tuple[Dimensions, Flags]]:
+    """The roots, the first of them a wider slice where what lies around the first deviates alike."""
+    (root, hours), *others = roots
+    group = max((c for c in pending if c.dimensions == root), key=_peak).group
+    detected_now = {c.dimensions for c in pending if c.group == group}
+    around = Surroundings.of(rows[group], day[group].frame, work[group], hours, config)
+    wide = around.widened(root, detected_now)
+    return roots if wide == root else [(wide, hours), (root, hours), *(one for one in others if one[0] != wide)]
 
 
 def _reach(scores: DayScores, candidate: _Candidate) -> Flags:

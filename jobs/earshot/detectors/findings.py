@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from earshot.detectors import daily_findings, silence
 from earshot.detectors.attribution import Event
 from earshot.detectors.baseline import TINY
+from earshot.detectors.causes import Cause, cause_of
 from earshot.detectors.daily_findings import DailyVerdict
 from earshot.detectors.interface import DayScores
 from earshot.detectors.series import HOURS_OF_DAY, Dimensions, Floats, Kind
@@ -35,12 +36,14 @@ class Finding:
         effect: (seen - due) / due, the median over the hours of the event.
         contributors: Dimension, value and share: first the parts of the event's own slice with its share in
             the deviation of the total, then the slices within it with their share in its own.
+        cause: Why it is put down to that slice.
     """
 
     event: Event
     severity: str
     effect: float
     contributors: tuple[Contributor, ...]
+    cause: Cause
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,12 @@ def _finding(scores: DayScores, event: Event) -> Finding:
     total = places.get(())
     volume = _sum(scores, scores.frame.expected if scores.matrix.kind is Kind.COUNT else scores.frame.exposure, event)
     reach = 1.0 if total is None else float(np.clip(volume[own] / max(volume[total], TINY), 0.0, 1.0))
+    cause = cause_of(scores, event)
     shares: list[Contributor] = []
-    if total is not None and event.dimensions:
-        of_total = float(np.clip(gap[own] / gap[total], 0.0, 1.0)) if abs(gap[total]) > TINY else 0.0
-        shares += [(name, value, of_total) for name, value in event.dimensions]
+    if total is not None:
+        shares += [(name, value, cause.explained) for name, value in event.dimensions]
     shares += _children(places, event.dimensions, gap, own)
-    return Finding(event, severity_of(effect, reach), effect, tuple(shares[:_CONTRIBUTORS]))
+    return Finding(event, severity_of(effect, reach), effect, tuple(shares[:_CONTRIBUTORS]), cause)
 
 
 def _children(places: Mapping[Dimensions, int], slice_: Dimensions, gap: Floats, own: int) -> list[Contributor]:
@@ -166,12 +169,35 @@ def _metric_rows(scores: DayScores, findings: Sequence[Finding], schema: pa.Sche
             },
             "severity": pa.array(flagged, pa.string()),
             "contributors": _contributors(series, flagged, told, schema.field("contributors").type),
+            **_causes(series, flagged, told, schema),
             "window_date": pa.array(stamps.astype("datetime64[D]")),
             "state": pa.array(
                 np.where((no_data | nothing_came)[series, hour], silence.NO_DATA, silence.JUDGED), pa.string()
             ),
         }
     )
+
+
+def _causes(
+    series: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
+    flagged: np.ndarray[tuple[int, ...], np.dtype[np.object_]],
+    told: Mapping[int, Finding],
+    schema: pa.Schema,
+) -> dict[str, pa.Array]:
+    """The columns that say why, null where nothing was detected."""
+    findings = list(told.values())
+    number = np.full(int(series.max(initial=0)) + 1, -1)
+    number[list(told)] = np.arange(len(findings))
+    is_told = np.array([flag is not None for flag in flagged], dtype=np.bool_)
+    of_point = np.where(is_told, number[series], -1)
+    which = pa.array(of_point, mask=of_point < 0)
+    columns = {
+        "explained": [finding.cause.explained for finding in findings],
+        "ruled_out": [list(finding.cause.ruled_out) for finding in findings],
+        "runners_up": [[list(other) for other in finding.event.runners_up] for finding in findings],
+        "cause": [finding.cause.sentence for finding in findings],
+    }
+    return {name: pa.array(values, schema.field(name).type).take(which) for name, values in columns.items()}
 
 
 def _contributors(

@@ -1,4 +1,4 @@
-"""Which days are judged again: those with new plays, and those of which people said something new."""
+"""Which days are judged again (those with new plays, and those of which people said something new), and how."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
+from earshot.core.settings import ManipulationSettings
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables
-from earshot.detectors.verdicts import Verdict, days_to_judge_again
+from earshot.detectors.manipulation import suspects_among
+from earshot.detectors.strange_days import strange_days
+from earshot.detectors.verdict_model import VerdictModel
+from earshot.detectors.verdict_training import with_probability
+from earshot.detectors.verdicts import Verdict, days_to_judge_again, with_verdicts
 
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
@@ -38,6 +44,22 @@ def to_judge(
     if not touched.complete and position.get(FEEDBACK) != consumed[FEEDBACK]:
         days |= _days_without_a_row(tables, said, rows)
     return replace(touched, days=frozenset(days), consumed=consumed)
+
+
+def judged(
+    listens: DataFrame, said: Collection[Verdict], model: VerdictModel | None, settings: ManipulationSettings
+) -> list[dict[str, Any]]:
+    """Rows of gold.suspect_listens of some days.
+
+    Args:
+        listens: Rows of silver.listens of these days.
+        said: The verdicts, in the order in which they were said.
+        model: What was learnt from verdicts; None before there was enough.
+        settings: Thresholds.
+    """
+    known = {verdict.listener_id for verdict in said}
+    strange = strange_days(listens, settings=settings, known_listeners=known).toArrow().to_pylist()
+    return with_verdicts(with_probability(suspects_among(strange, settings), model, settings), said)
 
 
 def _days_without_a_row(tables: Tables, said: Iterable[Verdict], rows: Iterable[Mapping[str, Any]]) -> set[date]:

@@ -34,6 +34,7 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 RECOMMENDER = "earshot-recommender"
 ANOMALY_DETECTOR = "earshot-anomaly-detector"
+MANIPULATION_DETECTOR = "earshot-manipulation-detector"
 CHURN = "earshot-churn"
 OFFERS = "earshot-offers"
 

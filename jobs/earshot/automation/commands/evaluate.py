@@ -24,6 +24,7 @@ class Subject(StrEnum):
     quality = "quality"
     manipulation = "manipulation"
     offers = "offers"
+    causes = "causes"
 
 
 _MODULES = {
@@ -32,6 +33,7 @@ _MODULES = {
     Subject.quality: ("quality", "evaluate_quality"),
     Subject.manipulation: ("anomalies", "evaluate_manipulation"),
     Subject.offers: ("offers", "evaluate_offers"),
+    Subject.causes: ("causes", "evaluate_causes"),
 }
 
 
@@ -40,7 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate")(evaluate)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 (each option of the command is an argument)
     subject: Annotated[Subject, typer.Argument(help="What to evaluate.")],
     nab: Annotated[
         Path | None, typer.Option("--nab", help="Anomalies: score detectors of series on a folder in NAB's layout.")
@@ -65,12 +67,26 @@ def evaluate(
     ] = None,
     trials: Annotated[
         int | None,
-        typer.Option("--trials", help="Offers: coverage of the intervals over so many simulated experiments."),
+        typer.Option(
+            "--trials",
+            help="Offers: coverage of the intervals over so many simulated experiments. Causes: so many simulated "
+            "incidents at each depth; default 100.",
+        ),
+    ] = None,
+    cuboids: Annotated[
+        Path | None,
+        typer.Option("--cuboids", help="Causes: tell those of a public set, in Squeeze's or RobustSpot's layout."),
     ] = None,
 ) -> None:
     """Print how good the detectors, recommenders, gate or manipulation rules were in HOME, or on public corpora."""
     figures: dict[str, Any]
-    if trials is not None or (seed and subject is Subject.offers):
+    if cuboids is not None and subject is not Subject.causes:
+        raise _no_corpora(subject, "--cuboids", Subject.causes)
+    if subject is Subject.causes:
+        from earshot.automation.commands.causes import evaluate_causes  # noqa: PLC0415 (keeps --help instant)
+
+        figures = evaluate_causes(current().settings, trials, seed or (), cuboids)
+    elif trials is not None or (seed and subject is Subject.offers):
         figures = _tried(subject, trials)
     elif raha is not None or twins is not None:
         figures = _suggested(subject, raha, twins)
@@ -82,9 +98,10 @@ def evaluate(
         elif subject is Subject.recommenders:
             figures = evaluate_home(current().settings, seed)
         else:
-            from earshot.automation.seeds import evaluate_seeds  # noqa: PLC0415 (keeps --help instant)
+            from earshot.automation import seeds  # noqa: PLC0415 (keeps --help instant)
 
-            figures = evaluate_seeds(evaluate_home, current().settings, seed)
+            of_subject = {Subject.manipulation: seeds.evaluate_manipulation_seeds}
+            figures = of_subject.get(subject, seeds.evaluate_seeds)(evaluate_home, current().settings, seed)
     elif subject is Subject.anomalies:
         from earshot.automation.commands.anomalies import evaluate_corpora  # noqa: PLC0415 (keeps --help instant)
 
@@ -99,9 +116,9 @@ def _tried(subject: Subject, trials: int | None) -> dict[str, Any]:
 
     if subject is not Subject.offers or trials is None:
         raise ArgumentError(
-            "Trials are of offers, and offers have no logs of a seed.",
+            "Trials are of offers or causes, and offers have no logs of a seed.",
             where="--trials, --seed",
-            remedy="Use `earshot evaluate offers --trials 200`.",
+            remedy="Use `earshot evaluate offers --trials 200` or `earshot evaluate causes --trials 100`.",
         )
     return evaluate_offers(current().settings, trials)
 

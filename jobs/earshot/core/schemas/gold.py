@@ -287,6 +287,10 @@ SPECS = (
             score         | double | 0 to 1, higher is more abnormal
             severity      | string | info, warning, critical, or null
             contributors  | array<struct<name:string,value:string,share:double>> | slices that explain it
+            explained     | double | part of the total's deviation that lies in this slice; null unless detected
+            ruled_out     | array<string> | dimensions over whose values the deviation is spread as the plays are
+            runners_up    | array<map<string,string>> | other slices that would explain it, the likelier first
+            cause         | string | why it is put down to this slice, in one sentence; null unless detected
             detector      | string | name of the detector
             model_version | string | version in the registry
             scored_at     | timestamp | when it was scored
@@ -309,6 +313,7 @@ SPECS = (
             score       | double | 0 to 1
             verdict     | string | suspect, confirmed or cleared
             streams     | bigint | plays concerned
+            probability | double | calibrated by verdicts of people, 0 to 1; null before a model has learnt from them
             """
         ),
         ("listen_date",),
