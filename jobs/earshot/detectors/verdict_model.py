@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.core.errors import IntegrityError
+from earshot.core.logistic import logistic_weights, probability
 from earshot.detectors.series import Flags, Floats
 from earshot.detectors.signals import WEIGHTS
 from earshot.detectors.training import Stored
@@ -22,7 +23,6 @@ RECIPES: Final[Mapping[str, tuple[str, ...]]] = {RULES: ("score",), SIGNALS: tup
 """What competes: the rules' own score, calibrated, and a weight for each signal learnt from verdicts."""
 
 _FILE: Final = "verdicts.json"
-_FAR: Final = 30.0
 # Strength of the L2 penalty: a signal of which few verdicts speak stays near 0.
 _PENALTY: Final = 1.0
 
@@ -49,7 +49,7 @@ class VerdictModel:
     def probability(self, rows: Sequence[Row]) -> Floats:
         """How likely each row of gold.suspect_listens is confirmed, 0 to 1."""
         features = features_of(rows, self.recipe)
-        return _probability(self.slope * (self.intercept + features @ np.array(self.weights)) + self.offset)
+        return probability(self.slope * (self.intercept + features @ np.array(self.weights)) + self.offset)
 
     def save(self, folder: Path) -> None:
         """Write the numbers as JSON into a folder."""
@@ -103,40 +103,19 @@ def fit(recipe: str, learnt: Sequence[Row], calibrated: Sequence[Row]) -> Verdic
         learnt: Rows of gold.suspect_listens of which people spoke.
         calibrated: The same of later days.
     """
-    weights = _logistic(features_of(learnt, recipe), confirmed(learnt).astype(np.float64), _PENALTY)
+    weights = logistic_weights(features_of(learnt, recipe), confirmed(learnt).astype(np.float64), penalty=_PENALTY)
     raw = VerdictModel(recipe, tuple(weights[1:].tolist()), float(weights[0]), 1.0, 0.0)
     z = raw.intercept + features_of(calibrated, recipe) @ np.array(raw.weights)
     is_confirmed = confirmed(calibrated)
     many, few = int(is_confirmed.sum()), int((~is_confirmed).sum())
     targets = np.where(is_confirmed, (many + 1) / (many + 2), 1 / (few + 2))
-    platt = _logistic(z[:, None], targets, 1e-3)
+    platt = logistic_weights(z[:, None], targets, penalty=1e-3)
     return VerdictModel(recipe, raw.weights, raw.intercept, float(platt[1]), float(platt[0]))
 
 
 def confirmed(rows: Sequence[Row]) -> NDArray[np.bool_]:
     """Which rows people confirmed; the others they cleared."""
     return np.array([row["verdict"] == "confirmed" for row in rows], dtype=np.bool_)
-
-
-def _logistic(features: Floats, targets: Floats, penalty: float) -> Floats:
-    """Intercept and weights of the most likely logistic regression, by Newton's method; the intercept is free."""
-    design = np.column_stack([np.ones(len(features)), features])
-    ridge = np.full(design.shape[1], penalty)
-    ridge[0] = 1e-6
-    weights = np.zeros(design.shape[1])
-    for _ in range(50):
-        risk = _probability(design @ weights)
-        gradient = design.T @ (targets - risk) - ridge * weights
-        curvature = (design * (risk * (1 - risk))[:, None]).T @ design + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights + step
-        if np.abs(step).max() < 1e-9:  # noqa: PLR2004 (converged)
-            break
-    return weights
-
-
-def _probability(z: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(z, -_FAR, _FAR))))
 
 
 def brier(probability: Floats, is_confirmed: Flags) -> float:

@@ -14,8 +14,9 @@ import pytest
 from browser import loaded, needs_browser
 from earshot.automation.demo import DemoOutcome
 from earshot.formatters.report.chart_week import ChartLine, ChartOfTheWeek
-from earshot.formatters.report.figures import HourPoint, ReportFigures
+from earshot.formatters.report.figures import ReportFigures
 from earshot.formatters.report.gallery import Gallery
+from earshot.formatters.report.hours import HourPoint
 from earshot.formatters.report.page import render
 from earshot.formatters.report.payout_models import payouts_by_model
 from earshot.formatters.report.playback_map import startup_map

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from earshot.analytics.churn.features import FEATURES, Snapshot
 from earshot.core.errors import IntegrityError
+from earshot.core.logistic import logistic_weights, probability
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,6 @@ RECIPES: Final[dict[str, tuple[str, ...]]] = {
 
 BASELINE: Final = "recency"
 _FILE: Final = "churn.json"
-_FAR: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ChurnModel:
     def risk(self, features: Floats) -> Floats:
         """Probability to leave, of rows of `FEATURES`."""
         z = self.slope * _score(self, features) + self.offset
-        return _probability(z)
+        return probability(z)
 
     def save(self, folder: Path) -> None:
         """Write the numbers as JSON into a folder."""
@@ -106,7 +106,7 @@ def fit(
     left = np.concatenate([taken.left for taken in learnt])
     mean = features.mean(axis=0)
     scale = np.where((spread := features.std(axis=0)) > 0, spread, 1.0)
-    weights = _logistic((features - mean) / scale, left, penalty=strength)
+    weights = logistic_weights((features - mean) / scale, left, penalty=strength)
     raw = ChurnModel(
         recipe,
         names,
@@ -120,7 +120,7 @@ def fit(
         history,
     )
     score = _score(raw, calibrated.features)[:, None] if names else np.empty((len(calibrated.left), 0))
-    platt = _logistic(score, calibrated.left, penalty=0.0)
+    platt = logistic_weights(score, calibrated.left, penalty=0.0)
     slope = float(platt[1]) if names else 0.0
     return ChurnModel(**{**vars(raw), "slope": slope, "offset": float(platt[0])})
 
@@ -130,28 +130,3 @@ def _score(model: ChurnModel, features: Floats) -> Floats:
     scaled = (features[:, columns] - np.array(model.mean)) / np.array(model.scale)
     score: Floats = model.intercept + scaled @ np.array(model.coefficients, np.float64)
     return score
-
-
-def _logistic(features: Floats, outcome: NDArray[np.bool_], *, penalty: float) -> Floats:
-    """Intercept and weights of the most likely logistic regression, by Newton's method (IRLS).
-
-    A penalty of half its size times the squared weights (never the intercept) keeps separable outcomes finite.
-    """
-    design = np.column_stack([np.ones(len(features)), features])
-    ridge = np.full(design.shape[1], max(penalty, 1e-6))
-    ridge[0] = 1e-6
-    weights = np.zeros(design.shape[1])
-    for _ in range(50):
-        risk = _probability(design @ weights)
-        gradient = design.T @ (outcome - risk) - ridge * weights
-        curvature = (design * (risk * (1 - risk))[:, None]).T @ design + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights + step
-        if np.abs(step).max() < 1e-9:  # noqa: PLR2004 (converged)
-            break
-    return weights
-
-
-def _probability(z: Floats) -> Floats:
-    risk: Floats = 1 / (1 + np.exp(-np.clip(z, -_FAR, _FAR)))
-    return risk

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from earshot.formatters.report.figures import HourPoint
+from earshot.formatters.report.hours import HourPoint
 
 _WIDTH, _HEIGHT = 1000.0, 260.0
 _UNITS = {60: "min", 3_600: "h", 86_400: "days"}

@@ -14,23 +14,12 @@ from earshot.core.small_tables import SmallTables
 from earshot.formatters.report import quality_figures as quality
 from earshot.formatters.report.audience_figures import AudienceFigures, collect_audience
 from earshot.formatters.report.gallery import Gallery, collect_gallery
+from earshot.formatters.report.hours import HourPoint
 from earshot.formatters.report.playback_figures import PlaybackFigures, collect_playback
 from earshot.formatters.report.quality_figures import FailedRules, JudgedTable, KpiReading, Verdict
 
 HISTORY_DAYS = 14
 TOP = 10
-
-
-@dataclass(frozen=True)
-class HourPoint:
-    """One hour of all plays: seen, and what the detector expected (None before it had history)."""
-
-    at: datetime
-    observed: float
-    expected: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    severity: str | None = None
 
 
 @dataclass(frozen=True)
