@@ -20,7 +20,7 @@ demo: setup ## simulate two weeks, run everything, deliver an alert, write the r
 test: ## lint, types, import contracts and every test, in WORKERS=2 processes
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory lint
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not benchmark and not kills" $(PYTEST_ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not benchmark and not kills" $(PYTEST_ARGS)
 
 lint: setup ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

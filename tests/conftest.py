@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,18 +21,7 @@ from earshot.core.settings import Settings, SparkSettings
 from earshot.core.tables import Tables
 from second_opinion import SecondOpinion
 
-ROAD = {"road", "lake"}
-"""Fixtures that run the whole pipeline."""
-
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and those of the whole pipeline in the same one: it runs once."""
-    for item in items:
-        needs_road = not ROAD.isdisjoint(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("road" if needs_road else item.path.as_posix()))
 
 
 @pytest.fixture(scope="session")
@@ -93,10 +84,24 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def road(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DemoOutcome:
-    """The whole pipeline, run once as `earshot demo` runs it, on a smaller simulation. Read only."""
-    size = Simulation(listeners=300, tracks=1_200, plays=60_000)
-    return run_demo(tmp_path_factory.mktemp("road") / "home", [], env="demo", size=size, as_json=True)
+def road(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DemoOutcome:
+    """The whole pipeline, run once as `earshot demo` runs it, on a smaller simulation. Read only.
+
+    Processes that share the tests share it: the first one that needs it runs it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    told = shared / "road.pickle"
+    with (shared / "road.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            request.getfixturevalue("spark")
+            size = Simulation(listeners=300, tracks=1_200, plays=60_000)
+            outcome = run_demo(shared / "road", [], env="demo", size=size, as_json=True)
+            told.write_bytes(pickle.dumps(outcome))
+    outcome = pickle.loads(told.read_bytes())
+    assert isinstance(outcome, DemoOutcome)
+    return outcome
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,7 @@ from earshot.validators.reports import write_report
 from loopback import Server, http_server
 from made_verdicts import gate_verdict
 
+LONGEST_HANG_S = 30
 NOW = datetime(2026, 3, 30, 6, tzinfo=UTC)
 
 
@@ -91,3 +93,6 @@ def released() -> Iterator[None]:
     own_actions.RELEASED.clear()
     yield
     own_actions.RELEASED.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("gate action "):
+            thread.join(LONGEST_HANG_S)
