@@ -21,15 +21,24 @@ from earshot.core.settings import Settings, SparkSettings
 from earshot.core.tables import Tables
 from second_opinion import SecondOpinion
 
+SPARK = SparkSettings(master="local[2]", shuffle_partitions=2)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    session = open_session(SparkSettings(master="local[2]", shuffle_partitions=2), name="earshot-tests")
+    session = open_session(SPARK, name="earshot-tests")
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def spark_as_the_tests_want_it(request: pytest.FixtureRequest) -> None:
+    """A job that ran in this process opened the same session with its own settings: undo them."""
+    if "spark" in request.fixturenames:
+        request.getfixturevalue("spark")
+        open_session(SPARK, name="earshot-tests")
 
 
 @pytest.fixture
