@@ -71,6 +71,6 @@ if [ ! -f "$stamp" ]; then
     touch "$stamp"
 fi
 if [ "${1:-}" = test ]; then
-    .venv/bin/python -m earshot.automation.spark_jars sqlite postgresql >&2 || say "no JDBC drivers: tests that need them will be skipped, and say so"
+    .venv/bin/python -m earshot.automation.spark_jars sqlite postgresql s3a >&2 || say "no JDBC drivers, no S3A: tests that need them will be skipped, and say so"
     need_servers
 fi

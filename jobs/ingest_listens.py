@@ -7,13 +7,13 @@ from earshot.importers.dressing import open_wardrobe
 from earshot.importers.landing import batch_id_of, new_files
 from earshot.importers.reading import read_files, read_whole
 from earshot.importers.sources.bringing import after_sources
-from earshot.integrations.object_store import open_bucket
+from earshot.integrations.source_store import open_store
 from earshot.security.vault import Vault
 from earshot.transformers.listens import CANONICAL, canonical, with_raw
 from earshot.validators.gate_suite import line_judge
 
 
-@after_sources(open_bucket)
+@after_sources(open_store)
 def run(job: Job) -> None:
     """Ingest what has landed up to the logical date, as one batch."""
     started_at, small, judge = job.clock(), SmallTables(job.settings.lake_root), line_judge(job.settings, CANONICAL)

@@ -9,14 +9,15 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from earshot.automation.spark_jars import DRIVERS
+from earshot.automation.spark_jars import EXTRAS
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from loopback import free_port
@@ -48,12 +49,25 @@ def told_of(settings: Settings) -> list[tuple[str, str, str | None]]:
     ]
 
 
-def need_driver(spark: SparkSession, database: str) -> None:
-    if DRIVERS[database].jar not in spark.conf.get("spark.jars", ""):
+def need_jars(spark: SparkSession, extra: str) -> None:
+    there = spark.conf.get("spark.jars", "")
+    if not all(jar in there for jar in EXTRAS[extra].checksums):
         pytest.skip(
-            f"the JDBC driver of {database} is NOT FETCHED: python -m earshot.automation.spark_jars {database}, "
-            "and these tests run"
+            f"the jars of {extra} are NOT FETCHED: python -m earshot.automation.spark_jars {extra}, and these tests run"
         )
+
+
+@contextmanager
+def credentials_of_s3a(spark: SparkSession) -> Iterator[None]:
+    """Spark's JVM began before the test set its environment: tell its S3A of the keys as a cluster's settings would."""
+    need_jars(spark, "s3a")
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    keys = {"fs.s3a.access.key": "AKIDTEST", "fs.s3a.secret.key": "s3cr3t-of-the-bucket"}
+    for name, value in keys.items():
+        hadoop.set(name, value)
+    yield
+    for name in keys:
+        hadoop.unset(name)
 
 
 class Sqlite:

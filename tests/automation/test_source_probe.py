@@ -12,7 +12,6 @@ from tests.importers.sources.conftest import s3, s3_server  # noqa: F401 - fixtu
 from earshot.automation import source_probe
 from earshot.automation.cli import main
 from earshot.automation.source_probe import probe_source
-from earshot.automation.spark_jars import DRIVERS
 from earshot.core.source_settings import SourceSettings
 from loopback import Server, free_port, http_server
 from source_servers import BUCKET
@@ -20,7 +19,7 @@ from source_servers import BUCKET
 
 @pytest.fixture(autouse=True)
 def drivers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_probe, "jar_paths", lambda: [Path(driver.jar) for driver in DRIVERS.values()])
+    monkeypatch.setattr(source_probe, "is_fetched", lambda extra: True)
 
 
 def jdbc(url: str, **more: Any) -> SourceSettings:
@@ -64,5 +63,5 @@ def test_a_database_is_looked_for_without_spark(tmp_path: Path, monkeypatch: pyt
     assert not probe_source(jdbc(f"jdbc:sqlite:{tmp_path / 'none.db'}")).ok
     unset = probe_source(jdbc("jdbc:postgresql://127.0.0.1/plays", password_env="NO_SUCH_VARIABLE"))
     assert (unset.ok, unset.remedy) == (False, "Set NO_SUCH_VARIABLE where the jobs run.")
-    monkeypatch.setattr(source_probe, "jar_paths", list)
+    monkeypatch.setattr(source_probe, "is_fetched", lambda extra: False)
     assert "spark_jars postgresql" in probe_source(jdbc("jdbc:postgresql://127.0.0.1/plays")).remedy

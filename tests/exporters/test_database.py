@@ -20,7 +20,7 @@ from earshot.exporters import database
 from earshot.exporters.database import DatabaseTable, export_jdbc
 from earshot.exporters.modes import Mode
 from exporters.export_worlds import AT
-from source_servers import Postgres, need_driver
+from source_servers import Postgres, need_jars
 
 DERBY = {"driver": "org.apache.derby.iapi.jdbc.AutoloadedDriver"}
 SPEC = TABLES["gold.revenue"]
@@ -45,7 +45,7 @@ def target(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) 
     if request.param == "derby":
         yield DatabaseTable(f"jdbc:derby:memory:{tmp_path.name};create=true", "payouts", DERBY)
         return
-    need_driver(spark, request.param)
+    need_jars(spark, request.param)
     if request.param == "sqlite":
         yield DatabaseTable(f"jdbc:sqlite:{tmp_path / 'books.db'}", "payouts")
         return
@@ -150,7 +150,7 @@ def test_grants_and_views_of_a_table_stay(spark: SparkSession, postgres_server: 
 
 
 def test_sqlite_keeps_money_to_the_cent_times_and_truth(spark: SparkSession, tmp_path: Path) -> None:
-    need_driver(spark, "sqlite")
+    need_jars(spark, "sqlite")
     target = DatabaseTable(f"jdbc:sqlite:{tmp_path / 'x.db'}", "x")
     moment = datetime(2026, 3, 29, 1, 59, 59, 999_000, tzinfo=UTC)
     value = Decimal("1000000000000.000001")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from source_servers import need_driver
+from source_servers import need_jars
 
 MOMENTS = 3
 _EXPORTER = """
@@ -35,7 +35,7 @@ while True:
 
 @pytest.mark.integration
 def test_killed_at_any_moment_a_table_and_its_manifest_agree(spark: SparkSession, tmp_path: Path) -> None:
-    need_driver(spark, "sqlite")
+    need_jars(spark, "sqlite")
     file = tmp_path / "x.db"
     for moment in range(MOMENTS):
         with subprocess.Popen([sys.executable, "-c", _EXPORTER, file], stdout=subprocess.PIPE) as process:

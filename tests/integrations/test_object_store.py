@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +26,12 @@ def bucket(endpoint: str, **changes: Any) -> Bucket:
     return open_bucket(SourceSettings(url=f"s3://{BUCKET}", endpoint_url=endpoint).model_copy(update=changes), HTTP)
 
 
-def test_a_listing_has_every_page(s3: Any, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_listing_has_every_page(
+    s3: Any,  # noqa: F811
+    s3_server: str,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     names = [f"{n} é+.jsonl" for n in range(8)]
     for name in names:
@@ -34,18 +39,17 @@ def test_a_listing_has_every_page(s3: Any, s3_server: str, monkeypatch: pytest.M
     found = list(bucket(s3_server, url=f"s3://{BUCKET}/in").objects())
     assert [one.key for one in found] == names
     for one in found:
-        body = io.BytesIO()
-        one.write_to(body)
-        assert body.getvalue().decode() == one.key
+        one.write_to(tmp_path / "body")
+        assert (tmp_path / "body").read_text("utf-8") == one.key
 
 
-def test_what_was_replaced_or_removed_is_not_there(s3: Any, s3_server: str) -> None:  # noqa: F811
+def test_what_was_replaced_or_removed_is_not_there(s3: Any, s3_server: str, tmp_path: Path) -> None:  # noqa: F811
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")
     (found,) = bucket(s3_server).objects()
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"2")
     for _ in range(2):
         with pytest.raises(FileNotFoundError):
-            found.write_to(io.BytesIO())
+            found.write_to(tmp_path / "body")
         s3.delete_object(Bucket=BUCKET, Key="a")
 
 
@@ -89,14 +93,14 @@ def test_what_is_missing_is_said_with_a_remedy_and_without_secrets(
     ],
 )
 def test_what_concerns_one_object_is_told_from_what_concerns_the_store(
-    status: int, code: str, error: type[Exception], said: str
+    status: int, code: str, error: type[Exception], said: str, tmp_path: Path
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
     with http_server() as server:
         server.script = [Answer(status, body, {"Content-Type": "application/xml"})] * 4
         found = S3Object(bucket(server.url), "a", "e", 1, datetime(2026, 3, 29, tzinfo=UTC))
         with pytest.raises(error, match=said):
-            found.write_to(io.BytesIO())
+            found.write_to(tmp_path / "body")
 
 
 class _Cut(socketserver.StreamRequestHandler):
@@ -122,8 +126,7 @@ def cut_server() -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_body_that_breaks_off_is_read_again_from_its_beginning(cut_server: str) -> None:
+def test_a_body_that_breaks_off_is_read_again_from_its_beginning(cut_server: str, tmp_path: Path) -> None:
     found = S3Object(bucket(cut_server), "a", "e", 10, datetime(2026, 3, 29, tzinfo=UTC))
-    body = io.BytesIO()
-    found.write_to(body)
-    assert (body.getvalue(), _Cut.calls) == (b"0123456789", 2)
+    found.write_to(tmp_path / "body")
+    assert ((tmp_path / "body").read_bytes(), _Cut.calls) == (b"0123456789", 2)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from earshot.automation.session import DELTA, FETCH_JARS, MEANING
 from earshot.automation.source_probe import probe_source
-from earshot.automation.spark_jars import CHECKSUMS, COORDINATES, fetched_drivers, missing_or_changed
+from earshot.automation.spark_jars import CHECKSUMS, COORDINATES, EXTRAS, is_fetched, missing_or_changed
 from earshot.core.errors import SettingsError, TableError
 from earshot.core.locations import conf_folder, expectations_folder, source_root
 from earshot.core.settings import Settings
@@ -53,9 +53,9 @@ def submit_arguments() -> str:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield _java()
-    drivers = fetched_drivers()
-    wrong = missing_or_changed(drivers)
-    verified = f"{len(CHECKSUMS) + len(drivers)} verified"
+    extras = [name for name in EXTRAS if is_fetched(name)]
+    wrong = missing_or_changed(extras)
+    verified = f"{len(CHECKSUMS) + sum(len(EXTRAS[name].checksums) for name in extras)} verified"
     yield Finding("jars", not wrong, ", ".join(wrong) or verified, FETCH_JARS)
     yield _home(settings.home)
     yield _disk(settings.home)

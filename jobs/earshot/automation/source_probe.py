@@ -6,8 +6,7 @@ import os
 import socket
 from urllib.parse import urlsplit
 
-from earshot.automation.session import jar_paths
-from earshot.automation.spark_jars import DRIVERS
+from earshot.automation.spark_jars import EXTRAS, is_fetched
 from earshot.core.addresses import without_secrets
 from earshot.core.errors import DependencyError
 from earshot.core.settings import HttpSettings
@@ -16,6 +15,7 @@ from earshot.importers.sources.database import sqlite_file
 from earshot.integrations.probes import Probe
 
 _PATIENCE_S = 3.0
+_FETCH = "Run `python -m earshot.automation.spark_jars {}` with this Python."
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "sqlserver": 1433, "oracle": 1521}
 
 
@@ -29,9 +29,12 @@ def _probe_bucket(source: SourceSettings) -> Probe:
 
     try:
         bucket = open_bucket(source, HttpSettings(timeout_s=_PATIENCE_S, attempts=1))
-        return Probe(True, bucket.probe())
+        told = bucket.probe()
     except DependencyError as error:
         return Probe(False, f"{error.where}: {error.what}", error.remedy)
+    if source.through == "s3a" and not is_fetched("s3a"):
+        return Probe(False, f"{told}, but Spark has no S3A here", _FETCH.format("s3a"))
+    return Probe(True, told)
 
 
 def _probe_database(source: SourceSettings) -> Probe:
@@ -39,10 +42,8 @@ def _probe_database(source: SourceSettings) -> Probe:
     missing = [
         variable for variable in (source.user_env, source.password_env) if variable and variable not in os.environ
     ]
-    if name in DRIVERS and DRIVERS[name].jar not in {path.name for path in jar_paths()}:
-        return Probe(
-            False, f"{where}: no JDBC driver", f"Run `python -m earshot.automation.spark_jars {name}` with this Python."
-        )
+    if name in EXTRAS and not is_fetched(name):
+        return Probe(False, f"{where}: no JDBC driver", _FETCH.format(name))
     if missing:
         return Probe(False, f"{where}: no variable {missing[0]}", f"Set {missing[0]} where the jobs run.")
     if path := sqlite_file(source.url):

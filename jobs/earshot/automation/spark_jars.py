@@ -1,6 +1,7 @@
 """Fetch Delta's jars once, verify them, and tell Spark of them (`python -m earshot.automation.spark_jars`).
 
-With names behind it also the JDBC drivers of these databases: `python -m earshot.automation.spark_jars sqlite`.
+With names behind it also the JDBC drivers of these databases, or S3A:
+`python -m earshot.automation.spark_jars sqlite s3a`.
 
 The jars lie beside the environment and are named in its spark-defaults.conf, so that
 `spark-submit jobs/X.py` has them before the script starts and no start asks the network. The environment's
@@ -16,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyspark
 
+from earshot.automation import s3a_jars
 from earshot.automation.session import DELTA, JARS, LOCAL_DEFAULTS, jar_paths
 from earshot.core.errors import ArgumentError, DependencyError, EarshotError
 
@@ -34,26 +36,32 @@ CHECKSUMS = {
 }
 
 
-class Driver(NamedTuple):
-    """A JDBC driver that is fetched only when asked for: coordinates, jar, its SHA-256."""
+class Extra(NamedTuple):
+    """Jars that are fetched only when asked for.
+
+    Attributes:
+        coordinates: What is resolved, with what it needs.
+        checksums: Each jar, and its SHA-256.
+        without: What it asks for that is not fetched.
+    """
 
     coordinates: str
-    jar: str
-    sha256: str
+    checksums: Mapping[str, str]
+    without: str = ""
 
 
-DRIVERS = {
-    "sqlite": Driver(
+EXTRAS = {
+    "sqlite": Extra(
         "org.xerial:sqlite-jdbc:3.50.3.0",
-        "sqlite-jdbc-3.50.3.0.jar",
-        "a3f53a2aa15ae9425a9e793bbe9c8e5288febeb4b65ef5c1a4e80d4c2045cf08",
+        {"sqlite-jdbc-3.50.3.0.jar": "a3f53a2aa15ae9425a9e793bbe9c8e5288febeb4b65ef5c1a4e80d4c2045cf08"},
     ),
-    "postgresql": Driver(
+    "postgresql": Extra(
         "org.postgresql:postgresql:42.7.8",
-        "postgresql-42.7.8.jar",
-        "2a32a9dcbc42d67a50ad3a0de5efd102c8d2be46720045f2cbd6689f160ab7c7",
+        {"postgresql-42.7.8.jar": "2a32a9dcbc42d67a50ad3a0de5efd102c8d2be46720045f2cbd6689f160ab7c7"},
     ),
+    "s3a": Extra(s3a_jars.COORDINATES, s3a_jars.CHECKSUMS, s3a_jars.NOT_FETCHED),
 }
+"""JDBC drivers by the name of their database, and Spark's way to `s3a://`."""
 
 # Errors only: standard error belongs to the run's own structured lines.
 _QUIET = """rootLogger.level = error
@@ -66,54 +74,57 @@ appender.stderr.layout.pattern = %d %p %c{1}: %m%n%ex
 """
 
 
-def missing_or_changed(databases: Sequence[str] = ()) -> list[str]:
-    """The jars (with the drivers of these databases) that are not there with the right checksum."""
-    drivers = (DRIVERS[name] for name in databases)
-    wanted = {**CHECKSUMS, **{driver.jar: driver.sha256 for driver in drivers}}
+def missing_or_changed(extras: Sequence[str] = ()) -> list[str]:
+    """The jars (with those of these `EXTRAS`) that are not there with the right checksum."""
+    wanted = dict(CHECKSUMS)
+    for name in extras:
+        wanted |= EXTRAS[name].checksums
     return [name for name, expected in wanted.items() if _sha256(JARS / name) != expected]
 
 
-def fetched_drivers() -> list[str]:
-    """The databases whose drivers lie beside Delta's jars."""
-    return [name for name, driver in DRIVERS.items() if (JARS / driver.jar).exists()]
+def is_fetched(extra: str) -> bool:
+    """Whether a jar of this one of `EXTRAS` lies beside Delta's."""
+    return any((JARS / jar).exists() for jar in EXTRAS[extra].checksums)
 
 
-def fetch(databases: Sequence[str] = ()) -> None:
+def fetch(extras: Sequence[str] = ()) -> None:
     """Fetch what is missing through Spark's own resolver and verify it.
 
     Args:
-        databases: Names of `DRIVERS` whose drivers are wanted, too.
+        extras: Names of `EXTRAS` that are wanted, too.
 
     Raises:
-        ArgumentError: No driver is known for a name.
+        ArgumentError: Nothing is known under a name.
         DependencyError: A jar could not be fetched, or is not the one that was released.
     """
-    for name in databases:
-        if name not in DRIVERS:
+    for name in extras:
+        if name not in EXTRAS:
             raise ArgumentError(
                 f"No driver is known for {name!r}.",
                 where="spark_jars",
-                remedy=f'Use {", ".join(DRIVERS)}, or name a driver\'s jar in spark.conf."spark.jars".',
+                remedy=f'Use {", ".join(EXTRAS)}, or name a driver\'s jar in spark.conf."spark.jars".',
             )
-    missing = missing_or_changed(databases)
+    missing = missing_or_changed(extras)
     if not missing:
         return
-    drivers = [DRIVERS[name].coordinates for name in databases if DRIVERS[name].jar in missing]
-    coordinates = ",".join([COORDINATES] * bool(missing_or_changed()) + drivers)
+    wanted = [EXTRAS[name] for name in extras if not EXTRAS[name].checksums.keys().isdisjoint(missing)]
+    coordinates = ",".join([COORDINATES] * bool(missing_or_changed()) + [extra.coordinates for extra in wanted])
+    without = ",".join(extra.without for extra in wanted if extra.without)
     with tempfile.TemporaryDirectory() as scratch:
         script = Path(scratch) / "nothing.py"
         script.write_text("", encoding="utf-8")
         submit = Path(sys.prefix) / "bin" / "spark-submit"
-        options = ["--packages", coordinates, "--conf", f"spark.jars.ivy={scratch}", "--conf", "spark.ui.enabled=false"]
+        options = ["--packages", coordinates, *(["--exclude-packages", without] if without else [])]
+        options += ["--conf", f"spark.jars.ivy={scratch}", "--conf", "spark.ui.enabled=false"]
         environment = {**os.environ, "SPARK_CONF_DIR": scratch, "PYSPARK_PYTHON": sys.executable}
         done = subprocess.run(  # noqa: S603 (the environment's own spark-submit)
             [str(submit), *options, str(script)], env=environment, capture_output=True, text=True, check=False
         )
         JARS.mkdir(parents=True, exist_ok=True)
         for name in missing:
-            for found in Path(scratch).rglob(f"*{name}"):
+            for found in Path(scratch).rglob(name):
                 shutil.copyfile(found, JARS / name)
-    wrong = missing_or_changed(databases)
+    wrong = missing_or_changed(extras)
     if wrong:
         raise DependencyError(
             f"These jars could not be fetched or have another checksum: {', '.join(wrong)}.",

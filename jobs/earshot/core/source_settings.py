@@ -13,7 +13,7 @@ from earshot.core.section import NotNegative, Section
 _WORD = r"[A-Za-z_][A-Za-z0-9_$]*"
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 _DATABASE = re.compile(r"jdbc:[a-z][a-z0-9+]*:.+")
-_OF_S3 = ("pattern", "endpoint_url", "region", "profile")
+_OF_S3 = ("pattern", "endpoint_url", "region", "profile", "through")
 _OF_JDBC = ("table", "query", "key", "overlap", "user_env", "password_env", "driver", "types")
 
 SourceName = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")]
@@ -35,6 +35,7 @@ class SourceSettings(Section):
         endpoint_url: Of s3: another server than Amazon's.
         region: Of s3: of the bucket.
         profile: Of s3: of the AWS configuration files.
+        through: Of s3: what reads the objects that boto3 lists, boto3 itself or Spark's S3A.
         table: Of jdbc: what is read.
         query: Of jdbc: what is read in its place.
         key: Of jdbc: one or more columns by which rows only ever grow, the first one first.
@@ -52,6 +53,7 @@ class SourceSettings(Section):
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
+    through: Literal["boto3", "s3a"] = "boto3"
     table: Annotated[str, Field(pattern=rf"^{_WORD}(\.{_WORD}){{0,2}}$")] | None = None
     query: str | None = None
     key: Annotated[tuple[Word, ...], BeforeValidator(_one_or_more)] = ()

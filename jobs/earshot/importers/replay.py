@@ -99,7 +99,7 @@ def replay_lines(job: Job, lines: Sequence[Line], replay: Replay, *, dry_run: bo
     twice = told_twice([PlaysAtHand(good), *published_files(root, around)], replay.tellings)
     is_new = pc.equal(twice[c.IS_NEW], 1)
     changed = twice.filter(pc.invert(is_new)).drop_columns([c.IS_NEW])
-    _enter(job, told_once(good, twice.filter(is_new)), days, now)
+    _enter(job, told_once(good, twice.filter(is_new), passed(good)), days, now)
     keys = set(entering)
     accepted = _found_in_silver(root, keys, days)
     _correct_ledger(small, keys, accepted)

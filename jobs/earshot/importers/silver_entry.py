@@ -54,7 +54,7 @@ class Entry:
             for first in range(0, file.num_row_groups, _ROW_GROUPS):
                 groups = list(range(first, min(first + _ROW_GROUPS, file.num_row_groups)))
                 lines = file.read_row_groups(groups, columns=[*names, *DECIDES], use_threads=False)
-                plays = told_once(lines.filter(passed(lines)).drop_columns(list(DECIDES)), self.told)
+                plays = told_once(lines.drop_columns(list(DECIDES)), self.told, passed(lines))
                 yield plays.append_column(c.BATCH_ID, pa.repeat(self.batch_id, plays.num_rows))
 
 
@@ -83,22 +83,25 @@ def enter_silver(spark: SparkSession, files: Sequence[str], entry: Entry) -> tup
     return staged, values_of(observed.value)
 
 
-def told_once(plays: pa.Table, told: pa.Table) -> pa.Table:
-    """The plays without those that are told better elsewhere; `sources` and `tellings` name all that tell of one.
+def told_once(plays: pa.Table, told: pa.Table, enter: pa.ChunkedArray) -> pa.Table:
+    """The plays that enter, without those that are told better elsewhere; `sources` and `tellings` name all that tell.
 
     Args:
         plays: source_file, source_line, sources, and more.
         told: Those of them that are told elsewhere, too: source_file, source_line, kept, sources, tellings.
+        enter: Whether each play may enter at all. None that is in `told` may not.
     """
     if not told.num_rows or not plays.num_rows:
-        return plays.append_column(_TELLINGS, pa.nulls(plays.num_rows, _TELLINGS.type))
+        return plays.append_column(_TELLINGS, pa.nulls(plays.num_rows, _TELLINGS.type)).filter(enter)
     places = _places(plays, told)
     kept = told[c.KEPT].combine_chunks().to_numpy(zero_copy_only=False)
     stays = (places < 0) | kept[places]
     of_play = told.select([c.SOURCES, c.TELLINGS]).take(pa.array(places, mask=places < 0)).combine_chunks()
     merged = pc.coalesce(of_play[c.SOURCES], plays[c.SOURCES].combine_chunks())
     plays = plays.set_column(plays.schema.get_field_index(c.SOURCES), c.SOURCES, merged)
-    return plays.append_column(_TELLINGS, of_play[c.TELLINGS].cast(_TELLINGS.type)).filter(pa.array(stays))
+    return plays.append_column(_TELLINGS, of_play[c.TELLINGS].cast(_TELLINGS.type)).filter(
+        pc.and_(enter, pa.array(stays))
+    )
 
 
 def _places(plays: pa.Table, told: pa.Table) -> Any:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import boto3
@@ -72,15 +73,15 @@ class S3Object:
     size: int
     modified_at: datetime
 
-    def write_to(self, to: BinaryIO) -> None:
-        """Write the content that was listed: of another, and of a part, nothing is kept.
+    def write_to(self, path: Path) -> None:
+        """Write the content that was listed into a file: of another, and of a part, nothing is kept.
 
         Raises:
             FileNotFoundError: It was replaced or removed meanwhile.
             PermissionError: This object cannot be had, others may.
             DependencyError: The store cannot be asked.
         """
-        self.bucket.fetch(self, to)
+        self.bucket.fetch(self, path)
 
 
 class Bucket:
@@ -133,9 +134,9 @@ class Bucket:
                         found["LastModified"].astimezone(UTC),
                     )
 
-    def fetch(self, found: S3Object, to: BinaryIO) -> None:
+    def fetch(self, found: S3Object, path: Path) -> None:
         """See `S3Object.write_to`."""
-        with self.explained():
+        with self.explained(), path.open("wb") as to:
             for left in reversed(range(self._attempts)):
                 try:
                     self._stream(found, to)

@@ -15,7 +15,7 @@ from earshot.automation.loading import load_job
 from earshot.core.config import load_settings
 from earshot.core.job import Job
 from earshot.core.settings import Settings
-from source_servers import BUCKET, Configure, Postgres, Sqlite, need_driver, postgres_binaries
+from source_servers import BUCKET, Configure, Postgres, Sqlite, need_jars, postgres_binaries
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +80,13 @@ def run_step(make_job: Callable[..., Job]) -> Callable[[str, Settings], Job]:
 
 @pytest.fixture
 def sqlite(spark: SparkSession, tmp_path: Path) -> Sqlite:
-    need_driver(spark, "sqlite")
+    need_jars(spark, "sqlite")
     return Sqlite(tmp_path / "shop.db")
 
 
 @pytest.fixture(scope="module")
 def postgres_server(spark: SparkSession) -> Iterator[Postgres]:
-    need_driver(spark, "postgresql")
+    need_jars(spark, "postgresql")
     binaries = postgres_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is NOT INSTALLED: apt-get install postgresql, and these tests run")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from earshot.core.errors import DependencyError
 from earshot.core.job import Job
@@ -17,10 +19,14 @@ from earshot.core.small_tables import SmallTables
 from earshot.importers.sources import deliveries
 from earshot.importers.sources.bringing import bring
 from earshot.importers.sources.deliveries import open_deliveries
-from earshot.integrations.object_store import S3Object, open_bucket
-from source_servers import BUCKET, Configure, ledger, lines, told_of
+from earshot.integrations.object_store import S3Object
+from earshot.integrations.s3a import S3aObject
+from earshot.integrations.source_store import open_store
+from source_servers import BUCKET, Configure, credentials_of_s3a, ledger, lines, told_of
 
 Put = Callable[[str, bytes], None]
+OBJECTS: dict[str, Any] = {"boto3": S3Object, "s3a": S3aObject}
+NO_NAME_IN_HADOOP = ("../../etc/passwd", "/abs.jsonl")
 RunStep = Callable[[str, Settings], Job]
 
 
@@ -28,15 +34,16 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@pytest.fixture
-def source(s3_server: str) -> dict[str, str]:
-    return {"url": f"s3://{BUCKET}/logs", "endpoint_url": s3_server}
+@pytest.fixture(params=["boto3", "s3a"])
+def source(request: pytest.FixtureRequest, spark: SparkSession, s3_server: str) -> Iterator[dict[str, str]]:
+    with credentials_of_s3a(spark) if request.param == "s3a" else nullcontext():
+        yield {"url": f"s3://{BUCKET}/logs", "endpoint_url": s3_server, "through": request.param}
 
 
 @pytest.fixture
 def brought(make_job: Callable[..., Job]) -> Callable[[Settings], dict[str, str]]:
     """Bring, and say which sources failed."""
-    return lambda settings: bring(make_job("ingest_listens", settings=settings), open_bucket)
+    return lambda settings: bring(make_job("ingest_listens", settings=settings), open_store)
 
 
 def landed(settings: Settings) -> dict[str, bytes]:
@@ -90,14 +97,15 @@ def test_an_object_that_is_replaced_between_listing_and_reading_waits_for_the_ne
 ) -> None:
     put("logs/a.jsonl", lines(1))
     settings = configured(partner=source)
-    original = S3Object.write_to
+    kind = OBJECTS[source["through"]]
+    original = kind.write_to
 
-    def late(found: S3Object, to: Any) -> None:
+    def late(found: Any, to: Any) -> None:
         put("logs/a.jsonl", lines(2))
         original(found, to)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(S3Object, "write_to", late)
+        patched.setattr(kind, "write_to", late)
         assert brought(settings) == {}
     assert (landed(settings), told_of(settings)) == ({}, [])
     brought(settings)
@@ -167,7 +175,9 @@ def test_hostile_keys_stay_below_the_folder_of_the_source(
     settings = configured(partner=source)
     assert brought(settings) == {}
     found = landed(settings)
-    assert sorted(found.values()) == sorted(lines(n) for n in range(len(keys)))
+    refused = NO_NAME_IN_HADOOP if source["through"] == "s3a" else ()
+    assert sorted(found.values()) == sorted(lines(n) for n, key in enumerate(keys) if key not in refused)
+    assert sorted(item for _, status, item in told_of(settings) if status == "refused") == sorted(refused)
     assert all(name.startswith("partner/") and ".." not in name and "\\" not in name for name in found)
     assert {path.name for path in settings.landing.iterdir()} == {"partner"}
 
@@ -194,15 +204,16 @@ def test_objects_that_may_not_be_read_are_told_once_and_hold_up_no_other(
     for n in range(4):
         put(f"logs/{n}.jsonl", lines(n))
     settings = configured(ingest={"max_files_per_batch": 2}, partner=source)
-    original = S3Object.write_to
+    kind = OBJECTS[source["through"]]
+    original = kind.write_to
 
-    def forbidden(found: S3Object, to: Any) -> None:
+    def forbidden(found: Any, to: Any) -> None:
         if found.key in {"0.jsonl", "1.jsonl"}:
             raise PermissionError("these credentials may not read it")
         original(found, to)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(S3Object, "write_to", forbidden)
+        patched.setattr(kind, "write_to", forbidden)
         for _ in range(3):
             assert brought(settings) == {}
     assert sorted(landed(settings)) == ["partner/2.jsonl", "partner/3.jsonl"]

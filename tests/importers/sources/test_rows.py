@@ -17,7 +17,7 @@ from earshot.core.small_tables import SmallTables
 from earshot.importers.sources.bringing import bring
 from earshot.importers.sources.deliveries import open_deliveries
 from earshot.importers.sources.rows import bring_rows
-from earshot.integrations.object_store import open_bucket
+from earshot.integrations.source_store import open_store
 from source_servers import Configure, Postgres, Sqlite, ledger, play, told_of
 
 RunStep = Callable[[str, Settings], Job]
@@ -31,7 +31,7 @@ class Killed(BaseException):
 @pytest.fixture
 def brought(make_job: Callable[..., Job]) -> Bring:
     """Bring, and say which sources failed."""
-    return lambda settings: bring(make_job("ingest_listens", settings=settings), open_bucket)
+    return lambda settings: bring(make_job("ingest_listens", settings=settings), open_store)
 
 
 def files(settings: Settings, source: str = "shop") -> list[Path]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import wraps
 
 from earshot.core.errors import DependencyError, EarshotError
 from earshot.core.job import Job
-from earshot.core.settings import HttpSettings
 from earshot.core.small_tables import SmallTables
 from earshot.core.source_settings import SourceSettings
 from earshot.importers.sources.deliveries import Deliveries, drop_others, open_deliveries
@@ -15,7 +15,7 @@ from earshot.importers.sources.objects import ObjectStore, bring_objects
 from earshot.importers.sources.rows import bring_rows
 
 Run = Callable[[Job], None]
-OpenStore = Callable[[SourceSettings, HttpSettings], ObjectStore]
+OpenStore = Callable[[SourceSettings, Job], AbstractContextManager[ObjectStore]]
 
 
 def after_sources(open_store: OpenStore) -> Callable[[Run], Run]:
@@ -80,7 +80,8 @@ def _bring_one(job: Job, source: SourceSettings, deliveries: Deliveries, open_st
         if source.kind == "jdbc":
             bring_rows(job.spark, source, deliveries)
         else:
-            waiting = bring_objects(open_store(source, job.settings.http), source, deliveries, job.settings)
+            with open_store(source, job) as store:
+                waiting = bring_objects(store, source, deliveries, job.settings)
         deliveries.ended()
     except (EarshotError, OSError) as error:
         reason = str(error)

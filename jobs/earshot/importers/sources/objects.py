@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from earshot.core.errors import DependencyError
 from earshot.core.settings import Settings
@@ -38,8 +38,8 @@ class StoredObject(Protocol):
     def modified_at(self) -> datetime:
         """When it was written."""
 
-    def write_to(self, to: BinaryIO) -> None:
-        """Write the content that was listed.
+    def write_to(self, path: Path) -> None:
+        """Write the content that was listed into a file, over what it holds.
 
         Raises:
             FileNotFoundError: It was replaced or removed meanwhile.
@@ -120,9 +120,8 @@ def _deliver(some: Sequence[StoredObject], fetched: Sequence[Future[Draft | None
 def _fetched(found: StoredObject, path: Path) -> Draft | None:
     """The object as a draft; None where it is another by now: the next listing has it."""
     try:
-        with path.open("xb") as draft:
-            found.write_to(draft)
-            draft.flush()
+        found.write_to(path)
+        with path.open("rb+") as draft:
             os.fsync(draft.fileno())
     except FileNotFoundError:
         path.unlink(missing_ok=True)
