@@ -50,6 +50,8 @@ def test_splits_are_read_once_and_files_that_are_gone_take_theirs_with_them(fold
         (HEADER + "t1,a,,0.1234567\n", "no part of 1", 2),
         (HEADER + "t1,,,0.1\n", "no rights_holder_id", 2),
         ("track,rights_holder_id,share\n", "no column track_id", 1),
+        ("track_id,rights_holder_id,rights_holder_nam,share\n", "unknown column 'rights_holder_nam'", 1),
+        (HEADER + "t1,a,,0.1,more\n", "more cells than the header", 2),
     ],
 )
 def test_a_row_that_cannot_be_is_named_with_file_and_line_and_nothing_is_written(
@@ -65,6 +67,11 @@ def test_a_row_that_cannot_be_is_named_with_file_and_line_and_nothing_is_written
     assert what in caught.value.what
     assert f"splits.csv, line {line}" in caught.value.where
     assert TableHistory(root, "silver.rights").version == 0
+
+
+def test_a_column_of_the_labels_own_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    (folder / "splits.csv").write_text("track_id,rights_holder_id,share,territory\nt1,a,0.5,EU\n")
+    assert import_rights(folder, str(tmp_path / "lake"), now=NOW).rows == 1
 
 
 def test_shares_over_1_are_found_across_files(folder: Path, tmp_path: Path) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from earshot.core.columns import (
@@ -28,11 +25,10 @@ from earshot.core.columns import (
     UPDATED_AT,
 )
 from earshot.core.errors import InputError
-from earshot.core.explanations import nearest
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
-from earshot.core.table_history import TableHistory
-from earshot.importers.offer_cells import (
+from earshot.importers.offer_plans import check_plans
+from earshot.importers.sheet_cells import (
     country_of,
     currency_of,
     moment_of,
@@ -42,7 +38,7 @@ from earshot.importers.offer_cells import (
     tier_of,
     yes_or_no_of,
 )
-from earshot.importers.offer_plans import check_plans
+from earshot.importers.sheets import Line, Sheets
 from earshot.security.keys import load_keys
 from earshot.security.pseudonyms import Pseudonymiser, is_pseudonym
 from earshot.security.tombstones import Tombstones
@@ -93,12 +89,11 @@ def import_offers(settings: Settings, *, clock: Callable[[], datetime]) -> Offer
         InputError: A row cannot be what it should be, names a listener of an experiment twice, or contradicts the
             plan of its experiment; nothing is written then.
     """
-    paths = sorted((settings.home / "catalogue" / "offers").glob("*.csv"))
-    files = [path for path in paths if not path.name.startswith((".", "_"))]
-    present = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    if present == _known(settings.lake_root):
-        return OffersImport(len(files))
-    rows = _once_each(row for path in files for row in _rows(path))
+    sheets = Sheets(settings.home / "catalogue" / "offers", TABLE, _FILES, _REQUIRED, _OPTIONAL, closed=True)
+    present = sheets.contents()
+    if present == sheets.imported(settings.lake_root):
+        return OffersImport(len(present))
+    rows = _once_each(map(_row, sheets.lines()))
     check_plans(rows)
     small, keys = SmallTables(settings.lake_root), load_keys(settings)
     pseudonyms, gone = Pseudonymiser(keys.pseudonym_key, keys.key_version), Tombstones.load(small, keys.master_key)
@@ -114,46 +109,11 @@ def import_offers(settings: Settings, *, clock: Callable[[], datetime]) -> Offer
         kept.append({**row, LISTENER_ID: pseudonym, UPDATED_AT: now})
     Vault(settings, small, clock).remember(named)
     small.overwrite(TABLE, kept, metadata={_FILES: present})
-    return OffersImport(len(files), len(kept), len(rows) - len(kept), written=True)
+    return OffersImport(len(present), len(kept), len(rows) - len(kept), written=True)
 
 
-def _known(root: str) -> dict[str, str]:
-    changes = TableHistory(root, TABLE).changes
-    return next((dict(change.metadata[_FILES]) for change in changes if _FILES in change.metadata), {})
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-            _check_header(names, path)
-            reader.fieldnames = names
-            for cells in reader:
-                yield _row(cells, path, reader.line_num)
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(
-            f"{path.name} cannot be read: {error}.", where=str(path), remedy="Save it as CSV in UTF-8 with a header."
-        ) from None
-
-
-def _check_header(names: list[str], path: Path) -> None:
-    where = f"{path}, line 1"
-    known = (*_REQUIRED, *_OPTIONAL)
-    for missing in (name for name in _REQUIRED if name not in names):
-        near = nearest(missing, [name for name in names if name not in known])
-        remedy = f"Is it {near}? Rename it." if near else f"It needs {', '.join(_REQUIRED)}."
-        raise InputError(f"{path.name} has no column {missing}.", where=where, remedy=remedy)
-    for unknown in (name for name in names if name not in known):
-        remedy = f"Is it {nearest(unknown, known)}? Rename it, or leave it out."
-        raise InputError(f"{path.name} has an unknown column {unknown!r}.", where=where, remedy=remedy)
-
-
-def _row(cells: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
-    where = f"{path}, line {line}"
-    if None in cells:
-        raise InputError("The row has more cells than the header.", where=where, remedy="Quote cells with commas.")
-    texts = {name: (cells.get(name) or "").strip() for name in (*_REQUIRED, *_OPTIONAL)}
+def _row(line: Line) -> dict[str, Any]:
+    texts, where = line.cells, line.where
     row: dict[str, Any] = {
         EXPERIMENT: text_of(texts, EXPERIMENT, where),
         LISTENER: text_of(texts, LISTENER, where),
@@ -167,8 +127,8 @@ def _row(cells: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
         CURRENCY: currency_of(texts[CURRENCY], where) if texts[CURRENCY] or texts[PRICE] else None,
         RECEIVED: yes_or_no_of(texts[RECEIVED], where),
         CONVERTED_AT: moment_of(texts[CONVERTED_AT], CONVERTED_AT, where) if texts[CONVERTED_AT] else None,
-        SOURCE_FILE: path.name,
-        SOURCE_LINE: line,
+        SOURCE_FILE: line.file,
+        SOURCE_LINE: line.number,
     }
     if row[CONVERTED_AT] and row[CONVERTED_AT] < row[ASSIGNED_AT]:
         raise InputError(

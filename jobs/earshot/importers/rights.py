@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,13 +20,12 @@ from earshot.core.columns import (
 )
 from earshot.core.errors import InputError
 from earshot.core.small_tables import SmallTables
-from earshot.core.table_history import TableHistory
+from earshot.importers.sheet_cells import text_of
+from earshot.importers.sheets import FEW_DECIMALS, Line, Sheets
 
 TABLE: Final = "silver.rights"
 _FILES: Final = "rights_files"
 _REQUIRED: Final = (TRACK_ID, RIGHTS_HOLDER_ID, SHARE)
-_COLUMNS: Final = (*_REQUIRED, RIGHTS_HOLDER_NAME)
-_DIGITS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -53,56 +49,23 @@ def import_rights(folder: Path, root: str, *, now: datetime) -> RightsImport:
         InputError: A row cannot be what it should be, names a holder of a track twice, or lifts the shares of a
             track over 1; nothing is written then.
     """
-    files = [path for path in sorted(folder.glob("*.csv")) if not path.name.startswith((".", "_"))]
-    present = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    if present == _known(root):
-        return RightsImport(len(files), 0, written=False)
-    rows = _checked(row for path in files for row in _rows(path))
-    stamped = [{**row, UPDATED_AT: now} for row in rows]
-    SmallTables(root).overwrite(TABLE, stamped, metadata={_FILES: present})
-    return RightsImport(len(files), len(rows), written=True)
+    sheets = Sheets(folder, TABLE, _FILES, _REQUIRED, (RIGHTS_HOLDER_NAME,), closed=False)
+    present = sheets.contents()
+    if present == sheets.imported(root):
+        return RightsImport(len(present), 0, written=False)
+    rows = _checked(map(_row, sheets.lines()))
+    SmallTables(root).overwrite(TABLE, [{**row, UPDATED_AT: now} for row in rows], metadata={_FILES: present})
+    return RightsImport(len(present), len(rows), written=True)
 
 
-def _known(root: str) -> dict[str, str]:
-    changes = TableHistory(root, TABLE).changes
-    return next((dict(change.metadata[_FILES]) for change in changes if _FILES in change.metadata), {})
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-            _check_header(names, path)
-            reader.fieldnames = names
-            for cells in reader:
-                yield _row(cells, path, reader.line_num)
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(
-            f"{path.name} cannot be read: {error}.", where=str(path), remedy="Save it as CSV in UTF-8 with a header."
-        ) from None
-
-
-def _check_header(names: list[str], path: Path) -> None:
-    for missing in (name for name in _REQUIRED if name not in names):
-        near = difflib.get_close_matches(missing, names, n=1)
-        remedy = f"Is it {near[0]}? Rename it." if near else f"It needs {', '.join(_REQUIRED)}."
-        raise InputError(f"{path.name} has no column {missing}.", where=f"{path}, line 1", remedy=remedy)
-
-
-def _row(cells: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
-    where = f"{path}, line {line}"
-    texts = {name: (cells.get(name) or "").strip() for name in _COLUMNS}
-    for name in (TRACK_ID, RIGHTS_HOLDER_ID):
-        if not texts[name]:
-            raise InputError(f"The row has no {name}.", where=where, remedy="Fill it in, or remove the row.")
+def _row(line: Line) -> dict[str, Any]:
     return {
-        TRACK_ID: texts[TRACK_ID],
-        RIGHTS_HOLDER_ID: texts[RIGHTS_HOLDER_ID],
-        RIGHTS_HOLDER_NAME: texts[RIGHTS_HOLDER_NAME] or None,
-        SHARE: _share(texts[SHARE], where),
-        SOURCE_FILE: path.name,
-        SOURCE_LINE: line,
+        TRACK_ID: text_of(line.cells, TRACK_ID, line.where),
+        RIGHTS_HOLDER_ID: text_of(line.cells, RIGHTS_HOLDER_ID, line.where),
+        RIGHTS_HOLDER_NAME: line.cells[RIGHTS_HOLDER_NAME] or None,
+        SHARE: _share(line.cells[SHARE], line.where),
+        SOURCE_FILE: line.file,
+        SOURCE_LINE: line.number,
     }
 
 
@@ -111,11 +74,11 @@ def _share(text: str, where: str) -> Decimal:
         share = Decimal(text)
     except InvalidOperation:
         share = Decimal("NaN")
-    if not (share.is_finite() and 0 < share <= 1 and round(share, _DIGITS) == share):
+    if not (share.is_finite() and 0 < share <= 1 and round(share, FEW_DECIMALS) == share):
         raise InputError(
             f"The share {text!r} is no part of 1.",
             where=where,
-            remedy=f"Write a number above 0 and up to 1 with at most {_DIGITS} decimals, such as 0.125.",
+            remedy=f"Write a number above 0 and up to 1 with at most {FEW_DECIMALS} decimals, such as 0.125.",
         )
     return share
 

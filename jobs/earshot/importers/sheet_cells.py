@@ -1,4 +1,4 @@
-"""What a cell of HOME/catalogue/offers may hold; an error names file, line and remedy."""
+"""What a cell of a sheet in HOME/catalogue may hold; an error names file, line and remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from earshot.core.currencies import ISO_4217
 from earshot.core.errors import InputError
 from earshot.core.explanations import nearest
 from earshot.core.revenue_settings import TIERS
+from earshot.importers.sheets import FEW_DECIMALS
 
-_DIGITS: Final = 6
 _MOST: Final = Decimal(10) ** 13
 _SAID: Final = {"": None, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -66,7 +66,7 @@ def price_of(text: str, where: str) -> Decimal | None:
         price = Decimal(text)
     except InvalidOperation:
         price = Decimal("NaN")
-    if not (price.is_finite() and 0 <= price < _MOST and round(price, _DIGITS) == price):
+    if not (price.is_finite() and 0 <= price < _MOST and round(price, FEW_DECIMALS) == price):
         raise InputError(
             f"{text!r} is no price.", where=where, remedy="Write a number from 0, with a point, such as 9.99."
         )
