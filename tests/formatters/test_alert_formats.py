@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from PIL import Image
 
-from earshot.core.alerts import CHANNELS, Alert, Contributor, Evidence, Notification, Point
+from alert_messages import NOON, alert, drawn, notification, points
+from earshot.core.alerts import CHANNELS, Evidence, Notification
 from earshot.core.figures import finite, spoken
 from earshot.core.settings import AlertSettings
 from earshot.formatters.alert_alertmanager import alertmanager_alerts
 from earshot.formatters.alert_channels import renderers
-from earshot.formatters.alert_chart import HEIGHT, WIDTH, chart_png, sparklines
+from earshot.formatters.alert_chart import chart_png, sparklines
 from earshot.formatters.alert_email import as_html, email_message
 from earshot.formatters.alert_pagerduty import dedup_key, pagerduty_event
 from earshot.formatters.alert_slack import slack_message
 from earshot.formatters.alert_teams import teams_message
 from earshot.formatters.alert_text import as_markdown, as_text
 from earshot.formatters.alert_webhook import webhook_message
-
-NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
-
-
-def alert(**changed) -> Alert:
-    evidence = Evidence(
-        observed=310.0,
-        expected=1234.0,
-        lower=1100.0,
-        upper=1350.0,
-        at=NOON,
-        last=NOON + timedelta(hours=3),
-        windows=3,
-        contributors=(Contributor(name="country", value="BR", share=0.82),),
-        facts={"detector": "seasonal", "runbook": "docs/runbooks.md#kpi_anomaly"},
-    )
-    values = {
-        "fingerprint": "f00d",
-        "rule": "kpi_anomaly",
-        "severity": "critical",
-        "state": "firing",
-        "labels": {"metric": "listens", "country": "BR", "family": "volume"},
-        "summary": "listens country BR was below expectation",
-        "evidence": evidence,
-        "starts_at": NOON,
-        "updated_at": NOON,
-    }
-    return Alert.model_validate({**values, **changed})
-
-
-def notification(*alerts: Alert, **changed) -> Notification:
-    values = {"delivery_id": "d-1", "channel": "x", "group_labels": {"alertname": "kpi_anomaly"}}
-    return Notification.model_validate({**values, "alerts": alerts or (alert(),), **changed})
-
-
-def points(hours: int = 40, gap: int | None = None) -> tuple[Point, ...]:
-    """Hours around the alert: 1,234 were expected, 310 came in its three hours."""
-    made = []
-    for hour in range(hours):
-        at = NOON + timedelta(hours=hour - hours + 5)
-        wrong = NOON <= at < NOON + timedelta(hours=3)
-        seen = None if hour == gap else 310.0 if wrong else 1200.0 + hour % 5 * 20
-        made.append(Point(at=at, observed=seen, expected=1234.0, lower=1100.0, upper=1350.0))
-    return tuple(made)
-
-
-def drawn(*alerts: Alert, **changed) -> Notification:
-    """A message that brings the series of its alerts."""
-    shown = alerts or (alert(),)
-    return notification(*shown, series={one.fingerprint: points() for one in shown}, **changed)
 
 
 def teams_card(message: Notification) -> str:
@@ -219,44 +168,6 @@ def test_only_finite_numbers_are_figures() -> None:
         None,
         None,
     ]
-
-
-def test_the_picture_is_a_small_png_that_is_the_same_each_time() -> None:
-    first = chart_png(alert(), points())
-    assert first == chart_png(alert(), points())
-    picture = Image.open(io.BytesIO(first))
-    assert (picture.format, picture.size) == ("PNG", (WIDTH, HEIGHT))
-    assert len(first) < 15_000
-
-
-def test_the_picture_shows_band_line_and_what_was_wrong() -> None:
-    colours = {colour for _, colour in Image.open(io.BytesIO(chart_png(alert(), points()))).convert("RGB").getcolors()}
-
-    def near(wanted: tuple[int, int, int]) -> bool:
-        return any(sum(abs(a - b) for a, b in zip(wanted, colour, strict=True)) < 40 for colour in colours)
-
-    assert near((0xCF, 0xE0, 0xF3))
-    assert near((0x1F, 0x5F, 0xA8))
-    assert near((0xB3, 0x26, 0x1E))
-
-
-@pytest.mark.parametrize(
-    "series",
-    [
-        points(gap=36),
-        tuple(point.model_copy(update={"lower": None, "upper": None, "expected": None}) for point in points()),
-        tuple(
-            point.model_copy(update={"observed": 5.0, "expected": 5.0, "lower": 5.0, "upper": 5.0})
-            for point in points()
-        ),
-        points(3),
-        tuple(Point(at=point.at) for point in points()),
-    ],
-    ids=["a gap", "no band", "a constant", "three hours", "no values"],
-)
-def test_no_series_breaks_the_picture(series) -> None:
-    assert chart_png(alert(labels={"metric": "a $strange$ _metric^"}), series).startswith(b"\x89PNG")
-    assert isinstance(sparklines(series), tuple)
 
 
 def test_bars_show_the_last_day_where_no_picture_can_go() -> None:
