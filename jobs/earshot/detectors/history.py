@@ -79,13 +79,13 @@ def read_history(
     days = [("window_date", ">=", first), ("window_date", "<=", last)]
     wanted = ("metric", "grain", "dimensions", "window_start", "value", "volume", "window_date")
     whole = lake.arrow(CUBE, filters=days, columns=wanted)
-    cube = whole.filter(pc.equal(whole["grain"], "hour"))
-    if not cube.num_rows:
+    hours = whole["window_start"].filter(pc.equal(whole["grain"], "hour"))
+    if not len(hours):
         return History(first, None, ())
-    opened: datetime = pc.min(cube["window_start"]).as_py().astimezone(UTC)
+    opened: datetime = pc.min(hours).as_py().astimezone(UTC)
     began = max(first, opened.date())
     calendar = Calendar(settings.days_off, settings.zones, settings.public_holidays)
-    hourly = matrices(cube, began, last, max_series=settings.max_series, until=until)
+    hourly = matrices(whole, began, last, max_series=settings.max_series, until=until)
     found = [calendar.mark(matrix) for matrix in hourly]
     incidents = known_incidents(lake.rows("ops.feedback"), lake.rows("gold.alerts"))
     excluding = tuple(exclude(one, incidents) if incidents else one for one in found)
