@@ -22,6 +22,7 @@ from earshot.core.tables import Tables
 from second_opinion import SecondOpinion
 
 SPARK = SparkSettings(master="local[2]", shuffle_partitions=2)
+INTERPRETED = {k: v for k, v in load_settings("demo").spark.conf.items() if k.startswith("spark.sql.")}
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -36,9 +37,16 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(autouse=True)
 def spark_as_the_tests_want_it(request: pytest.FixtureRequest) -> None:
     """A job that ran in this process opened the same session with its own settings: undo them."""
-    if "spark" in request.fixturenames:
-        request.getfixturevalue("spark")
-        open_session(SPARK, name="earshot-tests")
+    if "spark" not in request.fixturenames:
+        return
+    request.getfixturevalue("spark")
+    conf = open_session(SPARK, name="earshot-tests").conf
+    interprets = request.node.get_closest_marker("interpreted") is not None
+    for name, value in INTERPRETED.items():
+        if interprets:
+            conf.set(name, value)
+        else:
+            conf.unset(name)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from earshot.analytics.entity_charts import ChartRules
 from earshot.core.errors import TableError
 from earshot.core.tables import Tables
 
+pytestmark = pytest.mark.interpreted
+
 WEEKS = [date(2024, 12, 16) + timedelta(weeks=n) for n in range(6)]  # the third is week 1 of 2025
 
 

@@ -19,6 +19,8 @@ from pyspark.sql import SparkSession
 
 from histories import RULES, Arrival, Build, Erasure, Lake, Play, Repair, Step, Verdict, control, differences, play
 
+pytestmark = pytest.mark.interpreted
+
 EXAMPLES = int(os.environ.get("HISTORIES", "1"))
 LISTENERS = ("anna", "bea", "cyn")
 SUNDAY, MONDAY = date(2026, 3, 29), date(2026, 3, 30)

@@ -27,6 +27,8 @@ from earshot.core.stream_rule import SPOTIFY
 from earshot.core.tables import Tables
 from factories import plays
 
+pytestmark = pytest.mark.interpreted
+
 FIRST = date(2026, 1, 1)
 PRICES = (("*", "premium", "EUR", "9.99"), ("JP", "premium", "JPY", "980"), ("KW", "premium", "KWD", "3.001"))
 STEPS = 7

@@ -28,6 +28,8 @@ from earshot.core.tables import Tables
 from earshot.transformers.touched_days import touched_days
 from factories import plays
 
+pytestmark = pytest.mark.interpreted
+
 LISTENS, SUSPECTS, REVENUE = "silver.listens", "gold.suspect_listens", "gold.revenue"
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 EUR = {"country": "*", "tier": "premium", "currency": "EUR", "price": "10.00"}

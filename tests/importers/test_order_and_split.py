@@ -20,6 +20,8 @@ from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables
 
+pytestmark = pytest.mark.interpreted
+
 DAY = date(2026, 3, 29)
 START = datetime(2026, 3, 29, 9, 0, tzinfo=UTC).timestamp()
 TRACK = "spotify:track:4uLU6hMCjMI75M1A2tKUQC"

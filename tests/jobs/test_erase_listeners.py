@@ -26,6 +26,8 @@ from earshot.security.tombstones import Tombstones
 from earshot.security.traces import files_with
 from earshot.security.vault import Vault
 
+pytestmark = pytest.mark.interpreted
+
 DAY = date(2026, 3, 29)
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 PEOPLE = [f"listener-{n:06d}" for n in range(8)]

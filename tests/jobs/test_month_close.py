@@ -17,6 +17,8 @@ from earshot.automation.cli import main
 from earshot.core.small_tables import SmallTables
 from earshot.core.table_history import TableHistory
 
+pytestmark = pytest.mark.interpreted
+
 CONF = Path(__file__).resolve().parents[2] / "conf"
 JOBS = ("import_catalogue", "ingest_listens", "publish_listens", "build_marts")
 DAY = "2026-03-31"

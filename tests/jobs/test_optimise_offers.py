@@ -28,6 +28,8 @@ from earshot.integrations.model_registry import OFFERS, ModelRegistry
 from earshot.security.audit import AuditChain
 from earshot.security.keys import load_keys
 
+pytestmark = pytest.mark.interpreted
+
 LISTENERS = 4_000
 ASSIGNED = datetime(2026, 3, 25, tzinfo=UTC)
 OVER = date(2026, 4, 2)
