@@ -71,6 +71,9 @@ def test_the_time_of_a_radio_log_is_a_clocks_or_in_epoch_seconds(tmp_path: Path)
     rows = read(RadioLog(), written(tmp_path, text))
     assert [row["started_at"] for row in rows[:2]] == [datetime(2014, 6, 16, 18, 28, 34, tzinfo=UTC)] * 2
     assert rows[2]["cause"] == 'time: "later" is no time'
+    for name in ("datetime", "played_at", "timestamp"):
+        (row,) = read(RadioLog(), written(tmp_path, f"station,song,artist,{name}\nKGB,A,B,2014-06-16T18:28:34Z\n"))
+        assert row["started_at"] == datetime(2014, 6, 16, 18, 28, 34, tzinfo=UTC)
 
 
 def test_a_listenbrainz_dump_tells_when_a_listen_began(tmp_path: Path) -> None:

@@ -29,7 +29,10 @@ _NAMES = {
     "callsign": LISTENER,
     "station": LISTENER,
     "time": _EPOCH,
+    "timestamp": _EPOCH,
     "date_time": _CLOCK,
+    "datetime": _CLOCK,
+    "played_at": _CLOCK,
 }
 _NEEDED = frozenset({c.TRACK_TITLE, c.ARTIST_NAME, LISTENER})
 _WITHOUT_TIME, _NEAR = 0.75, 0.2
