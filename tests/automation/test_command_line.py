@@ -60,6 +60,19 @@ def test_json_is_accepted_before_and_after_the_command(capsys: pytest.CaptureFix
         assert machine["jobs"] == []
 
 
+def test_an_interrupted_command_prints_its_object_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("earshot.automation.commands.privacy.current", interrupt)
+    assert main(["verify", "--json"]) == 130
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["exit_code"], json.loads(out)["jobs"]) == (130, [])
+    assert "Run the same command again" in err
+
+
 def test_an_unknown_job_names_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "ingest"])
     assert "ingest_listens" in capsys.readouterr().err
