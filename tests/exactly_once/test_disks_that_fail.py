@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import re
@@ -25,12 +26,18 @@ _TRACES = ('"traceback"', "Traceback (most recent call last)", "\tat org.", "\ta
 def check(fault: Fault) -> None:
     """A fault ended the run with what, where and remedy; the next run left what an undisturbed run leaves.
 
-    What follows the verdicts (pages, messages) ends no run.
+    What follows the verdicts (pages, messages) ends no run: it is told in a line of the log and in the summary.
     """
     assert fault.death.differences == [], fault.death.moment
     assert fault.place, "no call failed"
     if fault.code == 0 and re.search(r"/reports/(data_docs|actions)/", fault.place):
         assert not [trace for trace in _TRACES if trace in fault.text], fault.text[-4000:]
+        lines = [json.loads(line) for line in fault.text.splitlines() if line.startswith('{"at"')]
+        told = [line for line in lines if line["level"] in {"warning", "error"} and line.get("reason")]
+        assert told, f"nobody was told of {fault.death.moment}"
+        (ended,) = (line for line in lines if line["event"] == "job ended" and line["job"] == "publish_listens")
+        assert ended["facts"].get("actions_failed"), f"the summary does not tell of {fault.death.moment}"
+        assert "actions failed" in " ".join(fault.text.split()), "the table of the run tells of it, too"
         return
     assert fault.code == 1, f"exit {fault.code} after {fault.death.moment}\n{fault.text[-2000:]}"
     assert "cannot be written or read" in fault.text, fault.text[-2000:]
@@ -43,6 +50,13 @@ def test_a_task_that_cannot_write_ends_the_run_with_the_file_and_a_remedy(trials
     fault = trials.with_fault("ParquetWriter", errno.EIO)
     check(fault)
     assert "/lake/bronze/listens/" in fault.place
+
+
+@pytest.mark.parametrize("place", ["/data_docs/validations/", "/data_docs/index.html"])
+def test_a_page_that_cannot_be_written_ends_no_run_and_is_told(trials: Trials, place: str) -> None:
+    fault = trials.with_fault(f"/reports{place}", errno.ENOSPC)
+    assert fault.code == 0
+    check(fault)
 
 
 @pytest.mark.kills

@@ -143,8 +143,9 @@ class Trials:
             shutil.rmtree(run.home)
 
     def with_fault(self, call: int | str, number: int) -> Fault:
-        """Let one call (its number, or a name: the first) fail, the driver's or a task's; then run again without."""
-        home, log = self.home(f"fault-{call}"), self.folder / f"fault-{call}.log"
+        """Let one call (its number; of a name or part of a path the first) fail, in driver or task; then run again."""
+        name = f"fault-{call}".replace("/", "-")
+        home, log = self.home(name), self.folder / f"{name}.log"
         counter = log.with_suffix(".calls")
         more = {"PYTHONPATH": f"{FAILING}:{SOURCES}", "FAULT_OF_THE_DISK": f"{call} {number} {home} {counter}"}
         return self._faulty(Run.start(home, log, jobs=self.jobs, more=more), counter, os.strerror(number))

@@ -286,6 +286,9 @@ def test_the_account_history_of_spotify_is_read_by_the_mapping_that_comes_along(
         (b'[{"a": 1}]', "unknown format; `earshot map FILE` starts a mapping"),
         (b"listener,track_id\nx,y\n", "unknown format; nearest: canonical_csv"),
         (b'{"ts": 1, "userId": "x"}\n', "unknown format; nearest: eventsim (29%)"),
+        (b'[{"listener": "x", "played_ms": 1}]', "unknown format; nearest: canonical (30%)"),
+        (b'{"ts": "", "ms_played": 1, "master_metadata_track_name": "x"}\n', "unknown format; nearest: spotify (40%)"),
+        (b"station,time,degrees\nHamburg,1402943314,17\n", "unknown format; nearest: radio (20%)"),
     ],
 )
 def test_a_file_that_is_none_of_them_is_told_what_it_is_or_is_nearest_to(

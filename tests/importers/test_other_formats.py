@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from earshot.importers.listenbrainz_parquet import ListenBrainzDump
 from earshot.importers.radio import RadioLog
@@ -52,6 +53,27 @@ def test_a_station_clock_without_zone_is_read_in_the_configured_one(tmp_path: Pa
     rows = read(RadioLog(), written(tmp_path, text), station_time_zone="America/Los_Angeles")
     assert rows[0]["started_at"] == datetime(2014, 6, 16, 18, 28, 34, tzinfo=UTC)
     assert [row["parse_faults"] for row in rows[1:]] == [["time_readable"], ["time_present"]]
+
+
+def test_a_radio_log_as_it_was_scraped_gives_its_cleaned_names(tmp_path: Path) -> None:
+    header = "SONG RAW,Song Clean,ARTIST RAW,ARTIST CLEAN,CALLSIGN,TIME,UNIQUE_ID,COMBINED,First?"
+    path = written(
+        tmp_path, f"{header}\nCAUGHT UP,Caught Up,38 special,.38 Special,KGB,1402943314,K1,Caught Up by x,1\n"
+    )
+    assert RadioLog().confidence(Sample(path.read_bytes())) == 1
+    (row,) = read(RadioLog(), path)
+    assert (row["listener"], row["track_title"], row["artist_name"]) == ("KGB", "Caught Up", ".38 Special")
+    assert (row["parse_faults"], dict(row["extra"])["SONG RAW"]) == (None, "CAUGHT UP")
+
+
+def test_the_time_of_a_radio_log_is_a_clocks_or_in_epoch_seconds(tmp_path: Path) -> None:
+    text = "station,song,artist,time\nKGB,A,B,1402943314\nKGB,A,B,2014-06-16 18:28:34\nKGB,A,B,later\n"
+    rows = read(RadioLog(), written(tmp_path, text))
+    assert [row["started_at"] for row in rows[:2]] == [datetime(2014, 6, 16, 18, 28, 34, tzinfo=UTC)] * 2
+    assert rows[2]["cause"] == 'time: "later" is no time'
+    for name in ("datetime", "played_at", "timestamp"):
+        (row,) = read(RadioLog(), written(tmp_path, f"station,song,artist,{name}\nKGB,A,B,2014-06-16T18:28:34Z\n"))
+        assert row["started_at"] == datetime(2014, 6, 16, 18, 28, 34, tzinfo=UTC)
 
 
 def test_a_listenbrainz_dump_tells_when_a_listen_began(tmp_path: Path) -> None:
@@ -109,6 +131,12 @@ def test_the_time_of_an_export_is_the_stop_of_the_play(tmp_path: Path) -> None:
         None,
         "spotify:track:1",
     )
+
+
+@pytest.mark.parametrize("ts", ["2018-10-10 12:34:56 UTC", "2018-10-10 12:34:56", "2018-10-10T12:34:56Z"])
+def test_the_times_of_older_exports_are_in_utc_too(tmp_path: Path, ts: str) -> None:
+    (row,) = export(tmp_path, item(ts=ts))
+    assert row["ended_at"] == datetime(2018, 10, 10, 12, 34, 56, tzinfo=UTC)
 
 
 def test_podcasts_and_audiobooks_are_filtered_and_counted(tmp_path: Path) -> None:

@@ -207,6 +207,9 @@ def test_plays_of_an_erased_listener_that_arrive_again_are_filtered_and_leave_no
             load_job(job)(make_job(job))
 
     deliver("first.jsonl", 1)
+    keys = load_keys(settings)
+    pseudonym = Pseudonymiser(keys.pseudonym_key, keys.key_version).token("gone-for-good")
+    assert files_with(settings.home, [pseudonym]) != []
     load_job("erase_listeners")(make_job("erase_listeners", listener="gone-for-good"))
     deliver("again.jsonl", 2)
     (row,) = SmallTables(settings.lake_root).rows("ops.ledger", [("source_file", "=", "again.jsonl")])
@@ -214,3 +217,4 @@ def test_plays_of_an_erased_listener_that_arrive_again_are_filtered_and_leave_no
     archived = [path.read_text(encoding="utf-8") for path in settings.archive.rglob("*") if path.is_file()]
     assert len(archived) == 2
     assert all("gone-for-good" not in text and "still-here" in text for text in archived)
+    assert files_with(settings.home, [pseudonym]) == []

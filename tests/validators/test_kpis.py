@@ -77,6 +77,8 @@ def test_accuracy_counts_values_not_rows(settings: Settings) -> None:
     assert (figures["values_checked"], figures["values_agreeing"]) == (80 + 50 + 10, 78 + 49 + 9)
     assert (figures["read"], figures["passed"], figures["quarantined"]) == (100, 96, 3)
     assert figures["freshness_s"] == figures["event_freshness_s"] == 0.0
+    with_podcasts = kpi_figures(suite, observed, read=200)
+    assert (with_podcasts["read"], with_podcasts["passed"]) == (200, 196), "what is filtered was read"
 
 
 @given(st.lists(st.integers(-1_000, 1_000), min_size=1, max_size=50), st.floats(0.01, 1))

@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _report(system_fault(error, current().settings.home) or _unexpected(error))
     if code == _INTERRUPTED:
-        Console(stderr=True).print("Interrupted. Run the same command again: nothing is done twice.")
+        said = "Interrupted. Run the same command again: nothing is done twice."
+        Console(stderr=True).print(said)
+        if current().as_json:
+            print(machine_line({"status": "failed", "exit_code": code, "error": said}))
     return code if isinstance(code, int) else 0
 
 

@@ -17,6 +17,7 @@ class JobSpec:
         after_failure: Whether it runs although a job before it failed.
         turn: Jobs of the same turn never run at the same time in one HOME; by default each has its own.
         loads: Modules that it imports only when it needs them, because they are slow to import.
+        options: What `--option KEY=VALUE` may tell it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class JobSpec:
     after_failure: bool = False
     turn: str = ""
     loads: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 _LISTENS = "listens"  # who writes, counts or moves the files of silver.listens
@@ -49,14 +51,20 @@ PIPELINE: tuple[JobSpec, ...] = (
     ),
     JobSpec("build_sessions", "rebuild the sessions of the days that were touched"),
     JobSpec("detect_manipulation", "name the streams that look manipulated"),
-    JobSpec("build_marts", "rebuild the marts of the days that were touched"),
+    JobSpec("build_marts", "rebuild the marts of the days that were touched", options=("close",)),
     JobSpec("train_anomaly_detector", "fit, backtest and promote the KPI detector"),
     JobSpec("train_manipulation_detector", "learn from what people said of suspect streams"),
     JobSpec("score_anomalies", "score the KPI series as of the end of the day", often=True),
     JobSpec("train_recommender", "fit, evaluate and promote the recommender"),
     JobSpec("recommend_tracks", "write recommendations with the champion"),
     JobSpec("segment_listeners", "retention, RFM segments and churn risk; the churn model once a week"),
-    JobSpec("publish_alerts", "turn findings into alerts and deliver them", often=True, after_failure=True),
+    JobSpec(
+        "publish_alerts",
+        "turn findings into alerts and deliver them",
+        often=True,
+        after_failure=True,
+        options=("notify", "heartbeat_hours"),
+    ),
     JobSpec("publish_cache", "publish results to the cache"),
     JobSpec("export_reports", "write the report and the exports"),
     JobSpec("maintain_tables", "compact and vacuum the tables", turn=_LISTENS),
@@ -68,9 +76,16 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         "optimise_offers",
         "tell what offers, prices and models of payout do",
         loads=("sklearn.linear_model", "scipy.stats"),
+        options=("month",),
     ),
-    JobSpec("erase_listeners", "remove listeners from everything", retries=0, turn=_LISTENS),
-    JobSpec("replay_quarantine", "judge quarantined lines again", retries=0, turn=_LISTENS),
+    JobSpec("erase_listeners", "remove listeners from everything", retries=0, turn=_LISTENS, options=("listener",)),
+    JobSpec(
+        "replay_quarantine",
+        "judge quarantined lines again",
+        retries=0,
+        turn=_LISTENS,
+        options=("rule", "since", "dry_run"),
+    ),
 )
 
 JOBS: dict[str, JobSpec] = {spec.name: spec for spec in (*PIPELINE, *ON_DEMAND)}

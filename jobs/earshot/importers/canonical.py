@@ -35,6 +35,7 @@ from earshot.importers.shape import (
 from earshot.importers.streams import DAMAGED, blocks
 
 _KEYS = ('"listener"', '"played_ms"', '"started_at"', '"ended_at"', '"track_id"', '"track_title"')
+_FEWEST_KEYS = 2
 _FEW = 16  # lines of a block that cost less one by one than Arrow's parser does to begin
 _EXACT = 2.0**53
 _LATEST_MS = 253_402_300_800_000.0
@@ -50,11 +51,12 @@ class Canonical:
     splits_at_lines = True
 
     def confidence(self, sample: Sample) -> float:
-        """By the keys of the first lines; malformed lines among them do not count."""
+        """By the keys of the first lines; malformed lines among them do not count. An array is near it only."""
         objects = [line for line in sample.lines if line.lstrip().startswith("{")]
-        known = [line for line in objects if sum(key in line for key in _KEYS) >= 2]  # noqa: PLR2004
+        known = [line for line in objects if sum(key in line for key in _KEYS) >= _FEWEST_KEYS]
         if not objects:
-            return 0.0
+            is_array = sample.text.lstrip().startswith("[")
+            return 0.3 if is_array and sum(key in sample.text for key in _KEYS) >= _FEWEST_KEYS else 0.0
         return 0.5 + 0.5 * len(known) / len(objects) if known else 0.2
 
     def read(self, source: Source, part: Part) -> Iterator[Plays]:

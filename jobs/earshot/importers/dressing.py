@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,6 +63,8 @@ DRESSED = pa.schema(
     ]
 )
 
+_OF_THE_LINE: Final = frozenset({c.SOURCE, c.SOURCE_FILE, c.SOURCE_LINE, c.ARRIVED_AT, PARSE_FAULTS})
+
 
 @dataclass
 class Wardrobe:
@@ -101,10 +103,17 @@ class Wardrobe:
         columns[c.SOURCE_FILE] = pa.repeat(source_file, length)
         columns[c.ARRIVED_AT] = pa.repeat(pa.scalar(arrived_at, TIME), length)
         if self.tombstones:
-            gone = self.tombstones.mask(pseudonyms)
-            columns[c.FILTERED_REASON] = pc.if_else(gone, ERASED, given[c.FILTERED_REASON])
+            columns |= self._buried(columns, self.tombstones.mask(pseudonyms))
         batch = pa.RecordBatch.from_arrays([columns[name] for name in DRESSED.names], schema=DRESSED)
         return batch, list(self._unmet(listeners, pseudonyms))
+
+    @staticmethod
+    def _buried(columns: Mapping[str, pa.Array], gone: pa.Array) -> dict[str, pa.Array]:
+        """Lines of erased listeners stay as lines, and say nothing: they are filtered."""
+        if not pc.any(gone).as_py():
+            return {}
+        silent = {name: pc.if_else(gone, None, columns[name]) for name in DRESSED.names if name not in _OF_THE_LINE}
+        return silent | {c.FILTERED_REASON: pc.if_else(gone, ERASED, columns[c.FILTERED_REASON])}
 
     def _unmet(self, listeners: pa.Array, pseudonyms: pa.Array) -> Iterator[dict[str, Any]]:
         pairs = pa.table({"identity": listeners, "pseudonym": pseudonyms})

@@ -96,18 +96,27 @@ def judge_time(listen: Mapping[str, Any], key: str, now: datetime | None, refusa
     if listen.get(key) is None:
         refusals.refuse("JSON document must contain the key listened_at at the top level.", TIME_PRESENT)
         return None
-    try:
-        told = listen[key]
-        listened_at = datetime.fromtimestamp(int(told), UTC) if not isinstance(told, bool) else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        listened_at = None
-    if listened_at is None:
+    seconds = _seconds(listen[key])
+    if seconds is None:
         refusals.refuse("JSON document must contain an int value for listened_at.", TIME_READABLE)
-    elif now and listened_at >= now + _ALLOWED_SKEW:
+        return None
+    try:
+        listened_at = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        refusals.refuse(f"Value for key listened_at is too {'high' if seconds > 0 else 'low'}.", TIME_READABLE)
+        return None
+    if now and listened_at >= now + _ALLOWED_SKEW:
         refusals.refuse("Value for key listened_at is too high.")
     elif listened_at < FIRST:
         refusals.refuse("Value for key listened_at is too low: it should not be before 2002-10-01 00:00:00 UTC.")
     return listened_at
+
+
+def _seconds(told: Any) -> int | None:
+    try:
+        return None if isinstance(told, bool) else int(told)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _judge_name(metadata: Mapping[str, Any], key: str, refusals: Refusals, *, required: bool) -> None:

@@ -1,8 +1,9 @@
 """Spotify's extended streaming history: JSON arrays, `endsong_*` once and `Streaming_History_Audio_*` now.
 
 https://support.spotify.com/article/understanding-your-data/ ("Extended streaming history"): `ts` is when the stream
-*ended*, in UTC; `ms_played` how long it was heard; `conn_country` ZZ where it is not known. Podcasts and audiobooks
-are filtered. The address, the user agent, the user's name and, in old files, the place stay in the parser.
+*ended*, in UTC (once written `2018-10-10 12:34:56 UTC`); `ms_played` how long it was heard; `conn_country` ZZ where
+it is not known. Podcasts and audiobooks are filtered. The address, the user agent, the user's name and, in old files,
+the place stay in the parser.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from earshot.importers.shape import PLAYED_MS_PRESENT, TYPED_FIELDS, Sample, Sou
 PODCAST, AUDIOBOOK, NO_TRACK = "podcast", "audiobook", "no track"
 
 _SIGNS = ('"ts"', '"ms_played"', '"master_metadata_track_name"')
+_NEAR = 0.4
 _UNKNOWN_COUNTRY = "ZZ"
 _PRIVATE = frozenset({"username", "city", "region", "metro_code", "longitude", "latitude"})
 _TEXTS = {
@@ -54,9 +56,10 @@ class SpotifyHistory(JsonArrayImporter):
     name = "spotify"
 
     def confidence(self, sample: Sample) -> float:
-        """By the keys of the first objects."""
+        """By the keys of the first objects; objects without an array are near it only."""
         text = sample.text.lstrip()
-        return sum(sign in text for sign in _SIGNS) / len(_SIGNS) if text.startswith("[") else 0.0
+        share = sum(sign in text for sign in _SIGNS) / len(_SIGNS)
+        return share * {"[": 1.0, "{": _NEAR}.get(text[:1], 0.0)
 
     def play(self, item: Mapping[str, Any], source: Source) -> Row:
         """The play in one object; its start follows from its end and its length."""
@@ -88,7 +91,7 @@ def _kind(item: Mapping[str, Any]) -> str:
 
 
 def _moment(value: object) -> datetime | None:
-    return clock(value, _UTC) if isinstance(value, str) else None
+    return clock(value.strip().removesuffix(" UTC"), _UTC) if isinstance(value, str) else None
 
 
 def _device(platform: str | None) -> str | None:

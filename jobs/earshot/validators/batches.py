@@ -108,6 +108,7 @@ class BatchMeasures:
                 event_lag_s=event_lag_s,
                 event_freshness_s=None if newest is None else now.timestamp() - newest / 1e6,
                 catalogue=(compared.get(CHECKED, 0), compared.get(AGREEING, 0)),
+                read=sum(lines),
             ),
         )
         return [*rows, *self._days.kpis(batch_id, profiles, now)]

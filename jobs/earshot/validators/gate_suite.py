@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from earshot.core.columns import FILTERED_REASON
+from earshot.core.columns import FILTERED_REASON, LISTENER_ID, STARTED_AT, TRACK_ID
+from earshot.core.errors import SettingsError
 from earshot.core.settings import Settings
 from earshot.validators.compile import CompiledSuite, compile_suite
 from earshot.validators.line_judge import LineJudge
 from earshot.validators.suites import load_gate_suite
 from earshot.validators.terms import Terms, Value
 from earshot.validators.verdicts import to_great_expectations
+
+_NEEDED = frozenset({LISTENER_ID, TRACK_ID, STARTED_AT})
 
 
 def gate_suite(settings: Settings) -> CompiledSuite:
@@ -26,9 +29,16 @@ def line_judge(settings: Settings, lines: pa.Schema) -> LineJudge:
         lines: The columns that lines have.
 
     Raises:
-        SettingsError: The suite asks for something that cannot be judged there.
+        SettingsError: The suite asks for something that cannot be judged there, or would let plays pass that cannot
+            be told from each other.
     """
     rules = gate_suite(settings).rules
+    if missing := sorted(_NEEDED - set(rules.required.values())):
+        raise SettingsError(
+            f"No rule sets plays without {missing[0]} aside: they cannot be told from each other.",
+            where=str(rules.suite.path),
+            remedy="Give the rules listener_present, time_present and track_present the action quarantine again.",
+        )
     judge = LineJudge(rules)
     judge.check(lines)
     if rules.suite.scanned:

@@ -75,6 +75,7 @@ def kpi_figures(
     event_lag_s: float | None = None,
     event_freshness_s: float | None = None,
     catalogue: tuple[int, int] = (0, 0),
+    read: int | None = None,
 ) -> dict[str, float]:
     """What `quality_kpis` needs, from a suite's observed figures.
 
@@ -85,9 +86,10 @@ def kpi_figures(
         event_lag_s: 99th percentile of file arrival - started_at.
         event_freshness_s: Silver commit - the newest started_at.
         catalogue: Values compared with the catalogue, and those of them that agree (`catalogue.compare`).
+        read: Lines, those that are filtered on purpose among them; by default as many as were judged.
     """
     checked, agreeing = rule_values(compiled, observed)
-    read = int(observed[ROWS])
+    read = int(observed[ROWS]) if read is None else read
     figures: dict[str, float] = {
         "read": read,
         "passed": read - int(observed[FAILED]),

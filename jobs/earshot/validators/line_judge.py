@@ -31,7 +31,10 @@ class LineJudge:
     rules: Rules
 
     def judge(self, rows: pa.Table) -> pa.Table:
-        """The rows with failed_rules and quarantine_rules beside their columns; see `CompiledSuite.failed_rules`."""
+        """The rows with failed_rules and quarantine_rules beside their columns; see `CompiledSuite.failed_rules`.
+
+        A row that nothing sets aside has every column that a rule requires of all rows, whatever the parser found.
+        """
         terms = ArrowTerms(rows)
         failed = self.rules.unexpected(terms)
         names = list(failed)
@@ -42,9 +45,16 @@ class LineJudge:
             unreadable = masks[:, names.index(READABLE_LINE)].copy()
             masks[unreadable] = False
             masks[unreadable, names.index(READABLE_LINE)] = True
+        exempt: Masks = np.zeros(rows.num_rows, bool)
         if self.rules.exempt is not None:
-            masks[self.rules.exempt(terms).data.to_numpy(zero_copy_only=False)] = False
+            exempt = self.rules.exempt(terms).data.to_numpy(zero_copy_only=False)
+        masks[exempt] = False
         aside = masks & np.isin(names, self.rules.aside)
+        passing = ~(aside.any(axis=1) | exempt)
+        for rule, column in self.rules.required.items():
+            lacking = passing & rows.column(column).is_null().to_numpy()
+            for found in (masks, aside):
+                found[lacking, names.index(rule)] = True
         return rows.append_column(FAILED_RULES, _listed(masks, names)).append_column(
             QUARANTINE_RULES, _listed(aside, names)
         )

@@ -55,6 +55,12 @@ class Rules:
         """The rules that set a row aside."""
         return [e.rule for e in self.of_rows if e.action == "quarantine"]
 
+    @property
+    def required(self) -> dict[str, str]:
+        """The columns without which a row is set aside, by rule; rules that speak of some rows only are left out."""
+        named = {e.rule: e.kwargs for e in self.of_rows if e.action == "quarantine" and "required" in e.kwargs}
+        return {rule: kwargs["required"] for rule, kwargs in named.items() if not kwargs.get("row_condition")}
+
     def with_arguments(self, kind: str, **arguments: Any) -> Rules:
         """The same, with further arguments for the expectations of a type: what only the moment of judging knows."""
         more = {e.rule: {**self.arguments[e.rule], **arguments} for e in self.suite.expectations if e.type == kind}

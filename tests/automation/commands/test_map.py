@@ -78,3 +78,14 @@ def test_a_mapping_that_is_there_is_not_written_over(conf: Path, tmp_path: Path,
     )
     assert main(["map", written(tmp_path, "own.csv", TABLE)]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_a_starter_that_lacks_something_stands_in_nobodys_way(conf: Path, tmp_path: Path, capsys) -> None:
+    unknown = written(tmp_path, "x.csv", "a,b\n1,2\n")
+    assert main(["map", unknown, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["missing"] == ["started_at", "track_title", "artist_name"]
+    assert said["file"] == str(conf / "x.toml.unfinished")
+    assert main(["map", written(tmp_path, "own.csv", TABLE)]) == 0, "the other file is mapped all the same"
+    assert main(["map", unknown]) == 0
+    assert "rename the file to x.toml" in " ".join(capsys.readouterr().out.split())

@@ -50,6 +50,14 @@ def test_verify_before_the_first_run_ends_0(home: Path) -> None:
     assert main(["--home", str(home), "verify"]) == 0
 
 
+def test_a_misspelt_home_is_no_proof_that_a_listener_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["erase", "anna", "--home", str(tmp_path / "none")]) == 2
+    assert "There is no HOME" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.integration
 def test_erase_prints_the_proof_and_never_the_listener(
     spark: SparkSession, settings: Settings, small: SmallTables, home: Path, capfd: pytest.CaptureFixture[str]

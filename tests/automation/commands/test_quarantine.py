@@ -63,3 +63,33 @@ def test_no_cell_of_the_export_is_a_formula_and_no_line_is_lost(
     assert f"'{FORMULA}" in {row["raw"] for row in rows}
     cells = [cell for row in rows for cell in row.values()]
     assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))] == []
+
+
+@pytest.mark.parametrize("words", [("quarantine", "show"), ("quarantine", "export", "lines.csv"), ("replay",)])
+def test_a_misspelt_rule_is_not_an_empty_quarantine(
+    home: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert main(["--home", str(home), *words, "--rule", "known_tire"]) == 2
+    told = capsys.readouterr().err
+    assert "There is no rule known_tire" in told
+    assert "remedy: Use known_tier" in told
+
+
+def test_a_rule_that_no_line_failed_is_a_rule(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert earshot(home, capsys, "show", "--rule", "known_country").startswith("No line")
+
+
+def test_a_rule_that_was_taken_out_of_the_suite_is_known_while_its_lines_wait(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"batch_id": "b2", "source_file": "x", "source_line": 1, "failed_rules": ["gone"]}
+    row["quarantined_at"] = datetime(2026, 3, 1, tzinfo=UTC)
+    SmallTables(str(home / "lake")).append("silver.quarantine", [row])
+    assert "x:1" in earshot(home, capsys, "show", "--rule", "gone")
+    assert earshot(home, capsys, "show", "--rule", "gone", "--since", "2026-03-28").startswith("No line")
+
+
+def test_a_replay_needs_a_home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path / "none"), "replay"]) == 2
+    assert "There is no HOME" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

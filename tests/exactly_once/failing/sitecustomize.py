@@ -1,8 +1,8 @@
 """Loaded by every Python of a run whose PYTHONPATH names this folder: lets one call of the file system fail.
 
 FAULT_OF_THE_DISK is `N ERRNO HOME COUNTER`: the N-th call, of the driver and its tasks together, that would change a
-file below HOME raises OSError(ERRNO); N may also be the name of a call, and means the first of them. Calls are counted
-in the file COUNTER, a byte a call; COUNTER.met tells which one failed.
+file below HOME raises OSError(ERRNO); N may also be the name of a call or, with a slash in it, a part of a file's path,
+and means the first of them. Calls are counted in the file COUNTER, a byte a call; COUNTER.met tells which one failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def _fails(place: object, what: str) -> None:
     os.write(handle, b".")
     number = os.lseek(handle, 0, os.SEEK_CUR)
     os.close(handle)
-    if _MOMENT in {str(number), what} and not os.path.exists(_COUNTER + ".met"):
+    is_it = _MOMENT in text if "/" in _MOMENT else _MOMENT in {str(number), what}
+    if is_it and not os.path.exists(_COUNTER + ".met"):
         with _fdopen(_OPEN(_COUNTER + ".met", os.O_WRONLY | os.O_CREAT)) as met:
             met.write(f"{what} {text}")
         raise OSError(int(_ERRNO), os.strerror(int(_ERRNO)), text)

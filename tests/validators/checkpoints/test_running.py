@@ -195,12 +195,16 @@ def test_pages_of_suites_that_cannot_be_drawn_are_told_without_a_trace_and_only_
     docs = here.settings.home / "reports" / "data_docs"
     docs.mkdir(parents=True)
     (docs / "expectations").write_text("no folder")
-    here.follow()
+    assert "FileExistsError" in here.follow()["actions_failed"]
     told = capfd.readouterr().err
     assert "page not drawn" in told
     assert "FileExistsError" in told
     assert "Traceback" not in told
     assert logging.getLogger("great_expectations.render.renderer.site_builder").propagate, "export_reports is heard"
+    (docs / "expectations").unlink()
+    here.judge("b2")
+    assert here.follow() == {}
+    assert (docs / "expectations" / "silver_listens.html").is_file(), "what is missing is drawn by the next run"
 
 
 def test_a_verdict_that_is_not_there_yet_waits_for_it_but_not_for_ever(

@@ -12,6 +12,8 @@ import typer
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError, InputError
 
+_UNFINISHED = ".unfinished"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -24,6 +26,8 @@ def map_file(
     force: Annotated[bool, typer.Option("--force", help="Write over a mapping, or beside a format.")] = False,
 ) -> None:
     """Write conf/mappings/NAME.toml from what the file holds; you check it, then the file is read like any other.
+
+    What lacks a column that is needed is written as NAME.toml.unfinished, which nothing reads until you rename it.
 
     Raises:
         ArgumentError: The mapping is there already.
@@ -56,6 +60,9 @@ def map_file(
     if target.exists() and not force:
         raise ArgumentError(f"{target} is there already.", where="option --name", remedy="Choose another, or --force.")
     starter = start_mapping(source, file.name)
+    finished = target
+    if starter.missing:
+        target = target.with_suffix(f".toml{_UNFINISHED}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(starter.text, encoding="utf-8")
@@ -74,9 +81,12 @@ def map_file(
         "missing": list(starter.missing),
         "unmapped": list(starter.unmapped),
     }
-    needed = f"\nStill needed: {', '.join(starter.missing)}." if starter.missing else ""
-    said = f"{len(starter.mapped)} columns of {file.name} are mapped in {target}:\n\n{starter.text}{needed}"
-    current().emit(Text(f"{said}\nCheck it, put the file into landing/ and run ingest_listens."), machine)
+    said = f"{len(starter.mapped)} columns of {file.name} are mapped in {target}:\n\n{starter.text}\n"
+    if starter.missing:
+        said += (
+            f"Still needed: {', '.join(starter.missing)}. Add what is needed and rename the file to {finished.name}. "
+        )
+    current().emit(Text(f"{said}Check it, put the file into landing/ and run ingest_listens."), machine)
 
 
 def _found(file: Path) -> tuple[Path, str | None]:

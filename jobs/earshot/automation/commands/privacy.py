@@ -22,6 +22,7 @@ def erase(
     """Remove a listener from tables, quarantine, archive, cache and vault, and print the proof.
 
     Raises:
+        ArgumentError: HOME is not there: a misspelt path would be proof of nothing.
         Exit: With 1 where something of the listener is left.
     """
     from rich.table import Table  # noqa: PLC0415 (keeps --help instant)
@@ -29,6 +30,7 @@ def erase(
     from earshot.automation.runner import run_jobs  # noqa: PLC0415 (keeps --help instant)
 
     call = current()
+    call.small_tables  # noqa: B018 (asks for HOME)
     arguments = {"listener": listener}
     (result,) = run_jobs(
         ["erase_listeners"], datetime.now(UTC).date(), call.settings, arguments=arguments, as_json=call.as_json

@@ -13,6 +13,7 @@ import typer
 
 from earshot.automation.invocation import current
 from earshot.core.errors import ArgumentError
+from earshot.core.explanations import nearest
 from earshot.core.text import guarded, one_line
 
 TABLE = "silver.quarantine"
@@ -103,12 +104,13 @@ def replay(
     """Judge quarantined lines again, after a rule or a parser changed; those that pass enter silver once.
 
     Raises:
+        ArgumentError: There is no such rule, or HOME is not there.
         Exit: With the exit code of the run.
     """
     from earshot.automation.runner import exit_code, run_jobs  # noqa: PLC0415 (keeps --help instant)
     from earshot.automation.summaries import run_object, run_table  # noqa: PLC0415
 
-    _day(since)
+    _rows(rule, since)
     call = current()
     given = {"rule": rule, "since": since, "dry_run": "true" if dry_run else None}
     arguments = {key: value for key, value in given.items() if value}
@@ -119,9 +121,27 @@ def replay(
 
 
 def _rows(rule: str | None, since: str | None) -> list[dict[str, Any]]:
+    """The lines that wait, of a rule that is or was one: a misspelt name is not an empty quarantine."""
     from earshot.importers.replay import waiting  # noqa: PLC0415 (keeps --help instant)
 
-    return waiting(current().small_tables, rule=rule, since=_day(since))
+    small = current().small_tables
+    rows = waiting(small, rule=rule, since=_day(since))
+    if rule is not None and not rows and not waiting(small, rule=rule):
+        _check_rule(rule)
+    return rows
+
+
+def _check_rule(rule: str) -> None:
+    """Refuse a rule that is in no suite of the gate."""
+    from earshot.validators.suites import load_gate_suite  # noqa: PLC0415 (keeps --help instant)
+
+    known = sorted(expectation.rule for expectation in load_gate_suite().expectations)
+    if rule not in known:
+        raise ArgumentError(
+            f"There is no rule {one_line(rule, _CUT)}, and no line in the quarantine failed it.",
+            where="option --rule",
+            remedy=f"Use {nearest(rule, known)}, or another that `earshot quarantine list` shows.",
+        )
 
 
 def _day(since: str | None) -> datetime | None:

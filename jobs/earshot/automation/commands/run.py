@@ -13,6 +13,7 @@ from earshot.automation.dates import days_between, parse_day, parse_interval
 from earshot.automation.invocation import current
 from earshot.automation.pipeline import JOBS, PIPELINE
 from earshot.core.errors import ArgumentError
+from earshot.core.explanations import nearest
 
 if TYPE_CHECKING:
     from earshot.automation.runner import RunResult
@@ -41,7 +42,7 @@ def run(
         Exit: With 1, 2 or 3 where a job did not end 0; with 0 where a repeated run was asked to stop.
     """
     names = _checked(jobs or list(_ALL))
-    arguments = _arguments(option or []) | ({"notify": "true"} if notify else {})
+    arguments = _arguments(option or [], names) | ({"notify": "true"} if notify else {})
     interval = None if every is None else parse_interval(every)
     parse_day(day, "--date")
     if interval is None:
@@ -100,9 +101,17 @@ def _checked(names: list[str]) -> list[str]:
     return names
 
 
-def _arguments(options: list[str]) -> dict[str, str]:
+def _arguments(options: list[str], jobs: list[str]) -> dict[str, str]:
+    """What the options tell; one that none of the jobs knows would change nothing, and is refused."""
+    known = [name for job in jobs for name in JOBS[job].options]
     pairs = [option.partition("=") for option in options]
     for name, equals, _ in pairs:
         if not equals or not name:
             raise ArgumentError(f"{name!r} has no value.", where="option --option", remedy="Write --option KEY=VALUE.")
+        if name not in known:
+            raise ArgumentError(
+                f"{', '.join(jobs)} has no option {name!r}." if len(jobs) == 1 else f"No job has an option {name!r}.",
+                where="option --option",
+                remedy=f"Use {nearest(name, known)}; known: {', '.join(known)}." if known else "Leave it out.",
+            )
     return {name: value for name, _, value in pairs}

@@ -62,8 +62,9 @@ class DataDocs(UpdateDataDocsAction):
             self._settle(self.name, _reason(error, ()))
             return {}
         drawn = {key: {site: url for site, url in sites.items() if url} for key, sites in pages.items()}
-        why = _masked(f"A page could not be written: {HEARD.taken()}", ())
-        self._settle(self.name, "" if all(drawn.values()) else why)
+        heard = HEARD.taken()  # of the page of a suite nothing else is told
+        why = _masked(f"A page could not be written: {heard}", ())
+        self._settle(self.name, why if heard or not all(drawn.values()) else "")
         return {key: sites for key, sites in drawn.items() if sites}
 
 

@@ -6,10 +6,11 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from earshot.core.job import Job
 from earshot.core.system_faults import system_fault
+from earshot.core.text import one_line
 from earshot.validators.checkpoints.heard import HEARD
 from earshot.validators.checkpoints.owed import UPDATE_DATA_DOCS, OwedVerdict, OwedVerdicts, digest
 from earshot.validators.data_docs.site import Site, draw, kept_verdicts, open_site, tidy
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from earshot.validators.checkpoints.attempt import Guard
     from earshot.validators.checkpoints.configured import ConfiguredAction
+
+_LONGEST_REASON: Final = 300
 
 
 class Checkpoints:
@@ -117,6 +120,7 @@ class Checkpoints:
                     draw(site)
                 if why := HEARD.taken():
                     self._job.log.warning("page not drawn", reason=why)
+                    self._failed["pages"] = one_line(" ".join(why.split()), _LONGEST_REASON)
         except Exception as error:
             self._fault(error)
 

@@ -70,12 +70,11 @@ class Site:
     @property
     def is_incomplete(self) -> bool:
         """Whether a page of the context's verdicts or suites is missing, or older than its suite."""
-        index = self.folder / "index.html"
-        if self.missing or not index.is_file():
+        index, suites = self.folder / "index.html", list(expectations_folder().glob("*.json"))
+        pages = [index, *(self.folder / "expectations" / f"{suite.stem}.html" for suite in suites)]
+        if self.missing or not all(page.is_file() for page in pages):
             return True
-        return (
-            max(suite.stat().st_mtime_ns for suite in expectations_folder().glob("*.json")) > index.stat().st_mtime_ns
-        )
+        return max(suite.stat().st_mtime_ns for suite in suites) > index.stat().st_mtime_ns
 
 
 def open_site(settings: Settings, kept: Iterable[Path]) -> Site:

@@ -36,7 +36,8 @@ class ExpectListenToHaveNoParseFault(ColumnMapExpectation):
 
     Args:
         fault: Name of the fault.
-        required: A column that a line without any fault must have.
+        required: A column that a line without any fault must have. The gate asks it of every line that no rule sets
+            aside.
     """
 
     fault: str
