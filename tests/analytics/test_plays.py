@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from earshot.analytics.plays import (
     counted_keys,
-    distinct,
     distinct_by_group,
     is_among,
     numbered,
@@ -21,6 +20,7 @@ from earshot.analytics.plays import (
     stable_order,
     sums_of_keys,
 )
+from earshot.core.arrow_columns import distinct
 
 SIZE = 9
 pairs = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, 40)))

@@ -11,13 +11,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics.play_days import Plays, each_day
 from earshot.analytics.plays import (
-    coded,
     distinct_by_group,
-    flags,
     hours_of_day,
     mixed,
     numbered,
-    numbers,
     percentile_by_group,
     ratio,
     starts_of_hours,
@@ -25,6 +22,7 @@ from earshot.analytics.plays import (
     table_of,
 )
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, flags, numbers
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.measures import UNKNOWN
 from earshot.core.stream_rule import StreamRule

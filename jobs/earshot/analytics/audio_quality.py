@@ -15,17 +15,16 @@ from earshot.analytics.plays import (
     Flags,
     Floats,
     Integers,
-    coded,
     hours_of_day,
     mixed,
     numbered,
-    numbers,
     percentiles_by_group,
     starts_of_hours,
     table_of,
 )
 from earshot.analytics.stall_leaving import stall_leaving
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, numbers
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.log_histogram import Sketches
 from earshot.core.measures import UNKNOWN

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from earshot.analytics.behaviour_sums import Metric, sums_of
 from earshot.analytics.judged_plays import Judged
-from earshot.analytics.plays import Flags, Floats, Integers, Names, micros, mixed, numbered, ratio
+from earshot.analytics.plays import Flags, Floats, Integers, Names, mixed, numbered, ratio
 from earshot.core import columns as c
+from earshot.core.arrow_columns import micros
 from earshot.core.local_time import local_seconds, weekdays_and_hours, zone_of
 from earshot.core.measures import UNKNOWN
 

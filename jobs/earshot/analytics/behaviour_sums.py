@@ -15,15 +15,14 @@ from earshot.analytics.plays import (
     Floats,
     Integers,
     Names,
-    coded,
     counted_keys,
     mixed,
-    numbers,
     ratio,
     sum_by_group,
     summed_keys,
 )
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, numbers
 from earshot.core.measures import UNKNOWN
 
 Metric = tuple[str, Floats, Floats]

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from earshot.analytics.plays import Integers, coded
+from earshot.analytics.plays import Integers
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded
 from earshot.core.errors import TableError
 from earshot.core.measures import ALL
 

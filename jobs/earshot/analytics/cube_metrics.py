@@ -13,14 +13,13 @@ from earshot.analytics.plays import (
     Flags,
     Floats,
     Integers,
-    coded,
     distinct_by_group,
-    numbers,
     percentile_of_ascending,
     ratio,
     sum_by_group,
 )
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, numbers
 from earshot.core.measures import UNKNOWN
 from earshot.core.playback import EXPECTED_STARTUP_MS, MS_PER_HOUR, quality_score
 from earshot.core.stream_rule import StreamRule
@@ -103,8 +102,7 @@ class MeasuredPlays:
         kept_groups = groups[kept]
 
         def total(name: str) -> Floats:
-            sums: Floats = np.bincount(kept_groups, weights=self.sums[name][kept], minlength=size)
-            return sums
+            return np.bincount(kept_groups, weights=self.sums[name][kept], minlength=size).astype(np.float64)
 
         listens, played, stalled, failed = (
             total(name) for name in (c.LISTENS, c.PLAYED_MS, c.REBUFFER_MS, c.START_FAILED)

@@ -16,8 +16,9 @@ from earshot.analytics.chart_names import Vocabulary
 from earshot.analytics.chart_periods import ALL_TIME, KINDS, Period, periods_of
 from earshot.analytics.chart_rows import all_time_rows, chart_rows
 from earshot.analytics.flagged import FLAGGED
-from earshot.analytics.plays import Flags, flags, numbers
+from earshot.analytics.plays import Flags
 from earshot.core import columns as c
+from earshot.core.arrow_columns import flags, numbers
 from earshot.core.measures import UNKNOWN
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule

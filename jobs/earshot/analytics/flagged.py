@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from earshot.analytics.plays import Flags, coded, distinct, is_among
+from earshot.analytics.plays import Flags, is_among
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, distinct
 from earshot.core.day_files import DayFiles
 
 INCLUDED: Final = "included"

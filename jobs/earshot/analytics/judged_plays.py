@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.analytics.plays import Flags, Integers, coded, distinct, flags, is_among, micros, mixed, numbers
+from earshot.analytics.plays import Flags, Integers, is_among, mixed
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, distinct, flags, is_in, micros, numbers
 from earshot.core.measures import UNKNOWN
 from earshot.core.stream_rule import StreamRule
 
@@ -49,13 +50,13 @@ def judged(
     is_new = is_first.copy()
     is_new[is_first] = ~is_among(own[is_first], distinct(earlier))
     every = np.ones(plays.num_rows, np.bool_)
-    completed = np.where(measured, heard >= _COMPLETED * duration, _is_in(ended, ("trackdone",)))
+    completed = np.where(measured, heard >= _COMPLETED * duration, is_in(ended, ("trackdone",)))
     return {
         "completion_rate": (measured | _is_told(ended), completed),
         "skip_rate": (_is_told(skipped), flags(skipped)),
         "repeat_rate": (every, ~is_first),
         "discovery_rate": (every, is_new),
-        "autoplay_rate": (_is_told(began), _is_in(began, ("trackdone", "autoplay"))),
+        "autoplay_rate": (_is_told(began), is_in(began, ("trackdone", "autoplay"))),
         "counted_rate": (every, stream_rule.counted(heard, duration)),
     }
 
@@ -87,11 +88,3 @@ def _pairs(rows: pa.Table) -> Integers:
 def _is_told(column: pa.ChunkedArray) -> Flags:
     told: Flags = column.is_valid().to_numpy()
     return told
-
-
-def _is_in(column: pa.ChunkedArray, values: Collection[str]) -> Flags:
-    """Whether the text is one of these; false where it is null."""
-    codes, names = coded(column, missing="")
-    which = np.array([name in values for name in names.to_pylist()], np.bool_)
-    found: Flags = which[codes]
-    return found

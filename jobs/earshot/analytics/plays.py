@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from earshot.core.arrow_columns import coded, distinct, micros
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -58,47 +60,6 @@ def numbered(column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) 
     return Names(places[codes], names.take(pa.array(order)))
 
 
-def coded(column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> tuple[Integers, pa.Array]:
-    """A column as numbers, and the names that they stand for: in no order, some of them perhaps unused.
-
-    Args:
-        column: See `numbered`.
-        missing: See `numbered`.
-    """
-    encoded = _encoded(column)
-    names, codes = encoded.dictionary, encoded.indices
-    if codes.null_count and missing is not None:
-        place = names.index(missing).as_py()
-        names = pa.concat_arrays([names, pa.array([missing], names.type)]) if place < 0 else names
-        codes = codes.fill_null(place if place >= 0 else len(names) - 1)
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64), names
-
-
-def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
-    if isinstance(column, pa.ChunkedArray) and pa.types.is_dictionary(column.type) and column.num_chunks > 1:
-        column = column.unify_dictionaries()
-    whole = _whole(column)
-    return whole if isinstance(whole, pa.DictionaryArray) else pc.dictionary_encode(whole)
-
-
-def numbers(column: pa.ChunkedArray) -> Floats:
-    """A column of numbers as floats; nan where it is null."""
-    values: Floats = _whole(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
-
-
-def flags(column: pa.ChunkedArray) -> Flags:
-    """A column of booleans; false where it is null."""
-    values: Flags = pc.fill_null(_whole(column), False).to_numpy(zero_copy_only=False)
-    return values
-
-
-def micros(column: pa.ChunkedArray) -> Integers:
-    """Timestamps (none null) as microseconds since 1970."""
-    found: Integers = _whole(column).cast(pa.timestamp("us", "UTC")).view(pa.int64()).to_numpy(zero_copy_only=False)
-    return found
-
-
 def hours_of_day(column: pa.ChunkedArray) -> Integers:
     """The UTC hour (0 to 23) of timestamps."""
     hours: Integers = micros(column) // _MICROS_PER_HOUR % 24
@@ -127,7 +88,8 @@ def distinct_by_group(groups: Integers, members: Integers, *, size: int, among: 
     if size * among <= _DENSE_FLAGS * len(keys):
         is_there = np.zeros(size * among, np.bool_)
         is_there[keys] = True
-        return is_there.reshape(size, among).sum(axis=1, dtype=np.int64)
+        counts: Integers = is_there.reshape(size, among).sum(axis=1, dtype=np.int64)
+        return counts
     return np.bincount(distinct(keys) // among, minlength=size)
 
 
@@ -148,13 +110,6 @@ def sums_of_keys(
     sums = [np.bincount(keys, weights=values, minlength=size) for values in (first, second)]
     found = np.flatnonzero(sums[0])
     return found, sums[0][found].astype(np.int64), sums[1][found].astype(np.int64)
-
-
-def distinct(keys: Integers) -> Integers:
-    """The different keys in their order; np.unique hashes them, which takes many times as long."""
-    ascending = np.sort(keys)
-    found: Integers = ascending[np.diff(ascending, prepend=ascending[:1] - 1) != 0]
-    return found
 
 
 def is_among(keys: Integers, ascending: Integers) -> Flags:
@@ -279,9 +234,3 @@ def _column(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
         absent = np.isnan(values) if values.dtype == np.float64 else None
         return pa.array(values, mask=absent).cast(kind)
     return (values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)).cast(kind)
-
-
-def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    if isinstance(column, pa.ChunkedArray):
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    return column

@@ -21,8 +21,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.plays import Flags, Floats, Integers, distinct, is_among
+from earshot.analytics.plays import Flags, Floats, Integers, is_among
 from earshot.core import columns as c
+from earshot.core.arrow_columns import distinct
 from earshot.core.stall_effect import TERMS
 
 HEARD_MS: Final = (30_000, 120_000, 240_000)
