@@ -21,9 +21,10 @@ from earshot.analytics.cube_days import CUBE, days_between, days_that_became_due
 from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.play_days import FiledPlays
 from earshot.analytics.revenue.closed_months import closed_months
-from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.filed_streams import FiledStreams
+from earshot.analytics.revenue.mart import revenue, revenue_of_files
 from earshot.analytics.revenue.splits import shares
-from earshot.analytics.revenue.streams import months_needed
+from earshot.analytics.revenue.streams import is_read_by_tasks, months_needed
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.changes import TouchedDays, with_followers
@@ -175,15 +176,13 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
     paid = TableHistory(tables.root, LISTENS).rows([day for day in existing if day.replace(day=1) in months])
 
     def rows(plays: FiledPlays) -> DataFrame:
-        return revenue(
-            tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, plays.files.days)),
-            tables.read(SUSPECTS),
-            shares(tables),
-            terms=terms,
-            stream_rule=settings.marts.stream_rule,
-            months=months,
-            plays=paid,
-        )
+        rights, rule = shares(tables), settings.marts.stream_rule
+        if is_read_by_tasks(terms, rights, paid):
+            streams = FiledStreams(plays, DayFiles.now(tables.root, SUSPECTS))
+            return revenue_of_files(streams, terms=terms, stream_rule=rule, months=months, plays=paid)
+        listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, plays.files.days))
+        verdicts = tables.read(SUSPECTS)
+        return revenue(listens, verdicts, rights, terms=terms, stream_rule=rule, months=months, plays=paid)
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}

@@ -74,13 +74,13 @@ def _schema(table: str, columns: Sequence[str], *, plain: bool) -> pa.Schema:
 
 
 def _read(path: str, schema: pa.Schema) -> pa.Table:
-    texts = [one.name for one in schema if one.type == TEXT]
-    with pq.ParquetFile(path, read_dictionary=texts) as file:
-        there = set(file.schema_arrow.names)
+    footer = pq.read_metadata(path)
+    there = frozenset(footer.schema.to_arrow_schema().names)
+    texts = [one.name for one in schema if one.type == TEXT and one.name in there]
+    with pq.ParquetFile(path, metadata=footer, read_dictionary=texts) as file:
         rows = file.read([name for name in schema.names if name in there], use_threads=False)
-        count = file.metadata.num_rows
     columns = [
-        rows[one.name].cast(one.type) if one.name in there else pa.chunked_array([pa.nulls(count, one.type)])
+        rows[one.name].cast(one.type) if one.name in there else pa.chunked_array([pa.nulls(footer.num_rows, one.type)])
         for one in schema
     ]
     return pa.table(columns, schema=schema)
