@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.commits import DeltaLog
+from earshot.core.table_history import TableHistory
 from earshot.core.tables import spec_of
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -36,9 +37,9 @@ class DayFiles:
     @classmethod
     def now(cls, root: str, table: str) -> Self:
         """The files that the table consists of now; none where it was never written."""
-        log = DeltaLog(root, table)
+        log, version = DeltaLog(root, table), TableHistory(root, table).version
         files: dict[date, list[str]] = defaultdict(list)
-        for file in () if log.is_empty() else log.contents().files:
+        for file in () if version is None else log.contents(version).files:
             if day := file.partition[log.spec.partition_by[0]]:
                 files[date.fromisoformat(day)].append(str(Path(log.path, unquote(file.path))))
         return cls(table, {day: sorted(paths) for day, paths in files.items()})
