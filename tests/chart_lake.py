@@ -14,8 +14,8 @@ import mart_definitions as definitions
 from earshot.analytics.built_charts import CHARTS, BuiltCharts
 from earshot.analytics.chart_periods import days_to_read, periods_of_days
 from earshot.analytics.chart_rows import SCHEMA
-from earshot.analytics.entity_charts import ENTITIES, NUMBER, ChartRules, charts_of_days
-from earshot.core.arrow_rows import ArrowStream
+from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
+from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.small_tables import SmallTables
 from earshot.core.staging import Stage, StagedFile
@@ -24,13 +24,13 @@ from second_opinion import Rows, SecondOpinion
 
 _COLUMNS = pa.schema(
     [
-        (NUMBER, pa.int32()),
-        ("listen_date", pa.date32()),
         ("listener_id", pa.string()),
         ("country", pa.string()),
         ("tier", pa.string()),
         ("entity_id", pa.string()),
         ("is_flagged", pa.bool_()),
+        ("played_ms", pa.int64()),
+        ("duration_ms", pa.int64()),
     ]
 )
 
@@ -49,11 +49,11 @@ class Stream:
     flagged: bool = False
 
 
-class _Written(ArrowStream):
+class _Written(ArrowTasks):
     """Tables that are written by this process."""
 
     def write(self, stage: Stage) -> list[StagedFile]:
-        return [file for table in self.build(iter(())) for file in stage.write(table)]
+        return [file for task in self.tasks for table in self.build(task) for file in stage.write(table)]
 
 
 class ChartLake:
@@ -64,11 +64,11 @@ class ChartLake:
         self.rules = rules or ChartRules()
         self.streams: list[Stream] = []
 
-    def publish(self, streams: Iterable[Stream], *, batch: int = 1_000) -> None:
+    def publish(self, streams: Iterable[Stream]) -> None:
         """Further streams, and the charts of their days."""
         new = list(streams)
         self.streams += new
-        self.rebuild({stream.day for stream in new}, batch=batch)
+        self.rebuild({stream.day for stream in new})
 
     def withdraw(self, streams: Iterable[Stream]) -> None:
         """These streams are gone."""
@@ -77,7 +77,7 @@ class ChartLake:
             self.streams.remove(stream)
         self.rebuild({stream.day for stream in gone})
 
-    def rebuild(self, days: set[date], *, whole: bool = False, batch: int = 1_000) -> set[Partition]:
+    def rebuild(self, days: set[date], *, whole: bool = False) -> set[Partition]:
         """Bring the charts up to the streams, given the days that changed; the partitions that were written."""
         existing = {stream.day for stream in self.streams}
         periods = periods_of_days(existing if whole else days)
@@ -85,14 +85,14 @@ class ChartLake:
         read = days_to_read(periods, existing)
         before = {path for paths in built.files.values() for path in paths}
 
-        def build(_: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-            batches = iter(self._batches(read).to_batches(max_chunksize=batch))
-            return charts_of_days(batches, changed=periods, built=built, rules=self.rules)
+        def build(entity: str) -> Iterator[pa.Table]:
+            days = ((day, self._plays(entity, day)) for day in sorted(read))
+            return charts_of_days(days, entity=entity, changed=periods, built=built, rules=self.rules)
 
         replace_partitions(
             cast(Tables, self.small),
             CHARTS,
-            _Written(cast(Any, None), build, SCHEMA),
+            _Written(cast(Any, None), list(ENTITIES), build, SCHEMA),
             None if whole else {(period.kind, period.start) for period in periods | built.after(periods)},
             metadata={},
             since=built.version,
@@ -128,15 +128,13 @@ class ChartLake:
         rules = definitions.charts(places=self.rules.places, listener_cap=self.rules.listener_cap)
         return opinion.differences(rules, definitions.CHARTS_FOUND)
 
-    def _batches(self, days: frozenset[date]) -> pa.Table:
+    def _plays(self, entity: str, day: date) -> pa.Table:
         rows = [
             {
-                **{NUMBER: number, "listen_date": stream.day, "listener_id": stream.listener},
-                **{"country": stream.country, "tier": stream.tier, "is_flagged": stream.flagged},
-                "entity_id": getattr(stream, entity),
+                **{"listener_id": stream.listener, "country": stream.country, "tier": stream.tier},
+                **{"entity_id": getattr(stream, entity), "is_flagged": stream.flagged},
             }
-            for number, entity in enumerate(ENTITIES)
-            for stream in sorted(self.streams, key=lambda stream: stream.day)
-            if stream.day in days
+            for stream in self.streams
+            if stream.day == day
         ]
         return pa.Table.from_pylist(rows, schema=_COLUMNS)

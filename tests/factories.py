@@ -11,7 +11,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.core.commits import DeltaLog
+from earshot.core.day_files import DayFiles
 from earshot.core.schemas import TABLES
+from earshot.core.tables import Tables
 
 _SCHEMA = TABLES["silver.listens"].schema
 _FIRST_DAY = date(2026, 3, 23)
@@ -115,6 +118,15 @@ def listens_arrow(
 def listens(spark: SparkSession, n: int, seed: int = 0, **shape: Any) -> DataFrame:
     """The rows of `listens_arrow` as a DataFrame with the schema of silver.listens."""
     return spark.createDataFrame(listens_arrow(n, seed, **shape), _SCHEMA)
+
+
+def filed(tables: Tables, table: str, *batches: pa.Table) -> DayFiles:
+    """Rows as files of a table, a commit a batch."""
+    log = DeltaLog(tables.root, table)
+    log.create()
+    for number, rows in enumerate(batches):
+        log.add(log.stage(f"made={number}").write(rows), app_id=f"made-{number}", metadata={})
+    return DayFiles.now(tables.root, table)
 
 
 def plays(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:

@@ -26,7 +26,7 @@ def test_every_play_lies_on_the_hour_of_its_listener(spark: SparkSession, change
     opinion.take("silver_listens", listens_arrow(1_200, seed=4, **shape))
     opinion.run("CREATE TABLE plays AS SELECT *, true AS counted, false AS flagged FROM silver_listens")
     rows = behaviour(listens(spark, 1_200, 4, **shape), days=days, stream_rule=SPOTIFY, minimum_volume=20)
-    opinion.take("gold_behaviour", rows.toArrow())
+    opinion.take("gold_behaviour", rows.frame().toArrow())
     found = definitions.behaviour_found("local_listens")
     assert opinion.differences(definitions.BEHAVIOUR_LOCAL, found) == []
     assert opinion.rows(f"SELECT count(DISTINCT slice) > 24 FROM ({found})") == [(True,)]  # noqa: S608 (our own SQL)

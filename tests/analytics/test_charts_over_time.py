@@ -189,16 +189,14 @@ Streams = st.builds(
 Histories = st.lists(st.lists(Streams, min_size=1, max_size=12), min_size=1, max_size=5)
 
 
-@given(
-    batches=Histories, places=st.integers(0, 3), cap=st.integers(0, 2), size=st.integers(1, 9), gone=st.integers(0, 5)
-)
+@given(batches=Histories, places=st.integers(0, 3), cap=st.integers(0, 2), gone=st.integers(0, 5))
 @hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_history_of_batches_gives_the_charts_of_all_plays_at_once(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Stream]], places: int, cap: int, size: int, gone: int
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Stream]], places: int, cap: int, gone: int
 ) -> None:
     charts = ChartLake(tmp_path_factory.mktemp("charts"), ChartRules(places=places, listener_cap=cap))
     for batch in batches:
-        charts.publish(batch, batch=size)
+        charts.publish(batch)
     charts.withdraw(charts.streams[:gone][: len(charts.streams) - 1])
     assert charts.differences() == []
 

@@ -1,53 +1,92 @@
-"""How often the plans of the marts read the plays, and shuffle them: once, where once is enough."""
+"""How often marts read the plays, and shuffle them: tasks read the files themselves, and no play is shuffled."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 
 from earshot.analytics import build
+from earshot.analytics.judged_plays import PAIR
+from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.changes import TouchedDays
+from earshot.core.config import load_settings
+from earshot.core.day_files import DayFiles
 from earshot.core.settings import Settings
 from earshot.core.tables import Tables
 from quick_silver import QuickSilver
 from spark_plans import moves_of
 
 DAY = date(2026, 3, 18)
-
-SHUFFLES = {
-    "gold.activity": 0,  # only partial sums
-    "gold.audio_quality": 1,
-    "gold.activity_cube": 1,
-    "gold.charts": 1,
-    "gold.behaviour": 2,  # by listener and track, to know what is new to them; then by day
-    "gold.revenue": 1,
-}
-"""The most that the plays, as they are, may be shuffled; of a mart that is not here, once."""
+BEFORE = [DAY - timedelta(days=n) for n in range(1, 9)]
+SUMS_MEET = "gold.revenue"
+ONCE = {"gold.activity", "gold.audio_quality", "gold.activity_cube"}
 
 
 @pytest.fixture
 def lake(tables: Tables) -> Tables:
     silver = QuickSilver(tables.root, listeners=20, tracks=30)
-    silver.append({DAY - timedelta(days=n): 40 for n in range(9)})
+    silver.append({day: 40 for day in (DAY, *BEFORE)})
     return tables
 
 
-@pytest.mark.parametrize("mart", build.SOURCES)
-def test_the_plays_of_a_mart_are_shuffled_once_where_once_is_enough(
-    lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch, mart: str
-) -> None:
+def rows_of(mart: str, lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What build_marts would write for one more day."""
     seen = {}
 
     def look(tables: Tables, name: str, rows: Any, *_: Any, **__: Any) -> None:
-        frame = rows if isinstance(rows, DataFrame) else rows.frame()
-        seen[name] = moves_of(frame, tables.path(build.LISTENS))
+        seen[name] = rows
 
     monkeypatch.setattr(build, "replace_partitions", look)
     touched = {name: TouchedDays(frozenset({DAY} if name == mart else ())) for name in build.SOURCES}
     build.build(lake, touched, settings)
-    assert seen[mart].scans >= 1
-    assert seen[mart].shuffles <= SHUFFLES.get(mart, 1)
-    print(f"{mart}: {seen[mart]}")
+    return seen[mart]
+
+
+@pytest.mark.parametrize("mart", build.SOURCES)
+def test_no_play_goes_through_spark(
+    lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch, mart: str
+) -> None:
+    rows = rows_of(mart, lake, settings, monkeypatch)
+    moves = moves_of(rows if isinstance(rows, DataFrame) else rows.frame(), lake.path(build.LISTENS))
+    assert moves.scans == 0
+
+
+def test_plays_are_shuffled_once_by_listener_where_tracks_have_thresholds(
+    lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = load_settings(overrides={"home": str(settings.home), "revenue": {"pro_rata": {"minimum_streams": 10}}})
+    rows = rows_of(SUMS_MEET, lake, of, monkeypatch)
+    assert isinstance(rows, DataFrame)
+    moves = moves_of(rows, lake.path(build.LISTENS))
+    assert moves.scans >= 1
+    assert moves.shuffles == 1
+
+
+@pytest.mark.parametrize("mart", [mart for mart in build.SOURCES if mart != SUMS_MEET])
+def test_tasks_read_the_plays_of_a_day_once(
+    lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch, mart: str
+) -> None:
+    reads: Counter[tuple[date, bool]] = Counter()
+    read = DayFiles.read
+
+    def counted(files: DayFiles, day: date, columns: Sequence[str], **kind: Any) -> pa.Table:
+        if files.table == build.LISTENS:
+            reads[day, tuple(columns) == PAIR] += 1
+        return read(files, day, columns, **kind)
+
+    rows = rows_of(mart, lake, settings, monkeypatch)
+    assert isinstance(rows, ArrowTasks)
+    monkeypatch.setattr(DayFiles, "read", counted)
+    assert sum(table.num_rows for task in rows.tasks for table in rows.build(task)) > 0
+    if mart in ONCE:
+        assert reads == {(DAY, False): 1}
+    elif mart == "gold.behaviour":
+        assert reads == {(DAY, False): 1, **{(day, True): 1 for day in BEFORE[:7]}}
+    else:  # all time is ranked of every day, by one task for each kind of entity
+        assert reads == {(day, False): 3 for day in (DAY, *BEFORE)}

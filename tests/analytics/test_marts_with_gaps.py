@@ -15,10 +15,11 @@ from earshot.analytics.behaviour import behaviour
 from earshot.analytics.chart_periods import periods_of_days
 from earshot.analytics.charts import charts
 from earshot.analytics.entity_charts import ChartRules
-from earshot.core.schemas import TABLES
+from earshot.analytics.play_days import FiledPlays
 from earshot.core.small_tables import SmallTables
 from earshot.core.stream_rule import SPOTIFY
-from factories import listens, listens_arrow
+from earshot.core.tables import Tables
+from factories import filed, listens, listens_arrow
 from second_opinion import PLAYS, SecondOpinion
 
 DAYS = [date(2026, 3, 30), date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)]  # the last: plays after midnight
@@ -46,7 +47,7 @@ def gaps(suspects: pa.Table) -> SecondOpinion:
 
 
 def test_activity(spark: SparkSession, gaps: SecondOpinion) -> None:
-    gaps.take("gold_activity", activity(listens(spark, COUNT, 8, **SHAPE), stream_rule=SPOTIFY).toArrow())
+    gaps.take("gold_activity", activity(listens(spark, COUNT, 8, **SHAPE), stream_rule=SPOTIFY).frame().toArrow())
     assert gaps.differences(definitions.ACTIVITY, definitions.ACTIVITY_FOUND) == []
 
 
@@ -62,7 +63,8 @@ def test_audio_quality_counts_a_play_of_unknown_startup_neither_as_late_nor_as_i
 def behaving(spark: SparkSession, gaps: SecondOpinion) -> SecondOpinion:
     least = definitions.LEAST_OF_A_TRACK
     plays = listens(spark, COUNT, 8, **SHAPE)
-    gaps.take("gold_behaviour", behaviour(plays, days=DAYS, stream_rule=SPOTIFY, minimum_volume=least).toArrow())
+    rows = behaviour(plays, days=DAYS, stream_rule=SPOTIFY, minimum_volume=least)
+    gaps.take("gold_behaviour", rows.frame().toArrow())
     return gaps
 
 
@@ -93,9 +95,9 @@ def test_a_row_of_behaviour_is_told_by_its_key(behaving: SecondOpinion) -> None:
     assert behaving.rows("SELECT metric FROM gold_behaviour GROUP BY metric HAVING count(slice) % count(*) <> 0") == []
 
 
-def test_charts(spark: SparkSession, gaps: SecondOpinion, suspects: pa.Table) -> None:
-    plays = listens(spark, COUNT, 8, **SHAPE)
-    named = spark.createDataFrame(suspects, TABLES["gold.suspect_listens"].schema)
-    rows = charts(plays, named, periods=periods_of_days(DAYS), rules=ChartRules())
+def test_charts(tables: Tables, gaps: SecondOpinion, suspects: pa.Table) -> None:
+    files = filed(tables, "silver.listens", listens_arrow(COUNT, 8, **SHAPE))
+    named = filed(tables, "gold.suspect_listens", suspects)
+    rows = charts(FiledPlays(tables.spark, files), named, periods=periods_of_days(DAYS), rules=ChartRules())
     gaps.take("gold_charts", rows.frame().toArrow())
     assert gaps.differences(definitions.CHARTS, definitions.CHARTS_FOUND) == []

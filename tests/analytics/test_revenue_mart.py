@@ -12,10 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
-from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.play_days import FiledPlays
+from earshot.analytics.revenue.filed_streams import FiledStreams
+from earshot.analytics.revenue.mart import revenue, revenue_of_files
+from earshot.analytics.revenue.streams import PLAYS_OF_A_TASK, is_read_by_tasks
 from earshot.core.schemas import TABLES
 from earshot.core.stream_rule import SPOTIFY
-from factories import listens, listens_arrow, plays
+from earshot.core.tables import Tables
+from factories import filed, listens, listens_arrow, plays
 
 SUSPECTS, RIGHTS = TABLES["gold.suspect_listens"].schema, TABLES["silver.rights"].schema
 PRICED = ("premium", "family", "student", "free")
@@ -61,6 +65,38 @@ def test_spark_pays_what_a_loop_over_the_plays_pays(spark: SparkSession) -> None
     expected = paid(world, of, splits=splits)
     assert {row["payee_type"] for row in expected} == {"artist", "rights_holder", "suspense"}
     assert sorted(map(repr, got.toArrow().to_pylist())) == sorted(map(repr, expected))
+
+
+def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(tables: Tables) -> None:
+    told = listens_arrow(1_500, seed=6, days=5, first_day=date(2026, 3, 29), listeners=40, tracks=60, gaps=0.2)
+    rows = told.to_pylist()
+    verdicts = [{**{name: row[name] for name in ("listener_id", "listen_date")}, "signals": []} for row in rows[::50]]
+    named = [{**one, "verdict": "suspect", "track_id": None} for one in verdicts[::2]]
+    named += [
+        {**one, "verdict": "confirmed", "track_id": row["track_id"]}
+        for one, row in zip(verdicts, rows[::50], strict=True)
+    ]
+    named += [{**one, "verdict": "cleared", "track_id": None} for one in verdicts]
+    suspects = pa.Table.from_pylist(named, schema=to_arrow_schema(SUSPECTS, timezone="UTC"))
+    plays_of_files = FiledPlays(tables.spark, filed(tables, "silver.listens", told))
+    streams = FiledStreams(plays_of_files, filed(tables, "gold.suspect_listens", suspects))
+    of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED), share=0.7, artist_centric=RULES)
+    months = [date(2026, 3, 1), date(2026, 4, 1)]
+    verdicts_read = tables.read("gold.suspect_listens")
+    expected = revenue(tables.read("silver.listens"), verdicts_read, None, terms=of, stream_rule=SPOTIFY).toArrow()
+    assert is_read_by_tasks(of, None, 1_500)
+    for plays_told in (1_500, 3 * PLAYS_OF_A_TASK):  # two tasks, three tasks
+        found = revenue_of_files(streams, terms=of, stream_rule=SPOTIFY, months=months, plays=plays_told).toArrow()
+        assert sorted(map(repr, found.to_pylist())) == sorted(map(repr, expected.to_pylist()))
+    assert {row["month"] for row in expected.to_pylist()} == set(months)
+    different = {row["amount"] for row in expected.to_pylist() if row["suspects"] == "excluded"}
+    assert different != {row["amount"] for row in expected.to_pylist() if row["suspects"] == "included"}
+
+
+def test_plays_are_shuffled_where_tracks_have_thresholds_or_there_are_too_many_of_them() -> None:
+    assert is_read_by_tasks(terms(), None, 16_000_000)
+    assert not is_read_by_tasks(terms(), None, 16_000_001)
+    assert not is_read_by_tasks(terms(pro_rata={"minimum_streams": 1}), None, 10)
 
 
 def test_a_track_earns_from_its_threshold_on_counted_over_the_months_before(spark: SparkSession) -> None:

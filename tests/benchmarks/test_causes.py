@@ -15,12 +15,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from earshot.analytics.activity_cube import CubeRules, activity_cube
+from earshot.analytics.play_days import FiledPlays
 from earshot.automation.loading import load_job
 from earshot.core.config import load_settings
+from earshot.core.day_files import DayFiles
 from earshot.core.job import Job
 from earshot.core.partitions import replace_partitions
 from earshot.core.settings import Settings
-from earshot.core.tables import Tables, days_condition
+from earshot.core.tables import Tables
 from quick_silver import QuickSilver
 from stopwatch import ROUNDS, Stopwatch
 
@@ -62,8 +64,8 @@ class Lake:
             marts.stream_rule,
             marts.cube_deep_minimum_volume,
         )
-        plays = self.tables.read(LISTENS).where(days_condition("listen_date", days))
-        rows = activity_cube(plays, self.tables.read(CUBE), days=days, newest=newest, rules=rules)
+        plays = FiledPlays(self.tables.spark, DayFiles.now(self.tables.root, LISTENS).of(days))
+        rows = activity_cube(plays, DayFiles.now(self.tables.root, CUBE), days=days, newest=newest, rules=rules)
         replace_partitions(self.tables, CUBE, rows, frozenset((day,) for day in days), metadata={})
 
     def score(self, day: date) -> None:

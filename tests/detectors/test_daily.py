@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from earshot.analytics.behaviour import RATES
+from earshot.analytics.judged_plays import RATES
 from earshot.core.daily_metrics import BEHAVIOUR_RATES
 from earshot.core.settings import AnomalySettings
 from earshot.detectors import daily

@@ -2,65 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import combinations
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.cube_metrics import (
-    COUNTS,
-    IS_COUNTED,
-    MEASURED,
-    METRICS,
-    QUALITY_COUNTS,
-    QUALITY_LEVELS,
-    MeasuredPlays,
-)
-from earshot.analytics.cube_series import PEAK, Cells, Series, series_of
+from earshot.analytics.cube_combinations import COMBINATIONS, DEEP, DIMENSIONS, SHALLOW
+from earshot.analytics.cube_memory import REMEMBERED_DAYS, Memory
+from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
+from earshot.analytics.cube_series import Cells, Series, series_of
+from earshot.analytics.play_days import FiledPlays
 from earshot.analytics.plays import Integers, table_of
 from earshot.core import columns as c
-from earshot.core.arrow_rows import ArrowRows
-from earshot.core.measures import counted, known
+from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.day_files import DayFiles
 from earshot.core.stream_rule import StreamRule
-from earshot.core.tables import days_condition, spec_of
+from earshot.core.tables import spec_of
 
-DIMENSIONS: Final = (c.COUNTRY, c.DEVICE, c.TIER, c.PLATFORM, c.APP_VERSION, c.CDN)
+__all__ = ["COMBINATIONS", "DEEP", "REMEMBERED_DAYS", "SHALLOW", "CubeRules", "activity_cube", "cube_of_day"]
 
-SHALLOW: Final[tuple[tuple[str, ...], ...]] = (
-    (),
-    *((name,) for name in DIMENSIONS),
-    (c.COUNTRY, c.DEVICE),
-    (c.COUNTRY, c.TIER),
-    (c.DEVICE, c.CDN),
-    (c.DEVICE, c.APP_VERSION),
-    (c.APP_VERSION, c.CDN),
-    (c.DEVICE, c.APP_VERSION, c.CDN),
-)
-"""Dimensions that are fixed together, and of which every metric is kept that such a combination carries."""
-
-# A platform is told by its devices.
-_CROSSED: Final = tuple(name for name in DIMENSIONS if name != c.PLATFORM)
-DEEP: Final[tuple[tuple[str, ...], ...]] = tuple(
-    fixed for depth in (2, 3) for fixed in combinations(_CROSSED, depth) if fixed not in SHALLOW
-)
-"""Every other combination of two and three dimensions: for causes that lie deep, with a floor of their own."""
-
-COMBINATIONS: Final = (*SHALLOW, *DEEP)
-"""The dimensions that are fixed together; the empty one is the total."""
-
-REMEMBERED_DAYS: Final = 7
-"""A series stays in the cube for so many days after the last one on which it had enough plays."""
+READ: Final = (*DIMENSIONS, c.LISTENER_ID, c.STARTED_AT, *MEASURED)
+"""Columns of silver.listens that the cube is made of."""
 
 _SCHEMA: Final = spec_of("gold.activity_cube").schema
 _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 _HOURS: Final = 24
+_MOST_RUNS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -87,8 +59,8 @@ class CubeRules:
 
 
 def activity_cube(
-    listens: DataFrame, built: DataFrame, *, days: Collection[date], newest: date, rules: CubeRules
-) -> ArrowRows:
+    listens: FiledPlays, built: DayFiles, *, days: Collection[date], newest: date, rules: CubeRules
+) -> ArrowTasks:
     """Metrics by hour and day over `COMBINATIONS` of dimensions.
 
     A count of a series that is kept has a row for every hour of the day, 0 included, up to the hour
@@ -97,91 +69,48 @@ def activity_cube(
     `DEEP` only such of them as are sums.
 
     Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26, sums over 14 more
-    one by 14;
-    here the plays of a day go once to one Arrow task, which sorts integers. What other days had is told by
+    one by 14; here a task reads the plays of a day once, and sorts integers. What other days had is told by
     the cube as it stands, or (of days that are built together) by their volumes.
 
     Args:
-        listens: Rows of silver.listens of `days`.
-        built: gold.activity_cube of the days before, as it stands; tells which series are remembered.
+        listens: Rows of silver.listens, those of `days` among them.
+        built: gold.activity_cube as it stands; tells which series are remembered, but for `days`.
         days: UTC days to build.
         newest: The newest day of all plays; after its last play the hours are not due yet.
         rules: Which series are kept.
 
     Returns:
-        The columns of gold.activity_cube, a group a day.
+        The columns of gold.activity_cube, some days that follow one another a task.
     """
-    plays = listens.select(
-        c.LISTEN_DATE,
-        *(known(name).alias(name) for name in DIMENSIONS),
-        c.LISTENER_ID,
-        c.STARTED_AT,
-        *MEASURED,
-        counted(rules.stream_rule).alias(IS_COUNTED),
-    )
-    remembered = _remembered(plays, built, days=days, minimum_volume=rules.minimum_volume)
+    files, standing = listens.files, built.of(built.days.difference(days))
 
-    def build(key: tuple[Any, ...], left: pa.Table, right: pa.Table) -> pa.Table:
-        day = key[0].as_py()
-        return cube_of_day(left, right, day=day, is_newest=day == newest, rules=rules)
+    def of_run(run: Sequence[date]) -> Iterator[pa.Table]:
+        memory = Memory(files.of(days), standing, rules.minimum_volume)
+        for day in run:
+            rows = files.read(day, READ)
+            yield cube_of_day(rows, memory.before(day), day=day, is_newest=day == newest, rules=rules)
 
-    count = max(1, min(len(days), int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)))
-    # One partition, asked for, would be shuffled once more to join the other side.
-    plays_of_days, series_of_days = (
-        (rows.repartition(count, c.LISTEN_DATE) if count > 1 else rows).groupBy(c.LISTEN_DATE)
-        for rows in (plays, remembered)
-    )
-    return ArrowRows(plays_of_days.cogroup(series_of_days), build, _SCHEMA)
+    return ArrowTasks(listens.spark, _runs(sorted(days)), of_run, _SCHEMA)
 
 
-def _remembered(plays: DataFrame, built: DataFrame, *, days: Collection[date], minimum_volume: int) -> DataFrame:
-    """Day, dimensions (null where not fixed) and the most plays on one of the days before, of remembered series."""
-    first = min(days) - timedelta(days=REMEMBERED_DAYS)
-    rows = (
-        built.where((F.col(c.GRAIN) == "day") & (F.col(c.METRIC) == c.LISTENS))
-        .where(F.col(c.WINDOW_DATE).between(first, max(days)))
-        .where(~F.expr(days_condition(c.WINDOW_DATE, days)))
-        .select(
-            F.col(c.WINDOW_DATE).alias(c.LISTEN_DATE),
-            *(F.col(c.DIMENSIONS)[name].alias(name) for name in DIMENSIONS),
-            F.col(c.VOLUME).alias(PEAK),
-        )
-    )
-    together = {day for day in days if any(day + timedelta(days=n + 1) in days for n in range(REMEMBERED_DAYS))}
-    if together:
-        rows = rows.unionByName(_volumes(plays.where(days_condition(c.LISTEN_DATE, together))))
-    until = F.date_add(c.LISTEN_DATE, REMEMBERED_DAYS)
-    return (
-        rows.where(F.col(PEAK) >= minimum_volume)
-        .withColumn(c.LISTEN_DATE, F.explode(F.sequence(F.date_add(c.LISTEN_DATE, 1), until)))
-        .where(days_condition(c.LISTEN_DATE, days))
-        .groupBy(c.LISTEN_DATE, *DIMENSIONS)
-        .agg(F.max(PEAK).alias(PEAK))
-    )
-
-
-def _volumes(plays: DataFrame) -> DataFrame:
-    """Plays by day and `COMBINATIONS` of dimensions; the plays themselves are counted once, not once a combination."""
-    cells = plays.groupBy(c.LISTEN_DATE, *DIMENSIONS).agg(F.count("*").alias(PEAK))
-    return cells.groupingSets(
-        [[cells[c.LISTEN_DATE], *(cells[name] for name in fixed)] for fixed in COMBINATIONS],
-        cells[c.LISTEN_DATE],
-        *(cells[name] for name in DIMENSIONS),
-    ).agg(F.sum(PEAK).alias(PEAK))
+def _runs(days: Sequence[date]) -> list[Sequence[date]]:
+    """The days in some tasks: what is remembered of a day need not be read again for the one after it."""
+    length = max(REMEMBERED_DAYS, math.ceil(len(days) / _MOST_RUNS))
+    return [days[first : first + length] for first in range(0, len(days), length)]
 
 
 def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: bool, rules: CubeRules) -> pa.Table:
     """The cube of one day.
 
     Args:
-        plays: The day's plays: the columns of silver.listens that are measured, `is_counted`, dimensions not null.
+        plays: The day's plays: columns `READ`, nulls included.
         remembered: Series that had enough plays on a day before: dimensions, null where not fixed, and `peak`.
         day: The UTC day.
         is_newest: Whether no later play is known: hours after the day's last play are left out.
         rules: Which series are kept.
     """
     cells = Cells.of(plays, remembered, DIMENSIONS)
-    measured = MeasuredPlays.of(plays, cells.of_play)
+    measured = MeasuredPlays.of(plays, cells.of_play, rules.stream_rule)
     due = int(cells.hour.max()) + 1 if is_newest and len(cells.hour) else _HOURS
     parts = []
     for fixed in COMBINATIONS:

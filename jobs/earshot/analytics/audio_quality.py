@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.analytics.play_days import Plays, each_day
 from earshot.analytics.plays import (
     Flags,
     Floats,
@@ -18,14 +18,16 @@ from earshot.analytics.plays import (
     hours_of_day,
     mixed,
     numbered,
-    numbers,
-    percentile_by_group,
+    percentiles_by_group,
+    starts_of_hours,
+    table_of,
 )
 from earshot.analytics.stall_leaving import stall_leaving
 from earshot.core import columns as c
-from earshot.core.arrow_rows import ArrowRows
+from earshot.core.arrow_columns import coded, numbers
+from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.log_histogram import Sketches
-from earshot.core.measures import known
+from earshot.core.measures import UNKNOWN
 from earshot.core.playback import EXPECTED_STARTUP_MS, SKETCHES, levels
 from earshot.core.tables import spec_of
 
@@ -39,7 +41,7 @@ _SCHEMA: Final = spec_of("gold.audio_quality").schema
 _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 
 
-def audio_quality(listens: DataFrame, *, session_gap_minutes: int) -> ArrowRows:
+def audio_quality(listens: Plays, *, session_gap_minutes: int) -> ArrowRows | ArrowTasks:
     """Playback quality by hour, country, device, CDN and version.
 
     An exit before start is a play of 0 ms that did not fail. The rebuffer ratio is time stalled
@@ -55,27 +57,24 @@ def audio_quality(listens: DataFrame, *, session_gap_minutes: int) -> ArrowRows:
         session_gap_minutes: A pause after which a listener has left; see `stall_leaving`.
 
     Returns:
-        The columns of gold.audio_quality, a group a day; one shuffle of the plays.
+        The columns of gold.audio_quality, a task a day.
     """
-    plays = listens.select(
-        c.LISTEN_DATE, c.STARTED_AT, *(known(name).alias(name) for name in (c.LISTENER_ID, *DIMENSIONS)), *_MEASURED
-    )
 
-    def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
-        return quality_of_day(rows, day=key[0].as_py(), session_gap_minutes=session_gap_minutes)
+    def build(day: date, plays: pa.Table) -> pa.Table:
+        return quality_of_day(plays, day=day, session_gap_minutes=session_gap_minutes)
 
-    return ArrowRows(plays.groupBy(c.LISTEN_DATE), build, _SCHEMA)
+    return each_day(listens, (c.STARTED_AT, c.LISTENER_ID, *DIMENSIONS, *_MEASURED), build, _SCHEMA)
 
 
 def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> pa.Table:
     """The rows of one day.
 
     Args:
-        plays: Its plays: listener_id, started_at, the columns that are measured, dimensions not null.
+        plays: Its plays: what `audio_quality` reads of them, nulls included.
         day: The UTC day.
         session_gap_minutes: See `audio_quality`.
     """
-    names = [numbered(plays[name]) for name in DIMENSIONS]
+    names = [numbered(plays[name], missing=UNKNOWN) for name in DIMENSIONS]
     hours = hours_of_day(plays[c.STARTED_AT])
     all_keys = mixed([hours, *(name.codes for name in names)], [24, *(len(name) for name in names)], plays.num_rows)
     order = np.argsort(all_keys, kind="stable")
@@ -93,12 +92,9 @@ def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> p
         columns[name] = found.names.take(pa.array(keys % len(found)))
         keys = keys // len(found)
     midnight = np.datetime64(day, "us")
-    starts = midnight + keys * np.timedelta64(3_600_000_000, "us")
-    columns[c.HOUR_START] = pa.array(starts).cast(pa.timestamp("us", "UTC"))
-    columns |= {
-        column: percentile_by_group(cells, measured[c.STARTUP_MS], share=share, size=size)
-        for column, share in _EXACT.items()
-    }
+    columns[c.HOUR_START] = starts_of_hours(day, keys)
+    exact = percentiles_by_group(cells, measured[c.STARTUP_MS], shares=tuple(_EXACT.values()), size=size)
+    columns |= zip(_EXACT, exact, strict=True)
     columns |= levels(sums, startups=startups, stalls=stalls)
     columns |= sums
     untold = {c.REBUFFER_MS: stalls == 0, c.REBUFFER_COUNT: stalls == 0, c.BITRATE_SWITCHES: switches == 0}
@@ -106,13 +102,13 @@ def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> p
     columns |= {column: sketches[name].maps() for name, column in SKETCHES.items()}
     columns[c.STALL_LEAVING] = stall_leaving(
         cells,
-        numbered(plays[c.LISTENER_ID]).codes,
+        coded(plays[c.LISTENER_ID], missing=UNKNOWN)[0],
         _since(plays[c.STARTED_AT], midnight),
         measured,
         size=size,
         session_gap_ms=session_gap_minutes * 60_000,
     )
-    return pa.table([_column(columns[field.name], field.type) for field in _ARROW], schema=_ARROW)
+    return table_of(columns, _ARROW)
 
 
 def _sums(measured: Mapping[str, Floats], order: Integers, first: Integers) -> dict[str, Integers]:
@@ -149,10 +145,3 @@ def _since(times: pa.ChunkedArray, midnight: np.datetime64) -> Integers:
     micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
     since: Integers = (micros - midnight.astype(np.int64)) // 1_000
     return since
-
-
-def _column(values: Any, kind: pa.DataType) -> pa.Array:
-    """Floats that are nan are null."""
-    if isinstance(values, np.ndarray) and values.dtype == np.float64:
-        return pa.array(values, mask=np.isnan(values)).cast(kind)
-    return (values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)).cast(kind)

@@ -10,28 +10,22 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.plays import Flags, Floats, Integers, Names, flags, mixed, numbered, ratio, sum_by_group
+from earshot.analytics.behaviour_sums import Metric, sums_of
+from earshot.analytics.judged_plays import Judged
+from earshot.analytics.plays import Flags, Floats, Integers, Names, mixed, numbered, ratio
 from earshot.core import columns as c
+from earshot.core.arrow_columns import micros
 from earshot.core.local_time import local_seconds, weekdays_and_hours, zone_of
+from earshot.core.measures import UNKNOWN
 
 BY_CONTEXT: Final = {
-    "completion_rate_by_context": "is_completed",
-    "skip_rate_by_context": "was_skipped",
-    "repeat_rate_by_context": "is_repeat",
-    "discovery_rate_by_context": "is_discovery",
+    f"{rate}_by_context": rate for rate in ("completion_rate", "skip_rate", "repeat_rate", "discovery_rate")
 }
-BY_TRACK: Final = {
-    "completion_rate_by_track": "is_completed",
-    "skip_rate_by_track": "was_skipped",
-    "repeat_rate_by_track": "is_repeat",
-}
+BY_TRACK: Final = {f"{rate}_by_track": rate for rate in ("completion_rate", "skip_rate", "repeat_rate")}
 LOCAL_LISTENS: Final = "local_listens"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LOCAL_HOURS: Final = tuple(f"{day} {hour:02d}" for day in WEEKDAYS for hour in range(24))
 """The slices of `local_listens`: weekday and hour of the listener's clock."""
-
-Metric = tuple[str, Floats, Floats]
-"""Name, values and volumes by group."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +52,14 @@ class Split:
             yield name, part, np.where(part > 0, told, 0)
 
 
-def by_context(plays: pa.Table, country: Names, tier: Names) -> Split:
+def by_context(plays: pa.Table, found: Mapping[str, Judged], country: Names, tier: Names) -> Split:
     """Rates and plays by context."""
-    context = numbered(plays[c.CONTEXT])
+    context = numbered(plays[c.CONTEXT], missing=UNKNOWN)
     shape = (len(country), len(tier), len(context))
     groups = mixed((country.codes, tier.codes, context.codes), shape, plays.num_rows)
     listens = np.bincount(groups, minlength=math.prod(shape)).astype(np.float64).reshape(shape)
-    return Split(context.names, _rates(plays, BY_CONTEXT, groups, shape), {"listens_by_context": (listens, listens)})
+    rates = sums_of(found, BY_CONTEXT, groups, shape)
+    return Split(context.names, rates, {"listens_by_context": (listens, listens)})
 
 
 def by_local_hour(plays: pa.Table, country: Names, tier: Names) -> Split:
@@ -77,18 +72,17 @@ def by_local_hour(plays: pa.Table, country: Names, tier: Names) -> Split:
     return Split(pa.array(LOCAL_HOURS, pa.string()), {}, {LOCAL_LISTENS: (listens, told)})
 
 
-def by_track(plays: pa.Table, *, minimum_volume: int) -> Split:
+def by_track(found: Mapping[str, Judged], track: Names, *, minimum_volume: int) -> Split:
     """Rates by track, of all countries and tiers, where enough plays tell."""
-    track = numbered(plays[c.TRACK_ID])
-    rates = _rates(plays, BY_TRACK, track.codes, (1, 1, len(track)))
+    rates = sums_of(found, BY_TRACK, track.codes, (1, 1, len(track)))
     enough = {name: (part, np.where(told >= minimum_volume, told, 0)) for name, (part, told) in rates.items()}
     return Split(track.names, enough, {})
 
 
 def local_hours(plays: pa.Table) -> tuple[Integers, Flags]:
     """Of each play, the place of its weekday and hour in `LOCAL_HOURS`, and whether its time zone is known at all."""
-    seconds = plays[c.STARTED_AT].cast(pa.timestamp("s", "UTC"), safe=False).cast(pa.int64()).to_numpy()
-    zones = numbered(plays[c.TIME_ZONE].fill_null(""))
+    seconds = micros(plays[c.STARTED_AT]) // 1_000_000
+    zones = numbered(plays[c.TIME_ZONE], missing="")
     clock, shown = np.zeros(plays.num_rows, np.int64), np.zeros(plays.num_rows, np.bool_)
     for code, name in enumerate(zones.names.to_pylist()):
         if name and (zone := zone_of(name)):
@@ -96,14 +90,3 @@ def local_hours(plays: pa.Table) -> tuple[Integers, Flags]:
             weekday, hour = weekdays_and_hours(local_seconds(zone, seconds[here]))
             clock[here], shown[here] = (weekday - 1) * 24 + hour, True
     return clock, shown
-
-
-def _rates(
-    plays: pa.Table, rates: Mapping[str, str], groups: Integers, shape: tuple[int, int, int]
-) -> dict[str, tuple[Floats, Floats]]:
-    size = math.prod(shape)
-    told = {
-        name: sum_by_group(groups, plays[column].is_valid().to_numpy(), size=size) for name, column in rates.items()
-    }
-    part = {name: sum_by_group(groups, flags(plays[column]), size=size) for name, column in rates.items()}
-    return {name: (part[name].reshape(shape), told[name].reshape(shape)) for name in rates}

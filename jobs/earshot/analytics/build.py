@@ -19,13 +19,16 @@ from earshot.analytics.chart_periods import days_to_read, periods_of_days
 from earshot.analytics.charts import charts
 from earshot.analytics.cube_days import CUBE, days_between, days_that_became_due, spanned
 from earshot.analytics.entity_charts import ChartRules
+from earshot.analytics.play_days import FiledPlays
 from earshot.analytics.revenue.closed_months import closed_months
-from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.filed_streams import FiledStreams
+from earshot.analytics.revenue.mart import revenue, revenue_of_files
 from earshot.analytics.revenue.splits import shares
-from earshot.analytics.revenue.streams import months_needed
+from earshot.analytics.revenue.streams import is_read_by_tasks, months_needed
 from earshot.core import columns as c
-from earshot.core.arrow_rows import ArrowRows, ArrowStream
+from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.changes import TouchedDays, with_followers
+from earshot.core.day_files import DayFiles
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
 from earshot.core.table_history import TableHistory
@@ -45,35 +48,6 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every mart and the tables it is built from."""
 
-_READ: Final = (
-    c.LISTEN_ID,
-    c.LISTENER_ID,
-    c.TRACK_ID,
-    c.ARTIST_ID,
-    c.ALBUM_TITLE,
-    c.STARTED_AT,
-    c.PLAYED_MS,
-    c.DURATION_MS,
-    c.LISTEN_DATE,
-    c.COUNTRY,
-    c.TIME_ZONE,
-    c.DEVICE,
-    c.PLATFORM,
-    c.APP_VERSION,
-    c.TIER,
-    c.CONTEXT,
-    c.REASON_START,
-    c.REASON_END,
-    c.SKIPPED,
-    c.STARTUP_MS,
-    c.REBUFFER_COUNT,
-    c.REBUFFER_MS,
-    c.BITRATE_KBPS,
-    c.BITRATE_SWITCHES,
-    c.START_FAILED,
-    c.CDN,
-)
-
 
 @dataclass(frozen=True)
 class _Rebuild:
@@ -89,7 +63,7 @@ class _Rebuild:
     """
 
     reads: frozenset[date]
-    rows: Callable[[DataFrame], DataFrame | ArrowRows | ArrowStream]
+    rows: Callable[[FiledPlays], DataFrame | ArrowRows | ArrowTasks]
     replaced: frozenset[Partition]
     of_all: frozenset[Partition] | None = None
     since: int | None = None
@@ -117,14 +91,13 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
         touched: What changed for each mart of `SOURCES`; a mart for which nothing did is left alone.
         settings: What is in force.
     """
-    existing = TableHistory(tables.root, LISTENS).days()
+    plays = FiledPlays(tables.spark, DayFiles.now(tables.root, LISTENS))
+    existing = plays.files.days
     plans = {mart: _PLANS[mart](tables, touched[mart], existing, settings) for mart in SOURCES if touched[mart]}
-    reads = frozenset[date]().union(*(plan.reads for plan in plans.values()))
-    plays = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, reads)).select(*_READ)
 
     def write(mart: str) -> None:
         plan = plans[mart]
-        rows = plan.rows(plays.where(days_condition(c.LISTEN_DATE, plan.reads)))
+        rows = plan.rows(plays.of(plan.reads))
         partitions = plan.of_all if touched[mart].complete else plan.replaced
         metadata = {**touched[mart].metadata, **plan.told}
         replace_partitions(tables, mart, rows, partitions, metadata=metadata, since=plan.since)
@@ -134,14 +107,14 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
 
 
 def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    def rows(plays: DataFrame) -> DataFrame:
+    def rows(plays: FiledPlays) -> ArrowRows | ArrowTasks:
         return activity(plays, stream_rule=settings.marts.stream_rule)
 
     return _Rebuild(touched.days, rows, _each(touched.days))
 
 
 def _audio_quality(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
-    def rows(plays: DataFrame) -> ArrowRows:
+    def rows(plays: FiledPlays) -> ArrowRows | ArrowTasks:
         return audio_quality(plays, session_gap_minutes=settings.marts.session_gap_minutes)
 
     return _Rebuild(touched.days, rows, _each(touched.days))
@@ -151,7 +124,7 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     days = with_followers(touched.days, listening.LOOKBACK_DAYS, existing)
     reads = {day for day in existing if any(0 <= (d - day).days <= listening.LOOKBACK_DAYS for d in days)}
 
-    def rows(plays: DataFrame) -> DataFrame:
+    def rows(plays: FiledPlays) -> ArrowRows | ArrowTasks:
         marts = settings.marts
         rule, minimum = marts.stream_rule, marts.behaviour_minimum_volume
         return listening.behaviour(plays, days=days, stream_rule=rule, minimum_volume=minimum)
@@ -165,10 +138,11 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
     days = with_followers(touched.days, REMEMBERED_DAYS, calendar) | days_that_became_due(tables.root, existing)
     due = days & calendar
 
-    def rows(plays: DataFrame) -> DataFrame | ArrowRows:
-        built = tables.read(CUBE).where(f"NOT {days_condition(c.WINDOW_DATE, days)}")
-        stays = built.limit(0) if touched.complete or not due else built
-        return activity_cube(plays, stays, days=due, newest=max(existing), rules=rules) if due else stays
+    def rows(plays: FiledPlays) -> ArrowTasks:
+        built = DayFiles(CUBE) if touched.complete else DayFiles.now(tables.root, CUBE)
+        return activity_cube(
+            plays, built.of(built.days - days), days=due, newest=max(existing, default=date.min), rules=rules
+        )
 
     return _Rebuild(due, rows, _each(days), told=spanned(existing))
 
@@ -184,9 +158,9 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
     periods = periods_of_days(touched.days)
     built = BuiltCharts() if touched.complete else BuiltCharts.now(tables.root)
 
-    def rows(plays: DataFrame) -> ArrowStream:
+    def rows(plays: FiledPlays) -> ArrowTasks:
         rules = ChartRules.of(settings.marts)
-        return charts(plays, tables.read(SUSPECTS), periods=periods, rules=rules, built=built)
+        return charts(plays, DayFiles.now(tables.root, SUSPECTS), periods=periods, rules=rules, built=built)
 
     replaced = frozenset((period.kind, period.start) for period in periods | built.after(periods))
     return _Rebuild(days_to_read(periods, existing), rows, replaced, since=built.version)
@@ -201,16 +175,14 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
     needed = {before for month in months for before in months_needed(month, terms)}
     paid = TableHistory(tables.root, LISTENS).rows([day for day in existing if day.replace(day=1) in months])
 
-    def rows(plays: DataFrame) -> DataFrame:
-        return revenue(
-            plays,
-            tables.read(SUSPECTS),
-            shares(tables),
-            terms=terms,
-            stream_rule=settings.marts.stream_rule,
-            months=months,
-            plays=paid,
-        )
+    def rows(plays: FiledPlays) -> DataFrame:
+        rights, rule = shares(tables), settings.marts.stream_rule
+        if is_read_by_tasks(terms, rights, paid):
+            streams = FiledStreams(plays, DayFiles.now(tables.root, SUSPECTS))
+            return revenue_of_files(streams, terms=terms, stream_rule=rule, months=months, plays=paid)
+        listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, plays.files.days))
+        verdicts = tables.read(SUSPECTS)
+        return revenue(listens, verdicts, rights, terms=terms, stream_rule=rule, months=months, plays=paid)
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}

@@ -74,23 +74,31 @@ class Careers:
         return cls(empty, empty, empty, empty)
 
     def of(self, keys: Integers) -> tuple[Integers, Integers, Integers]:
-        """Peak, periods and since of these entities; zeros where there is nothing."""
-        return (
-            found(self.keys, self.peak, keys),
-            found(self.keys, self.periods, keys),
-            found(self.keys, self.since, keys),
-        )
+        """Peak, periods and since of these entities (ascending keys); zeros where there is nothing."""
+        at, there = _places(self.keys, keys)
+        peak, periods, since = (np.zeros(len(keys), np.int64) for _ in range(3))
+        for found, values in ((peak, self.peak), (periods, self.periods), (since, self.since)):
+            found[there] = values[at[there]]
+        return peak, periods, since
 
     def after(self, chart: Chart, start: date) -> Careers:
         """Carried over a period: its rows have what they reached, everybody else stays as they were."""
-        new = chart.figures.keys
-        stay = ~np.isin(self.keys, new, assume_unique=True)
-        is_first = chart.previous_peak == 0
-        since = np.where(is_first, (start - _EPOCH).days, found(self.keys, self.since, new))
-        keys = np.concatenate([self.keys[stay], new])
-        order = np.argsort(keys, kind="stable")
-        columns = ((self.peak, chart.peak), (self.periods, chart.periods), (self.since, since))
-        return Careers(keys[order], *(np.concatenate([old[stay], now])[order] for old, now in columns))
+        at, is_old = _places(self.keys, chart.figures.keys)
+        since = np.full(len(at), (start - _EPOCH).days, np.int64)
+        is_known = is_old & (chart.previous_peak > 0)
+        since[is_known] = self.since[at[is_known]]
+
+        def carried(old: Integers, now: Integers) -> Integers:
+            values = old.copy()
+            values[at[is_old]] = now[is_old]
+            return np.insert(values, at[~is_old], now[~is_old])
+
+        return Careers(
+            carried(self.keys, chart.figures.keys),
+            carried(self.peak, chart.peak),
+            carried(self.periods, chart.periods),
+            carried(self.since, since),
+        )
 
     def before(self, chart: Past, places: int) -> Careers:
         """Carried back over a period: its rows have what they had reached before it.
@@ -98,19 +106,18 @@ class Careers:
         Raises:
             TableError: The chart ranks an entity of which nothing is known.
         """
-        gone = np.isin(self.keys, chart.keys, assume_unique=True)
-        if np.count_nonzero(gone) != len(chart.keys):
+        at, is_known = _places(self.keys, chart.keys)
+        if not is_known.all():
             raise TableError(
                 "The all-time charts lack entities that earlier charts rank.",
                 where="gold.charts",
                 remedy="Rows were changed by other hands: move the table away, and build_marts makes it anew.",
             )
-        there = chart.previous_peak > 0
         peak, periods = self.peak.copy(), self.periods.copy()
-        peak[gone] = chart.previous_peak
-        periods[gone] = chart.periods - on_chart(chart.rank, places)
+        peak[at] = chart.previous_peak
+        periods[at] = chart.periods - on_chart(chart.rank, places)
         stay = np.ones(len(self.keys), bool)
-        stay[gone] = there
+        stay[at] = chart.previous_peak > 0
         return Careers(self.keys[stay], peak[stay], periods[stay], self.since[stay])
 
 
@@ -126,7 +133,8 @@ def placed(figures: Figures, careers: Careers, previous: Ranks | None, *, places
     peak, periods, _ = careers.of(figures.keys)
     rank_before = np.zeros(len(figures.keys), np.int64)
     if previous is not None:
-        rank_before = found(previous.keys, previous.rank, figures.keys)
+        at, there = _places(previous.keys, figures.keys)
+        rank_before[there] = previous.rank[at[there]]
     is_on = on_chart(figures.rank, places)
     came = is_on & ~((rank_before > 0) & on_chart(rank_before, places))
     entry = np.where(came, np.where(periods > 0, RE_ENTRY, NEW), NONE)
@@ -138,9 +146,10 @@ def on_chart(rank: Integers, places: int) -> Flags:
     return rank <= places if places else np.ones(len(rank), bool)
 
 
-def found(keys: Integers, values: Integers, wanted: Integers) -> Integers:
-    """The values of the wanted keys (ascending keys); 0 where a key is not there."""
-    if not len(keys):
-        return np.zeros(len(wanted), np.int64)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, values[at], 0)
+def _places(keys: Integers, wanted: Integers) -> tuple[Integers, Flags]:
+    """Where the wanted keys stand among ascending ones, or would stand, and whether they do."""
+    at = np.searchsorted(keys, wanted)
+    there = np.zeros(len(wanted), np.bool_)
+    inside = at < len(keys)
+    there[inside] = keys[at[inside]] == wanted[inside]
+    return at, there

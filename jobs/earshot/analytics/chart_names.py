@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,16 @@ from numpy.typing import NDArray
 
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded
 from earshot.core.errors import TableError
 from earshot.core.measures import ALL
 
 Codes = NDArray[np.int32]
 
 _COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 15, 15, 31
+
+EXCLUDED_KEYS: Final = 1 << (_COUNTRY_BITS + _TIER_BITS + _ENTITY_BITS)
+"""Between the key of a chart with suspects and that of the one without."""
 
 
 class Names:
@@ -39,23 +44,22 @@ class Names:
         """How many different names there are so far."""
         return len(self._codes)
 
-    def codes(self, column: pa.ChunkedArray | pa.Array) -> Codes:
-        """Of each value (none null) its number.
+    def codes(self, column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> Codes:
+        """Of each value its number; `missing` is the name of what is null.
 
         Raises:
             TableError: There are too many different names.
         """
-        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        encoded = whole if isinstance(whole, pa.DictionaryArray) else pc.dictionary_encode(whole)
+        own, names = coded(column, missing=missing)
         codes = self._codes
-        own = np.array([codes.setdefault(name, len(codes)) for name in encoded.dictionary.to_pylist()], np.int32)
+        numbers = np.array([codes.setdefault(name, len(codes)) for name in names.to_pylist()], np.int32)
         if len(codes) > self._most:
             raise TableError(
                 f"There are more than {self._most:,} different values of {self._what}.",
                 where="silver.listens",
                 remedy="Map or quarantine what does not belong there.",
             )
-        found: Codes = own[encoded.indices.to_numpy(zero_copy_only=False)]
+        found: Codes = numbers[own]
         return found
 
     @property

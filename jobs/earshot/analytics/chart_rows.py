@@ -11,10 +11,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics.chart_careers import ENTRIES, Careers, Chart
 from earshot.analytics.chart_figures import Figures
-from earshot.analytics.chart_names import Key, Vocabulary
+from earshot.analytics.chart_names import Codes, Key, Vocabulary
 from earshot.analytics.chart_periods import KINDS, Period
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
-from earshot.analytics.plays import Integers, table_of
+from earshot.analytics.plays import Integers
 from earshot.core import columns as c
 from earshot.core.tables import spec_of
 
@@ -31,10 +31,10 @@ def chart_rows(period: Period, entity: str, chart: Chart, names: Vocabulary) -> 
         c.PEAK_RANK: chart.peak,
         c.PREVIOUS_PEAK_RANK: _or_null(chart.previous_peak),
         c.PERIODS_ON_CHART: chart.periods,
-        c.ENTRY: pa.array(ENTRIES, pa.string()).take(pa.array(chart.entry)),
+        c.ENTRY: _named(chart.entry, pa.array(ENTRIES[1:], pa.string()), nothing=1),
         c.CAREER: pa.nulls(count, _CAREER),
     }
-    return table_of(_ranks(period, entity, chart.figures, names) | past, _ARROW)
+    return _table(_ranks(period, entity, chart.figures, names) | past)
 
 
 def all_time_rows(
@@ -66,28 +66,43 @@ def all_time_rows(
         ),
     )
     past = {**nulls, c.ENTRY: pa.nulls(count, pa.string()), c.CAREER: career}
-    return table_of(_ranks(period, entity, figures, names) | past, _ARROW)
+    return _table(_ranks(period, entity, figures, names) | past)
 
 
 def _ranks(period: Period, entity: str, figures: Figures, names: Vocabulary) -> dict[str, Any]:
     key, count = Key.of(figures.keys), len(figures.keys)
-
-    def same(value: object, kind: pa.DataType) -> pa.Array:
-        return pa.repeat(pa.scalar(value, kind), count)
-
+    nothing = np.zeros(count, np.int32)
     return {
-        c.PERIOD: same(period.kind, pa.string()),
-        c.PERIOD_START: same(period.start, pa.date32()),
-        c.COUNTRY: names.country.listed.take(pa.array(key.country)),
-        c.TIER: names.tier.listed.take(pa.array(key.tier)),
-        c.ENTITY: same(entity, pa.string()),
-        c.ENTITY_ID: names.entity.listed.take(pa.array(key.entity)),
-        c.SUSPECTS: pa.array([INCLUDED, EXCLUDED]).take(pa.array(key.excluded)),
+        c.PERIOD: _named(nothing, pa.array([period.kind])),
+        c.PERIOD_START: pa.repeat(pa.scalar(period.start, pa.date32()), count),
+        c.COUNTRY: _named(key.country, names.country.listed),
+        c.TIER: _named(key.tier, names.tier.listed),
+        c.ENTITY: _named(nothing, pa.array([entity])),
+        c.ENTITY_ID: _named(key.entity, names.entity.listed),
+        c.SUSPECTS: _named(key.excluded, pa.array([INCLUDED, EXCLUDED])),
         c.RANK: figures.rank,
         c.STREAMS: figures.streams,
         c.LISTENERS: figures.listeners,
     }
 
 
+def _named(codes: Integers | Codes, names: pa.Array, *, nothing: int = 0) -> pa.DictionaryArray:
+    """Texts by their numbers; those below `nothing` are null, and the first name has the number `nothing`."""
+    places = codes.astype(np.int32) - nothing
+    indices = pa.array(places, mask=places < 0 if nothing else None)
+    return pa.DictionaryArray.from_arrays(indices, names)
+
+
 def _or_null(values: Integers) -> pa.Array:
     return pa.array(values, mask=values == 0)
+
+
+def _table(columns: Mapping[str, Any]) -> pa.Table:
+    """The columns in the order of gold.charts; texts stay dictionaries."""
+    return pa.table(
+        {
+            field.name: column if isinstance(column, pa.DictionaryArray) else pa.array(column).cast(field.type)
+            for field in _ARROW
+            for column in (columns[field.name],)
+        }
+    )

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import date
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_periods import Period
 from earshot.analytics.chart_rows import SCHEMA
-from earshot.analytics.entity_charts import ENTITIES, NUMBER, ChartRules, charts_of_days
-from earshot.analytics.flagged import FLAGGED, with_flags
+from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
+from earshot.analytics.flagged import FLAGGED, flags_of
+from earshot.analytics.play_days import FiledPlays
 from earshot.core import columns as c
-from earshot.core.arrow_rows import ArrowStream
-from earshot.core.measures import UNKNOWN, counted, known
+from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.day_files import DayFiles
 
 
 def charts(
-    listens: DataFrame,
-    suspects: DataFrame,
+    listens: FiledPlays,
+    suspects: DayFiles,
     *,
     periods: Collection[Period],
     rules: ChartRules,
     built: BuiltCharts | None = None,
-) -> ArrowStream:
+) -> ArrowTasks:
     """Charts of the periods, by country and ALL, tier and ALL, with and without suspect streams.
 
     Streams are counted streams; rank is by streams desc, listeners desc, entity_id asc, without
@@ -35,8 +35,8 @@ def charts(
     tells what the entity reached by day, week and month. An album is known by its title alone, as
     silver.listens has no id of albums; what has no id is `unknown`.
 
-    The plays go once for each kind of entity to one Arrow task, day by day, which counts and ranks
-    by sorting integers: 8 groupings a period and their distinct listeners, from one shuffle.
+    A task for each kind of entity reads the plays, day by day, and counts and ranks by sorting integers:
+    8 groupings a period and their distinct listeners from one sort of its plays.
 
     Args:
         listens: Rows of silver.listens of the periods.
@@ -48,23 +48,18 @@ def charts(
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
-    plays = with_flags(listens.where(counted(rules.stream)), suspects)
-    ids = ", ".join(f"{n}, {_sql(column)}" for n, column in enumerate(ENTITIES.values()))
-    placed = plays.select(
-        c.LISTEN_DATE,
-        c.LISTENER_ID,
-        FLAGGED,
-        *(known(name).alias(name) for name in (c.COUNTRY, c.TIER)),
-        F.expr(f"stack({len(ENTITIES)}, {ids}) AS ({NUMBER}, {c.ENTITY_ID})"),
-    )
-    in_order = placed.repartitionById(len(ENTITIES), NUMBER).sortWithinPartitions(NUMBER, c.LISTEN_DATE)
-    changed, standing = frozenset(periods), built or BuiltCharts()
+    files, changed, standing = listens.files, frozenset(periods), built or BuiltCharts()
 
-    def build(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-        return charts_of_days(batches, changed=changed, built=standing, rules=rules)
+    def build(entity: str) -> Iterator[pa.Table]:
+        id_of = ENTITIES[entity]
+        names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, id_of, c.PLAYED_MS, c.DURATION_MS))]
 
-    return ArrowStream(in_order, build, SCHEMA)
+        def days() -> Iterator[tuple[date, pa.Table]]:
+            for day in sorted(files.days):
+                plays = files.read(day, names)
+                is_flagged = flags_of(plays, suspects, day)
+                yield day, plays.append_column(c.ENTITY_ID, plays[id_of]).append_column(FLAGGED, pa.array(is_flagged))
 
+        return charts_of_days(days(), entity=entity, changed=changed, built=standing, rules=rules)
 
-def _sql(column: str) -> str:
-    return f"coalesce({column}, '{UNKNOWN}')"
+    return ArrowTasks(listens.spark, list(ENTITIES), build, SCHEMA)

@@ -13,17 +13,16 @@ from earshot.analytics.plays import (
     Flags,
     Floats,
     Integers,
-    distinct_of_ascending,
-    flags,
-    numbered,
-    numbers,
+    distinct_by_group,
     percentile_of_ascending,
     ratio,
-    stable_order,
     sum_by_group,
 )
 from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, numbers
+from earshot.core.measures import UNKNOWN
 from earshot.core.playback import EXPECTED_STARTUP_MS, MS_PER_HOUR, quality_score
+from earshot.core.stream_rule import StreamRule
 
 USE_COUNTS: Final = (c.LISTENS, c.COUNTED_LISTENS, c.LISTENERS, c.PLAYED_MS, c.SKIPS)
 QUALITY_COUNTS: Final = (c.START_FAILURES, c.EXITS_BEFORE_START, c.REBUFFER_MS)
@@ -39,6 +38,7 @@ METRICS: Final = COUNTS + QUALITY_LEVELS
 
 MEASURED: Final = (
     c.PLAYED_MS,
+    c.DURATION_MS,
     c.SKIPPED,
     c.START_FAILED,
     c.STARTUP_MS,
@@ -61,30 +61,32 @@ class MeasuredPlays:
 
     Attributes:
         sums: By name, the sum of each cell: whole numbers, so that no order of the plays changes them.
-        listener: Numbers of the listeners, ascending, and the cell of the play of each.
+        listener: Number of the listener of each play, and the cell of the play.
+        people: How many listeners there may be.
         startup: startup_ms where it is known, ascending, and the cell of the play of each.
     """
 
     sums: Mapping[str, Floats]
     listener: tuple[Integers, Integers]
+    people: int
     startup: tuple[Floats, Integers]
 
     @classmethod
-    def of(cls, plays: pa.Table, cell: Integers) -> MeasuredPlays:
-        """Read the columns of silver.listens, and `IS_COUNTED`.
+    def of(cls, plays: pa.Table, cell: Integers, rule: StreamRule) -> MeasuredPlays:
+        """Read the columns of silver.listens.
 
         Args:
             plays: The plays.
             cell: Of each play, its cell.
+            rule: When a play is a counted stream.
         """
-        listener = numbered(plays[c.LISTENER_ID])
-        by_listener = stable_order(listener.codes, size=len(listener))
+        listener, people = coded(plays[c.LISTENER_ID], missing=UNKNOWN)
         startup = numbers(plays[c.STARTUP_MS])
         told = np.flatnonzero(np.isfinite(startup))
         by_startup = told[np.argsort(startup[told], kind="stable")]
         size = int(cell.max(initial=-1)) + 1
-        sums = {name: sum_by_group(cell, values, size=size) for name, values in _added(plays, startup)}
-        return cls(sums, (listener.codes[by_listener], cell[by_listener]), (startup[by_startup], cell[by_startup]))
+        sums = {name: sum_by_group(cell, values, size=size) for name, values in _added(plays, startup, rule)}
+        return cls(sums, (listener, cell), len(people), (startup[by_startup], cell[by_startup]))
 
     def metrics(self, groups: Integers, *, size: int, names: Collection[str] = METRICS) -> dict[str, Floats]:
         """The metrics of each of `size` groups; a level without plays behind it is nan.
@@ -97,9 +99,10 @@ class MeasuredPlays:
             names: Those of `METRICS` that are wanted.
         """
         kept = groups >= 0
+        kept_groups = groups[kept]
 
         def total(name: str) -> Floats:
-            return sum_by_group(groups[kept], self.sums[name][kept], size=size)
+            return np.bincount(kept_groups, weights=self.sums[name][kept], minlength=size).astype(np.float64)
 
         listens, played, stalled, failed = (
             total(name) for name in (c.LISTENS, c.PLAYED_MS, c.REBUFFER_MS, c.START_FAILED)
@@ -130,8 +133,8 @@ class MeasuredPlays:
     def _listeners(self, groups: Integers, size: int) -> Integers:
         listener, cell = self.listener
         group = groups[cell]
-        kept = np.flatnonzero(group >= 0)
-        return distinct_of_ascending(group[kept], listener[kept], size=size)
+        kept = group >= 0
+        return distinct_by_group(group[kept], listener[kept], size=size, among=self.people)
 
     def _percentile(self, groups: Integers, share: float, size: int) -> Floats:
         startup, cell = self.startup
@@ -140,11 +143,11 @@ class MeasuredPlays:
         return percentile_of_ascending(group[kept], startup[kept], share=share, size=size)
 
 
-def _added(plays: pa.Table, startup: Floats) -> Iterator[tuple[str, Floats | Flags]]:
+def _added(plays: pa.Table, startup: Floats, rule: StreamRule) -> Iterator[tuple[str, Floats | Flags]]:
     """What is added up, by name; nan where the source did not say."""
     of = {name: numbers(plays[name]) for name in MEASURED if name != c.STARTUP_MS}
     yield c.LISTENS, np.ones(plays.num_rows)
-    yield IS_COUNTED, flags(plays[IS_COUNTED])
+    yield IS_COUNTED, rule.counted(of[c.PLAYED_MS], of[c.DURATION_MS])
     yield c.EXITS_BEFORE_START, (of[c.PLAYED_MS] == 0) & ~(of[c.START_FAILED] > 0)
     for name in (c.PLAYED_MS, c.SKIPPED, c.START_FAILED, c.REBUFFER_MS, c.REBUFFER_COUNT):
         yield name, of[name]

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from earshot.analytics.plays import Flags, Integers, hours_of_day, mixed, numbered
 from earshot.core import columns as c
+from earshot.core.day_files import TEXT
+from earshot.core.measures import UNKNOWN
 
 PEAK = "peak"
 
@@ -40,7 +42,7 @@ class Cells:
         """Number the dimensions of the plays and of the remembered series."""
         count, hours = plays.num_rows, hours_of_day(plays[c.STARTED_AT])
         both = {
-            name: numbered(pa.chunked_array([*plays[name].chunks, *_filled(remembered[name])], pa.string()))
+            name: numbered(pa.chunked_array([*plays[name].chunks, *_filled(remembered[name])], TEXT), missing=UNKNOWN)
             for name in dimensions
         }
         every = mixed([hours, *(of.codes[:count] for of in both.values())], [24, *map(len, both.values())], count)
@@ -131,4 +133,5 @@ def _fixes(rows: pa.Table, fixed: Sequence[str]) -> Flags:
 
 
 def _filled(column: pa.ChunkedArray) -> list[pa.Array]:
-    return [pc.fill_null(chunk, "") for chunk in column.chunks]
+    """Nothing where a dimension is not fixed."""
+    return [pc.fill_null(chunk, "").dictionary_encode() for chunk in column.chunks]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from earshot.analytics.built_charts import BuiltCharts
@@ -17,16 +16,18 @@ from earshot.analytics.chart_names import Vocabulary
 from earshot.analytics.chart_periods import ALL_TIME, KINDS, Period, periods_of
 from earshot.analytics.chart_rows import all_time_rows, chart_rows
 from earshot.analytics.flagged import FLAGGED
-from earshot.analytics.plays import flags
+from earshot.analytics.plays import Flags
 from earshot.core import columns as c
+from earshot.core.arrow_columns import flags, numbers
+from earshot.core.measures import UNKNOWN
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule
 
 ENTITIES: Final = {"track": c.TRACK_ID, "artist": c.ARTIST_ID, "album": c.ALBUM_TITLE}
 """Entity and the column of silver.listens that identifies it."""
 
-NUMBER: Final = "number"
-"""Of an entity: its place in `ENTITIES`."""
+
+_STREAMS: Final = (c.LISTENER_ID, c.COUNTRY, c.TIER, c.ENTITY_ID, FLAGGED)
 
 
 @dataclass(frozen=True)
@@ -50,77 +51,71 @@ class ChartRules:
 
 
 def charts_of_days(
-    batches: Iterator[pa.RecordBatch], *, changed: frozenset[Period], built: BuiltCharts, rules: ChartRules
+    days: Iterable[tuple[date, pa.Table]],
+    *,
+    entity: str,
+    changed: frozenset[Period],
+    built: BuiltCharts,
+    rules: ChartRules,
 ) -> Iterator[pa.Table]:
-    """The rows of gold.charts, a table a period and kind of entity.
+    """The rows of gold.charts of one kind of entity, a table a period.
 
     Args:
-        batches: Counted streams by `NUMBER` and listen_date, with listener_id, country, tier,
-            entity_id (none null) and is_flagged: every stream of the changed periods.
+        days: The days of the changed periods in their order, with all their plays: listener_id, country, tier,
+            entity_id, is_flagged, played_ms, duration_ms; nulls included.
+        entity: track, artist or album.
         changed: The periods to rank.
         built: The charts so far, of which later ones are repaired.
         rules: What counts.
     """
-    entities = list(ENTITIES)
-    number, charts = -1, _EntityCharts("", changed, built, rules)
-    for of, day, plays in _days(batches):
-        if of != number:
-            yield from charts.finish()
-            number, charts = of, _EntityCharts(entities[of], changed, built, rules)
-        yield from charts.add(day, plays)
+    dated = [(day, plays.filter(pa.array(_counts(plays, rules.stream))).select(_STREAMS)) for day, plays in days]
+    if not sum(streams.num_rows for _, streams in dated):
+        return
+    charts = _EntityCharts(entity, changed, built, rules)
+    streams = charts.coded(pa.concat_tables(streams for _, streams in dated))
+    first = 0
+    for day, of_day in dated:
+        yield from charts.add(day, streams.where(slice(first, first + of_day.num_rows)))
+        first += of_day.num_rows
     yield from charts.finish()
 
 
-def _days(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, date, pa.Table]]:
-    """Number of the entity, day, and all its plays."""
-    now: tuple[int, int] | None = None
-    parts: list[pa.RecordBatch] = []
-    for batch in batches:
-        numbers = batch.column(NUMBER).to_numpy(zero_copy_only=False).astype(np.int64)
-        days = batch.column(c.LISTEN_DATE).cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
-        turns = np.flatnonzero(np.diff(numbers) | np.diff(days)) + 1
-        for first, last in zip([0, *turns], [*turns, batch.num_rows], strict=True):
-            if first == last:
-                continue
-            if now is not None and now != (numbers[first], days[first]):
-                yield now[0], _date(now[1]), pa.Table.from_batches(parts)
-                parts = []
-            now = int(numbers[first]), int(days[first])
-            parts.append(batch.slice(first, last - first))
-    if now is not None:
-        yield now[0], _date(now[1]), pa.Table.from_batches(parts)
-
-
-def _date(days: int) -> date:
-    return date.fromordinal(date(1970, 1, 1).toordinal() + days)
+def _counts(plays: pa.Table, rule: StreamRule) -> Flags:
+    return rule.counted(numbers(plays[c.PLAYED_MS]), numbers(plays[c.DURATION_MS]))
 
 
 class _EntityCharts:
     """The charts of one kind of entity, built while its days go by."""
 
     def __init__(self, entity: str, changed: frozenset[Period], built: BuiltCharts, rules: ChartRules) -> None:
-        self._entity, self._changed, self._built, self._rules = entity, changed, built, rules
+        self._entity, self._changed, self._rules = entity, changed, rules
         self._names = Vocabulary()
         self._open: dict[str, tuple[Period, list[CodedPlays]]] = {}
-        self._chains: dict[str, Chain] = {}
+        careers = built.careers(entity, self._names)
+        self._chains = {
+            kind: Chain(kind, entity, self._starts(kind), built, self._names, careers[kind], rules.places)
+            for kind in KINDS
+        }
 
-    def add(self, day: date, plays: pa.Table) -> Iterator[pa.Table]:
-        """Take the plays of a day; the charts of periods that are over by then."""
-        if not self._chains:
-            self._begin()
-        coded = CodedPlays(
-            self._names.country.codes(plays[c.COUNTRY]),
-            self._names.tier.codes(plays[c.TIER]),
-            self._names.entity.codes(plays[c.ENTITY_ID]),
-            self._names.listener.codes(plays[c.LISTENER_ID]),
-            flags(plays[FLAGGED]),
+    def coded(self, streams: pa.Table) -> CodedPlays:
+        """Streams as numbers: names are looked at once, not once a day."""
+        names = self._names
+        return CodedPlays(
+            names.country.codes(streams[c.COUNTRY], missing=UNKNOWN),
+            names.tier.codes(streams[c.TIER], missing=UNKNOWN),
+            names.entity.codes(streams[c.ENTITY_ID], missing=UNKNOWN),
+            names.listener.codes(streams[c.LISTENER_ID], missing=UNKNOWN),
+            flags(streams[FLAGGED]),
         )
-        for period in periods_of(day):
+
+    def add(self, day: date, streams: CodedPlays) -> Iterator[pa.Table]:
+        """Take the streams of a day; the charts of periods that are over by then."""
+        for period in periods_of(day) if len(streams.entity) else ():
             if period not in self._changed:
                 continue
             if period.kind in self._open and self._open[period.kind][0] != period:
                 yield from self._close(period.kind)
-            self._open.setdefault(period.kind, (period, []))[1].append(coded)
+            self._open.setdefault(period.kind, (period, []))[1].append(streams)
 
     def finish(self) -> Iterator[pa.Table]:
         """The charts that are left."""
@@ -134,13 +129,8 @@ class _EntityCharts:
             careers = {kind: chain.careers for kind, chain in self._chains.items()}
             yield all_time_rows(period, self._entity, found, careers, self._names)
 
-    def _begin(self) -> None:
-        careers = self._built.careers(self._entity, self._names)
-        for kind in KINDS:
-            changed = {period.start for period in self._changed if period.kind == kind}
-            self._chains[kind] = Chain(
-                kind, self._entity, changed, self._built, self._names, careers[kind], self._rules.places
-            )
+    def _starts(self, kind: str) -> set[date]:
+        return {period.start for period in self._changed if period.kind == kind}
 
     def _close(self, kind: str) -> Iterator[pa.Table]:
         if kind not in self._open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from earshot.core.arrow_columns import coded, distinct, micros
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _MICROS_PER_HOUR: Final = 3_600_000_000
+_DENSE_FLAGS: Final = 32
+_UPPER: Final = 0.3
+"""The part of all values among which those of high percentiles are looked for first."""
+_LARGEST_KEY: Final = 2.0**62
+_DENSE: Final = 8
+"""So many possible keys for each row are counted in a table of all of them, more are sorted."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +44,25 @@ class Names:
         return len(self.names)
 
 
-def numbered(column: pa.ChunkedArray | pa.Array) -> Names:
-    """A column without nulls as sorted names and their places."""
-    encoded = pc.dictionary_encode(_whole(column))
-    order = pc.sort_indices(encoded.dictionary)
-    places = np.empty(len(order), np.int64)
-    places[order.to_numpy(zero_copy_only=False)] = np.arange(len(order))
-    return Names(places[encoded.indices.to_numpy(zero_copy_only=False)], encoded.dictionary.take(order))
+def numbered(column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> Names:
+    """A column as sorted names and their places.
 
-
-def numbers(column: pa.ChunkedArray) -> Floats:
-    """A column of numbers as floats; nan where it is null."""
-    values: Floats = _whole(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
-
-
-def flags(column: pa.ChunkedArray) -> Flags:
-    """A column of booleans; false where it is null."""
-    values: Flags = pc.fill_null(_whole(column), False).to_numpy(zero_copy_only=False)
-    return values
+    Args:
+        column: Texts, plain or as dictionary arrays.
+        missing: The name of what is null; there must be nothing null without it.
+    """
+    codes, names = coded(column, missing=missing)
+    used = np.bincount(codes, minlength=len(names)) > 0
+    order = pc.sort_indices(names).to_numpy(zero_copy_only=False)
+    order = order[used[order]]
+    places = np.empty(len(names), np.int64)
+    places[order] = np.arange(len(order))
+    return Names(places[codes], names.take(pa.array(order)))
 
 
 def hours_of_day(column: pa.ChunkedArray) -> Integers:
     """The UTC hour (0 to 23) of timestamps."""
-    micros = _whole(column).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    hours: Integers = micros // _MICROS_PER_HOUR % 24
+    hours: Integers = micros(column) // _MICROS_PER_HOUR % 24
     return hours
 
 
@@ -80,16 +83,50 @@ def distinct_by_group(groups: Integers, members: Integers, *, size: int, among: 
         size: Number of groups.
         among: Number of members.
     """
-    pairs = np.unique(groups * max(among, 1) + members)
-    return np.bincount(pairs // max(among, 1), minlength=size)
+    among = max(among, 1)
+    keys = groups * among + members
+    if size * among <= _DENSE_FLAGS * len(keys):
+        is_there = np.zeros(size * among, np.bool_)
+        is_there[keys] = True
+        counts: Integers = is_there.reshape(size, among).sum(axis=1, dtype=np.int64)
+        return counts
+    return np.bincount(distinct(keys) // among, minlength=size)
 
 
-def distinct_of_ascending(groups: Integers, members: Integers, *, size: int) -> Integers:
-    """`distinct_by_group` of rows that are in the order of their members."""
-    order = stable_order(groups, size=size)
-    group, member = groups[order], members[order]
-    is_first = (np.diff(group, prepend=-1) != 0) | (np.diff(member, prepend=-1) != 0)
-    return np.bincount(group[is_first], minlength=size)
+def summed_keys(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
+    """The different keys in their order, and the sum of the values of each."""
+    order = np.argsort(keys)
+    ascending = keys[order]
+    first = np.flatnonzero(np.diff(ascending, prepend=ascending[:1] - 1))
+    return ascending[first], np.add.reduceat(values[order], first) if len(first) else values[:0]
+
+
+def sums_of_keys(
+    keys: Integers, first: Integers, second: Integers, *, size: int
+) -> tuple[Integers, Integers, Integers]:
+    """The different keys (0 to `size` - 1) in their order, and of each the sums of two positive values."""
+    if size > _DENSE * len(keys):
+        return *summed_keys(keys, first), summed_keys(keys, second)[1]
+    sums = [np.bincount(keys, weights=values, minlength=size) for values in (first, second)]
+    found = np.flatnonzero(sums[0])
+    return found, sums[0][found].astype(np.int64), sums[1][found].astype(np.int64)
+
+
+def is_among(keys: Integers, ascending: Integers) -> Flags:
+    """Whether each key is among these, which are in their order."""
+    if not len(ascending):
+        return np.zeros(len(keys), np.bool_)
+    found: Flags = ascending[np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)] == keys
+    return found
+
+
+def counted_keys(keys: Integers, *, size: int) -> tuple[Integers, Integers]:
+    """The different keys (0 to `size` - 1) in their order, and how often each is there."""
+    if size > _DENSE * len(keys):
+        return np.unique(keys, return_counts=True)
+    counts = np.bincount(keys, minlength=size)
+    found = np.flatnonzero(counts)
+    return found, counts[found]
 
 
 def percentile_by_group(groups: Integers, values: Floats, *, share: float, size: int) -> Floats:
@@ -97,23 +134,66 @@ def percentile_by_group(groups: Integers, values: Floats, *, share: float, size:
 
     The definition is that of SQL's `percentile_cont`; rows whose value is nan are left out.
     """
-    there = np.flatnonzero(np.isfinite(values))
-    ascending = there[np.argsort(values[there], kind="stable")]
-    return percentile_of_ascending(groups[ascending], values[ascending], share=share, size=size)
+    return percentiles_by_group(groups, values, shares=(share,), size=size)[0]
+
+
+def percentiles_by_group(groups: Integers, values: Floats, *, shares: Sequence[float], size: int) -> list[Floats]:
+    """`percentile_by_group` for several shares of the same values."""
+    there = np.isfinite(values)
+    groups, values = groups[there], values[there]
+    counts = np.bincount(groups, minlength=size)
+    ascending = _ascending_by_group(groups, values, size)
+    return [_percentile(ascending, counts, share) for share in shares]
 
 
 def percentile_of_ascending(groups: Integers, values: Floats, *, share: float, size: int) -> Floats:
-    """`percentile_by_group` of rows that are in the order of their values, none of them nan."""
-    ordered = values[stable_order(groups, size=size)]
+    """`percentile_by_group` of rows that are in the order of their values, none of them nan.
+
+    Of a high percentile most groups need their largest values only: rows below the largest third are looked at
+    where that does not hold.
+    """
     counts = np.bincount(groups, minlength=size)
-    found = np.full(size, np.nan)
-    some = counts > 0
-    place = share * (counts[some] - 1)
-    below = np.floor(place).astype(np.int64)
-    first = (np.cumsum(counts) - counts)[some]
-    low = ordered[first + below]
+    upper = int(len(values) * (1 - _UPPER)) if share >= 1 - _UPPER / 2 else 0
+    high = groups[upper:]
+    there = np.bincount(high, minlength=size)
+    is_short = there < counts - np.floor(share * np.maximum(counts - 1, 0)).astype(np.int64)
+    found = _percentile(values[upper:][stable_order(high, size=size)], there, share, missing=counts - there)
+    if upper and is_short.any():
+        rows = np.flatnonzero(is_short[groups])
+        exact = _percentile(values[rows][stable_order(groups[rows], size=size)], np.where(is_short, counts, 0), share)
+        found = np.where(is_short, exact, found)
+    return found
+
+
+def _ascending_by_group(groups: Integers, values: Floats, size: int) -> Floats:
+    """The values, ascending within each group; whole numbers as one key with their group, which sorts quickly."""
+    low = values.min(initial=0)
+    width = float(values.max(initial=low)) - low + 1
+    if width * max(size, 1) > _LARGEST_KEY or np.any(values != np.rint(values)):
+        return values[np.lexsort((values, groups))]
+    keys = np.sort(groups * int(width) + (values - low).astype(np.int64))
+    ascending: Floats = (keys % int(width)).astype(np.float64) + low
+    return ascending
+
+
+def _percentile(ordered: Floats, counts: Integers, share: float, *, missing: Integers | None = None) -> Floats:
+    """Of each group: its values stand together, ascending, and `counts` says how many there are.
+
+    Args:
+        ordered: The values.
+        counts: How many each group has.
+        share: 0 to 1.
+        missing: How many smaller values of each group are left out; none matters that is.
+    """
+    found = np.full(len(counts), np.nan)
+    below = np.zeros_like(counts) if missing is None else missing
+    place = share * (counts + below - 1)
+    some = np.flatnonzero((counts > 0) & (np.floor(place) >= below))
+    place, before = place[some], np.floor(place[some]).astype(np.int64)
+    first = (np.cumsum(counts) - counts - below)[some]
+    low = ordered[first + before]
     high = ordered[first + np.ceil(place).astype(np.int64)]
-    found[some] = low + (high - low) * (place - below)
+    found[some] = low + (high - low) * (place - before)
     return found
 
 
@@ -138,12 +218,19 @@ def ratio(part: Floats, whole: Floats) -> Floats:
     return quotient
 
 
+def starts_of_hours(day: date, hours: Integers) -> pa.Array:
+    """The moments at which hours of a UTC day begin."""
+    starts = np.datetime64(day, "us") + hours * np.timedelta64(_MICROS_PER_HOUR, "us")
+    return pa.array(starts).cast(pa.timestamp("us", "UTC"))
+
+
 def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """The columns in the schema's order and types."""
-    return pa.table([pa.array(columns[field.name]).cast(field.type) for field in schema], schema=schema)
+    """The columns in the schema's order and types; floats that are nan are null."""
+    return pa.table([_column(columns[field.name], field.type) for field in schema], schema=schema)
 
 
-def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    if isinstance(column, pa.ChunkedArray):
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    return column
+def _column(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if isinstance(values, np.ndarray):
+        absent = np.isnan(values) if values.dtype == np.float64 else None
+        return pa.array(values, mask=absent).cast(kind)
+    return (values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)).cast(kind)

@@ -21,8 +21,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.plays import Flags, Floats, Integers
+from earshot.analytics.plays import Flags, Floats, Integers, is_among
 from earshot.core import columns as c
+from earshot.core.arrow_columns import distinct
 from earshot.core.stall_effect import TERMS
 
 HEARD_MS: Final = (30_000, 120_000, 240_000)
@@ -56,7 +57,7 @@ def stall_leaving(
     stalled = (count > 0) | (stalled_ms > 0)
     told = (np.isfinite(count) | np.isfinite(stalled_ms)) & (heard > 0)
     clusters = listeners * max(size, 1) + cells
-    chosen = np.flatnonzero(told & np.isin(clusters, clusters[told & stalled]))
+    chosen = np.flatnonzero(told & is_among(clusters, distinct(clusters[told & stalled])))
     following = _following(listeners, started, chosen)
     due = started[chosen] + heard[chosen].astype(np.int64) + session_gap_ms
     is_known = (following <= due) | (due < _DAY_MS)

@@ -1,17 +1,20 @@
-"""Rows that Arrow tasks make of groups or of streams: seen as a DataFrame, or written by the tasks themselves."""
+"""Rows that Arrow tasks make of groups or of files: seen as a DataFrame, or written by the tasks themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, GroupedData
+from pyspark.sql import DataFrame, GroupedData, SparkSession
 from pyspark.sql.pandas.group_ops import PandasCogroupedOps
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from earshot.core.staging import STAGED, Stage, StagedFile, as_files, as_rows
+
+_TASKS_OF_A_CORE: Final = 4
 
 
 @dataclass(frozen=True)
@@ -52,39 +55,52 @@ class ArrowRows:
 
 
 @dataclass(frozen=True)
-class ArrowStream:
-    """Partitions of rows in order, and the tables that are made of each while it is read.
+class ArrowTasks:
+    """Tables that tasks make of what they read themselves: nothing but the tasks goes through Spark.
 
     Attributes:
-        rows: Partitioned and sorted as `build` needs them.
-        build: The batches of a partition to tables of the schema, of one partition of the table
-            each. Sent to executors; not called where there are no rows at all.
+        spark: The session.
+        tasks: What each table, or some tables, are made of; a task of Spark gets some that follow one another.
+        build: One of `tasks` to tables of the schema, of one partition of the table each where they are
+            to be written; texts may be dictionary arrays. Sent to executors, with `tasks`.
         schema: What `build` yields.
     """
 
-    rows: DataFrame
-    build: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]]
+    spark: SparkSession
+    tasks: Sequence[Any]
+    build: Callable[[Any], Iterator[pa.Table]]
     schema: StructType
 
     def frame(self) -> DataFrame:
         """The rows as Spark has them."""
-        build = self.build
+        build, schema = self.build, to_arrow_schema(self.schema, timezone="UTC")
 
-        def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for table in build(batches):
-                yield from table.to_batches()
+        def made(task: Any) -> Iterator[pa.RecordBatch]:
+            for table in build(task):
+                yield from table.select(schema.names).cast(schema).to_batches()
 
-        return self.rows.mapInArrow(made, self.schema).select(*self.schema.names)
+        return self._of_tasks(made, self.schema).select(*self.schema.names)
 
     def write(self, stage: Stage) -> list[StagedFile]:
         """Let each task write its tables; see `ArrowRows.write`."""
         build = self.build
 
-        def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for table in build(batches):
+        def written(task: Any) -> Iterator[pa.RecordBatch]:
+            for table in build(task):
                 yield as_rows(stage.write(table))
 
-        return as_files(self.rows.mapInArrow(written, STAGED).toArrow())
+        return as_files(self._of_tasks(written, STAGED).toArrow())
+
+    def _of_tasks(self, made: Callable[[Any], Iterator[pa.RecordBatch]], schema: StructType | str) -> DataFrame:
+        tasks, count = self.tasks, len(self.tasks)
+
+        def of_numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for number in batch.column(0).to_pylist():
+                    yield from made(tasks[number])
+
+        partitions = min(count, _TASKS_OF_A_CORE * self.spark.sparkContext.defaultParallelism)
+        return self.spark.range(0, count, 1, max(partitions, 1)).mapInArrow(of_numbers, schema)
 
 
 def _files(staged: list[StagedFile]) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyspark.sql import DataFrame
 
-from earshot.core.arrow_rows import ArrowRows, ArrowStream
+from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.commits import DeltaLog
 from earshot.core.errors import TableError
 from earshot.core.staging import StagedFile
@@ -23,7 +23,7 @@ _WRITER: Final = "partitions"
 def replace_partitions(
     tables: Tables,
     name: str,
-    rows: DataFrame | ArrowRows | ArrowStream,
+    rows: DataFrame | ArrowRows | ArrowTasks,
     partitions: Collection[Partition] | None,
     *,
     metadata: Mapping[str, object],
@@ -51,7 +51,7 @@ def replace_partitions(
     now = log.contents(since)
     replaced = now.files
     folder = f"rebuilt={uuid.uuid4().hex}"
-    if isinstance(rows, ArrowRows | ArrowStream):
+    if isinstance(rows, ArrowRows | ArrowTasks):
         staged = rows.write(log.stage(folder))
     else:
         conform(rows, log.spec).write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")

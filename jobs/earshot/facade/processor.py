@@ -67,7 +67,7 @@ class MusicDataProcessor:
                 days=[day for day in days if day],
                 stream_rule=counted,
                 minimum_volume=marts.behaviour_minimum_volume,
-            ),
+            ).frame(),
             audio_quality=audio_quality(listens, session_gap_minutes=marts.session_gap_minutes).frame(),
             revenue=revenue(listens, suspects, None, terms=self._settings.revenue, stream_rule=counted),
         )

@@ -10,18 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from earshot.core import columns as c
+from earshot.core.arrow_columns import TIME, Flags, Integers, coded, distinct, flags, is_in, micros
 from earshot.core.local_dates import known_zones
 from earshot.transformers.skips import SkipRule
 
 IS_COUNTED: Final = "is_counted"
 
-_Integers = NDArray[np.int64]
-_Flags = NDArray[np.bool_]
-
-_TIME: Final = pa.timestamp("us", "UTC")
 _OPENS: Final = "opens"
 _AT_ONCE: Final = 65_536
 _NEVER: Final = np.iinfo(np.int64).min // 2
@@ -29,8 +25,8 @@ _NEVER: Final = np.iinfo(np.int64).min // 2
 ROWS: Final = pa.schema(
     [
         (c.LISTENER_ID, pa.string()),
-        (c.STARTED_AT, _TIME),
-        (c.ENDED_AT, _TIME),
+        (c.STARTED_AT, TIME),
+        (c.ENDED_AT, TIME),
         *((name, pa.int64()) for name in (c.LISTENS, c.COUNTED_LISTENS, c.SKIPS, c.PLAYED_MS)),
         *((name, pa.int64()) for name in (c.DISTINCT_TRACKS, c.DISTINCT_ARTISTS)),
         (c.DEVICE, pa.string()),
@@ -87,22 +83,22 @@ class SessionBuilder:
     def _built(self, plays: pa.Table) -> pa.Table:
         """The sessions of plays, the first of which opens one, and the last of which ends one."""
         plays = plays.combine_chunks()
-        opens = _flags(plays[_OPENS])
+        opens = flags(plays[_OPENS])
         first, number = np.flatnonzero(opens), np.cumsum(opens) - 1
-        start, end = _micros(plays[c.STARTED_AT]), _micros(plays[c.ENDED_AT])
+        start, end = micros(plays[c.STARTED_AT]), micros(plays[c.ENDED_AT])
         wait = np.append(start[1:] - end[:-1], 0)
         goes_on = np.append(~opens[1:], False)
-        flags = {
+        marks = {
             c.LISTENS: np.ones(len(opens), np.bool_),
-            c.COUNTED_LISTENS: _flags(plays[IS_COUNTED]),
-            c.SKIPS: _flags(plays[c.SKIPPED]),
+            c.COUNTED_LISTENS: flags(plays[IS_COUNTED]),
+            c.SKIPS: flags(plays[c.SKIPPED]),
             c.INFERRED_SKIPS: self.skip.inferred(plays, wait_us=wait, goes_on=goes_on),
-            c.CHOSEN_LISTENS: _is_in(plays[c.REASON_START], self.chosen),
-            c.AUTOPLAYED_LISTENS: _is_in(plays[c.REASON_START], self.autoplayed),
+            c.CHOSEN_LISTENS: is_in(plays[c.REASON_START], self.chosen),
+            c.AUTOPLAYED_LISTENS: is_in(plays[c.REASON_START], self.autoplayed),
         }
         heard = pc.fill_null(plays[c.PLAYED_MS], 0).to_numpy()
         zone = plays[c.TIME_ZONE]
-        placed = np.flatnonzero(_is_in(zone, known_zones()))
+        placed = np.flatnonzero(is_in(zone, known_zones()))
         sessions, at = np.unique(number[placed], return_index=True)
         place = np.zeros(len(first), np.int64)
         place[sessions] = placed[at]
@@ -110,8 +106,8 @@ class SessionBuilder:
         of_first = plays.select([c.LISTENER_ID, c.STARTED_AT, c.DEVICE, c.COUNTRY]).take(pa.array(first))
         columns: dict[str, Any] = {
             **{name: of_first[name] for name in of_first.column_names},
-            **{name: np.add.reduceat(flag.astype(np.int64), first) for name, flag in flags.items()},
-            c.ENDED_AT: pa.array(np.maximum.reduceat(end, first)).cast(_TIME),
+            **{name: np.add.reduceat(flag.astype(np.int64), first) for name, flag in marks.items()},
+            c.ENDED_AT: pa.array(np.maximum.reduceat(end, first)).cast(TIME),
             c.PLAYED_MS: np.add.reduceat(heard, first),
             c.DISTINCT_TRACKS: _distinct(number, plays[c.TRACK_ID], len(first)),
             c.DISTINCT_ARTISTS: _distinct(number, plays[c.ARTIST_ID], len(first)),
@@ -132,10 +128,10 @@ class _Pauses:
         self._listener: str | None = None
         self._latest_end = _NEVER
 
-    def opens(self, plays: pa.Table) -> _Flags:
+    def opens(self, plays: pa.Table) -> Flags:
         """Which plays start more than a pause after all plays of their listener that came before them have ended."""
         listeners = plays[c.LISTENER_ID].combine_chunks()
-        start, end = _micros(plays[c.STARTED_AT]), _micros(plays[c.ENDED_AT])
+        start, end = micros(plays[c.STARTED_AT]), micros(plays[c.ENDED_AT])
         is_other = np.ones(len(start), np.bool_)
         is_other[1:] = pc.not_equal(listeners[1:], listeners[:-1]).to_numpy(zero_copy_only=False)
         turn = np.cumsum(is_other)
@@ -162,26 +158,10 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _distinct(number: _Integers, column: pa.ChunkedArray, sessions: int) -> _Integers:
+def _distinct(number: Integers, column: pa.ChunkedArray, sessions: int) -> Integers:
     """How many different values each session has; null is none."""
-    encoded = column.combine_chunks().dictionary_encode()
-    there = encoded.indices.is_valid().to_numpy(zero_copy_only=False)
-    code = pc.fill_null(encoded.indices, 0).to_numpy().astype(np.int64)
-    size = max(len(encoded.dictionary), 1)
-    pairs = np.unique(number[there] * size + code[there])
+    there = column.is_valid().to_numpy()
+    code, names = coded(column, missing="")
+    size = max(len(names), 1)
+    pairs = distinct(number[there] * size + code[there])
     return np.bincount(pairs // size, minlength=sessions)
-
-
-def _is_in(column: pa.ChunkedArray, values: tuple[str, ...]) -> _Flags:
-    return _flags(pc.is_in(column, value_set=pa.array(values, pa.string())))
-
-
-def _flags(column: pa.ChunkedArray) -> _Flags:
-    """Booleans; false where they are null."""
-    flags: _Flags = pc.fill_null(column, False).to_numpy()
-    return flags
-
-
-def _micros(column: pa.ChunkedArray) -> _Integers:
-    micros: _Integers = column.cast(_TIME).cast(pa.int64()).to_numpy()
-    return micros

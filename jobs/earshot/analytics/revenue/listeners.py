@@ -52,7 +52,9 @@ def counts_schema(keys: Sequence[str] = KEYS) -> pa.Schema:
     )
 
 
-_PLAYS: Final = "plays"
+PLAYS: Final = "plays"
+"""Of a cell: how many streams it stands for."""
+
 _ENOUGH_ROWS: Final = 500_000
 
 
@@ -74,7 +76,7 @@ def counts_of_listeners(
     """
     cells = _cells(plays, [*keys, c.LISTENER_ID, MARKS])
     if cells is not None and cells.num_rows:
-        yield from _counts(cells, rules, keys).to_batches()
+        yield from counts_of_cells(cells, rules, keys).to_batches()
 
 
 def _cells(plays: Iterator[pa.RecordBatch], names: list[str]) -> pa.Table | None:
@@ -83,7 +85,7 @@ def _cells(plays: Iterator[pa.RecordBatch], names: list[str]) -> pa.Table | None
     waiting: list[pa.Table] = []
     rows = 0
     for batch in plays:
-        waiting.append(pa.table([*batch.columns, np.ones(batch.num_rows, np.int64)], [*batch.schema.names, _PLAYS]))
+        waiting.append(pa.table([*batch.columns, np.ones(batch.num_rows, np.int64)], [*batch.schema.names, PLAYS]))
         rows += batch.num_rows
         if rows >= max(_ENOUGH_ROWS, 0 if cells is None else cells.num_rows):
             cells, waiting, rows = _grouped([*([] if cells is None else [cells]), *waiting], names), [], 0
@@ -91,13 +93,20 @@ def _cells(plays: Iterator[pa.RecordBatch], names: list[str]) -> pa.Table | None
 
 
 def _grouped(parts: list[pa.Table], names: list[str]) -> pa.Table:
-    whole = pa.concat_tables([part.select([*names, _PLAYS]) for part in parts])
-    sums = whole.group_by(names, use_threads=False).aggregate([(_PLAYS, "sum")])
-    return sums.rename_columns([*names, _PLAYS])
+    whole = pa.concat_tables([part.select([*names, PLAYS]) for part in parts])
+    sums = whole.group_by(names, use_threads=False).aggregate([(PLAYS, "sum")])
+    return sums.rename_columns([*names, PLAYS])
 
 
-def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) -> pa.Table:
-    plays: Integers = cells[_PLAYS].to_numpy()
+def counts_of_cells(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str] = KEYS) -> pa.Table:
+    """The counts of different rows of plays; see `counts_of_listeners`.
+
+    Args:
+        cells: The keys, listener_id, `marks` and `plays`, no two rows alike but for `plays`; texts may be dictionaries.
+        rules: What a stream counts in the artist-centric model.
+        keys: `KEYS`, or these and `GROUP`.
+    """
+    plays: Integers = cells[PLAYS].to_numpy()
     marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
     listener, country, tier, artist = (
         numbered(cells[name]) for name in (c.LISTENER_ID, c.COUNTRY, c.TIER, c.ARTIST_ID)
@@ -138,7 +147,7 @@ def _counts(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequence[str]) 
             numerator, denominator = counting(streams, rules)
             columns[f"{model}_{kind}"] = packed(Weights(row, numerator, denominator), parts=len(first))
     schema = counts_schema(keys)
-    return pa.table([columns[field.name] for field in schema], schema=schema)
+    return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
 
 
 def _compact(keys: Integers) -> tuple[Integers, int]:

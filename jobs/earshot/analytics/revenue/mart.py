@@ -10,8 +10,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.payouts import payouts_of_pool
-from earshot.analytics.revenue.streams import streams_of_pools
+from earshot.analytics.revenue.streams import streams_of_files, streams_of_pools
 from earshot.core import columns as c
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
@@ -56,6 +57,18 @@ def revenue(
     streams = streams_of_pools(
         listens, suspects, rights, terms=terms, stream_rule=stream_rule, months=months, plays=plays
     )
+    return paid_out(streams, terms)
+
+
+def revenue_of_files(
+    streams: FiledStreams, *, terms: RevenueSettings, stream_rule: StreamRule, months: Collection[date], plays: int
+) -> DataFrame:
+    """`revenue` of plays that tasks read themselves, where `streams.is_read_by_tasks` holds."""
+    return paid_out(streams_of_files(streams, terms=terms, stream_rule=stream_rule, months=months, plays=plays), terms)
+
+
+def paid_out(streams: DataFrame, terms: RevenueSettings) -> DataFrame:
+    """The payouts of pools, given the rows of `streams_of_pools`."""
 
     def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
         month, country, tier = (part.as_py() for part in key)

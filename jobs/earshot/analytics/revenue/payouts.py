@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
-from earshot.analytics.plays import Integers, flags, numbered
+from earshot.analytics.plays import Integers, numbered
 from earshot.analytics.revenue.listeners import EVERY, ORGANIC
 from earshot.analytics.revenue.models import ARTIST_CENTRIC, MODELS, USER_CENTRIC
 from earshot.analytics.revenue.packing import unpacked
@@ -21,6 +21,7 @@ from earshot.analytics.revenue.pools import Pool, pool_of
 from earshot.analytics.revenue.rounding import LARGEST, Exact, Weights, divided, integer_weights, totals
 from earshot.analytics.revenue.splits import MILLIONTHS, PARTS
 from earshot.core import columns as c
+from earshot.core.arrow_columns import flags
 from earshot.core.revenue_settings import RevenueSettings
 
 ARTIST: Final = "artist"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.analytics import flagged as flags
+from earshot.analytics.revenue.filed_streams import MOST_TASKS, FiledStreams
 from earshot.analytics.revenue.listeners import (
     CHOSEN,
     EARNS_EVERY,
@@ -33,13 +34,32 @@ from earshot.analytics.revenue.listeners import (
 from earshot.analytics.revenue.splits import PARTS, split_tracks
 from earshot.core import columns as c
 from earshot.core.measures import counted, known
-from earshot.core.revenue_settings import ProRataSettings, RevenueSettings
+from earshot.core.revenue_settings import ArtistCentricSettings, ProRataSettings, RevenueSettings
 from earshot.core.stream_rule import StreamRule
 
 BOOSTED: Final = tuple(f"is_boosted_{kind}" for kind in KINDS)
 PLAYS_OF_A_TASK: Final = 1_000_000
 
 _NO_PARTS: Final = "array<struct<payee_id:string,millionths:bigint>>"
+
+
+def is_read_by_tasks(terms: RevenueSettings, rights: DataFrame | None, plays: int) -> bool:
+    """Whether tasks may read the plays themselves: every track earns, none has splits, and there are not too many."""
+    return rights is None and not terms.pro_rata.minimum_streams and plays <= MOST_TASKS * PLAYS_OF_A_TASK
+
+
+def streams_of_files(
+    streams: FiledStreams,
+    *,
+    terms: RevenueSettings,
+    stream_rule: StreamRule,
+    months: Collection[date],
+    plays: int,
+) -> DataFrame:
+    """`streams_of_pools` of plays that tasks read themselves, where `is_read_by_tasks` holds."""
+    tasks = max(streams.plays.spark.sparkContext.defaultParallelism, math.ceil(plays / PLAYS_OF_A_TASK))
+    counts = streams.counts(months, stream_rule, terms.artist_centric, min(tasks, MOST_TASKS))
+    return _by_pool(counts, KEYS, terms.artist_centric, None)
 
 
 def streams_of_pools(
@@ -94,7 +114,14 @@ def streams_of_pools(
 
     marked = _marked(every, terms.pro_rata, parts, months).select(*keys, c.LISTENER_ID, MARKS)
     by_listener = marked.repartition(_tasks(listens, plays), c.LISTENER_ID)
-    by_artist = by_listener.mapInArrow(of_listeners, schema).repartition(c.MONTH, c.ARTIST_ID)
+    return _by_pool(by_listener.mapInArrow(of_listeners, schema), keys, rules, parts)
+
+
+def _by_pool(
+    counts: DataFrame, keys: Sequence[str], rules: ArtistCentricSettings, parts: DataFrame | None
+) -> DataFrame:
+    """Counts of listeners added up by artist, where it is known which artists are boosted."""
+    by_artist = counts.repartition(c.MONTH, c.ARTIST_ID)
     sums = by_artist.groupBy(*keys).agg(
         *(F.sum(name).alias(name) for name in FIGURES), *(F.collect_list(name).alias(name) for name in WEIGHTS)
     )

@@ -1,0 +1,90 @@
+"""What each play of a day is for gold.behaviour: completed, skipped, repeated, a discovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from earshot.analytics.plays import Flags, Integers, is_among, mixed
+from earshot.core import columns as c
+from earshot.core.arrow_columns import coded, distinct, flags, is_in, micros, numbers
+from earshot.core.measures import UNKNOWN
+from earshot.core.stream_rule import StreamRule
+
+RATES: Final = (*("completion_rate", "skip_rate", "repeat_rate", "discovery_rate", "autoplay_rate", "counted_rate"),)
+READ: Final = (
+    *(c.LISTENER_ID, c.TRACK_ID, c.COUNTRY, c.TIER, c.CONTEXT, c.STARTED_AT, c.TIME_ZONE),
+    *(c.PLAYED_MS, c.DURATION_MS, c.SKIPPED, c.REASON_START, c.REASON_END),
+)
+"""Columns of silver.listens from which gold.behaviour is made."""
+
+PAIR: Final = (c.LISTENER_ID, c.TRACK_ID)
+
+Judged = tuple[Flags, Flags]
+"""Of each play, whether it tells, and whether it is such a play; never such a play where it does not tell."""
+
+_COMPLETED: Final = 0.9
+
+
+def judged(
+    plays: pa.Table, before: pa.Table, *, stream_rule: StreamRule, ids: Callable[[], pa.Table]
+) -> dict[str, Judged]:
+    """What the plays of a day are, by the names of `RATES`; the definitions are those of `behaviour.behaviour`.
+
+    Args:
+        plays: Columns `READ`, nulls included.
+        before: Columns `PAIR` of the plays of the days before that a discovery is held against.
+        stream_rule: When a play is a counted stream.
+        ids: Gives listen_id of the plays; asked only where a listener began a track twice at the same moment.
+    """
+    heard, duration = numbers(plays[c.PLAYED_MS]), numbers(plays[c.DURATION_MS])
+    measured = np.isfinite(heard) & np.isfinite(duration)
+    ended, began, skipped = plays[c.REASON_END], plays[c.REASON_START], plays[c.SKIPPED]
+    pair = _pairs(pa.concat_tables([plays.select(PAIR), before.select(PAIR)]))
+    own, earlier = pair[: plays.num_rows], pair[plays.num_rows :]
+    is_first = _is_first(own, plays, ids)
+    is_new = is_first.copy()
+    is_new[is_first] = ~is_among(own[is_first], distinct(earlier))
+    every = np.ones(plays.num_rows, np.bool_)
+    completed = np.where(measured, heard >= _COMPLETED * duration, is_in(ended, ("trackdone",)))
+    return {
+        "completion_rate": (measured | _is_told(ended), completed),
+        "skip_rate": (_is_told(skipped), flags(skipped)),
+        "repeat_rate": (every, ~is_first),
+        "discovery_rate": (every, is_new),
+        "autoplay_rate": (_is_told(began), is_in(began, ("trackdone", "autoplay"))),
+        "counted_rate": (every, stream_rule.counted(heard, duration)),
+    }
+
+
+def _is_first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Flags:
+    """Whether no play of its listener and track came before it that day, by started_at and listen_id."""
+    order = np.argsort(pair)
+    opens = np.diff(pair[order], prepend=-1) != 0
+    is_alone = opens & np.append(opens[1:], True)
+    rest = order[~is_alone]
+    moments = micros(plays[c.STARTED_AT])
+    rest = rest[np.lexsort((moments[rest], pair[rest]))]
+    at, of = moments[rest], pair[rest]
+    if np.any((np.diff(at) == 0) & (np.diff(of) == 0)):
+        names = ids()[c.LISTEN_ID].combine_chunks().take(pa.array(rest))
+        rest = rest[np.lexsort((pc.rank(names, tiebreaker="dense").to_numpy(), at, of))]
+    is_first = np.zeros(len(pair), np.bool_)
+    is_first[order[is_alone]] = True
+    is_first[rest[np.diff(pair[rest], prepend=-1) != 0]] = True
+    return is_first
+
+
+def _pairs(rows: pa.Table) -> Integers:
+    """One number for each listener and track."""
+    (listener, people), (track, tracks) = (coded(rows[name], missing=UNKNOWN) for name in PAIR)
+    return mixed((listener, track), (len(people), len(tracks)), rows.num_rows)
+
+
+def _is_told(column: pa.ChunkedArray) -> Flags:
+    told: Flags = column.is_valid().to_numpy()
+    return told
