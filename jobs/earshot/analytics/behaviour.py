@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -25,6 +26,7 @@ from earshot.core.tables import days_condition, spec_of
 LOOKBACK_DAYS: Final = 7
 """A track is a discovery for a listener who did not play it on so many days before."""
 
+_IS_BEFORE: Final = "is_before"
 _SCHEMA: Final = spec_of("gold.behaviour").schema
 _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 
@@ -76,14 +78,20 @@ def behaviour(
 
         return ArrowTasks(listens.spark, sorted(files.days.intersection(days)), of_files, _SCHEMA)
 
-    def of_group(key: tuple[Any, ...], plays: pa.Table, before: pa.Table) -> pa.Table:
-        return build(key[0].as_py(), plays, before, lambda: plays) if plays.num_rows else _ARROW.empty_table()
+    def of_group(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
+        earlier = rows[_IS_BEFORE]
+        plays = rows.filter(pc.invert(earlier))
+        if not plays.num_rows:
+            return _ARROW.empty_table()
+        return build(key[0].as_py(), plays, rows.filter(earlier), lambda: plays)
 
-    plays = listens.where(days_condition(c.LISTEN_DATE, days)).select(c.LISTEN_DATE, c.LISTEN_ID, *READ)
+    plays = listens.where(days_condition(c.LISTEN_DATE, days)).select(
+        c.LISTEN_DATE, c.LISTEN_ID, *READ, F.lit(False).alias(_IS_BEFORE)
+    )
     following = F.sequence(F.date_add(c.LISTEN_DATE, 1), F.date_add(c.LISTEN_DATE, LOOKBACK_DAYS))
     pairs = listens.select(c.LISTEN_DATE, *PAIR).distinct().withColumn(c.LISTEN_DATE, F.explode(following))
-    before = pairs.where(days_condition(c.LISTEN_DATE, days)).groupBy(c.LISTEN_DATE)
-    return ArrowRows(plays.groupBy(c.LISTEN_DATE).cogroup(before), of_group, _SCHEMA)
+    before = pairs.where(days_condition(c.LISTEN_DATE, days)).withColumn(_IS_BEFORE, F.lit(True))
+    return ArrowRows(plays.unionByName(before, allowMissingColumns=True).groupBy(c.LISTEN_DATE), of_group, _SCHEMA)
 
 
 def behaviour_of_day(plays: pa.Table, found: Mapping[str, Judged], *, day: date, minimum_volume: int) -> pa.Table:
