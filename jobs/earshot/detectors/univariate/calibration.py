@@ -99,7 +99,7 @@ def energy_in_hindsight(deviation: Floats, config: Calibration) -> Floats:
         usual = np.full(size.size, np.quantile(size, config.usual_share))
         squares[known] = np.square(_times(size, usual, config))
     forward, backward = rolling.faded(np.stack([squares, squares[::-1]]), config.span)
-    return np.log1p((forward + backward[::-1]) / 2)
+    return np.asarray(np.log1p((forward + backward[::-1]) / 2))
 
 
 def _times(size: Floats, usual: Floats, config: Calibration) -> Floats:
