@@ -25,10 +25,15 @@ needs_browser = pytest.mark.skipif(
 )
 
 
+def chromium(scratch: Path) -> list[str]:
+    """The command that starts it without a window, with a profile of its own."""
+    return [_BROWSER or "chromium", *_FLAGS, f"--user-data-dir={scratch / 'profile'}"]
+
+
 def loaded(page: Path, scratch: Path, *flags: str) -> str:
     """The page's DOM once everything has loaded."""
     done = subprocess.run(
-        [_BROWSER or "", *_FLAGS, *flags, f"--user-data-dir={scratch / 'profile'}", "--dump-dom", page.as_uri()],
+        [*chromium(scratch), *flags, "--dump-dom", page.as_uri()],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,6 +1,6 @@
-"""Naming suspect streams, against one scan-and-group of the same plays, and one plain count, in the same run.
+"""Naming suspect streams, against one plain count of the same plays, and one with distinct tracks, in the same run.
 
-BENCH_PLAYS sets how many plays there are (10,000,000), over ten days.
+BENCH_PLAYS sets how many plays there are (10,000,000), over ten days with suspects on each. Processor time counts.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def test_naming_suspects_costs_at_most_two_group_bys(
     silver = QuickSilver(settings.lake_root, listeners=max(PLAYS // DAYS // PLAYS_OF_A_LISTENER, 100), tracks=10_000)
     for day in days:
         silver.append({day: PLAYS // DAYS})
-    SmallTables(settings.lake_root).append("silver.listens", loops(days[3]))
+        SmallTables(settings.lake_root).append("silver.listens", loops(day))
     tables = Tables(spark, settings.lake_root)
     plays = tables.read("silver.listens").where(days_condition("listen_date", days))
 
@@ -81,9 +81,13 @@ def test_naming_suspects_costs_at_most_two_group_bys(
             count()
         with stopwatch.measure("suspects"):
             rows = judged(plays, [], None, settings.manipulation)
-    ratio, with_tracks = stopwatch.ratio("suspects", "count"), stopwatch.ratio("suspects", "group-by")
-    show(f"{PLAYS:,} plays on {DAYS} days, {len(rows)} suspect rows: {stopwatch.median('suspects'):.2f} s")
-    show(f"  = {ratio:.2f}x plays by listener and day ({stopwatch.median('count'):.2f} s; goal {GOAL})")
-    show(f"  = {with_tracks:.2f}x plays and distinct tracks by listener and day ({stopwatch.median('group-by'):.2f} s)")
+    ratio, with_tracks = (stopwatch.processor_ratio("suspects", floor) for floor in ("count", "group-by"))
+    used = {name: stopwatch.processor_median(name) for name in ("suspects", "count", "group-by")}
+    show(f"{PLAYS:,} plays on {DAYS} days, {len(rows)} suspect rows: {used['suspects']:.2f} s of processor time")
+    show(f"  = {ratio:.2f}x plays by listener and day ({used['count']:.2f} s; goal {GOAL})")
+    show(f"  = {with_tracks:.2f}x plays and distinct tracks by listener and day ({used['group-by']:.2f} s)")
+    show(
+        f"  by the clock {stopwatch.ratio('suspects', 'count'):.2f}x and {stopwatch.ratio('suspects', 'group-by'):.2f}x"
+    )
     assert {row["listener_id"] for row in rows} == {f"v1:loop{who}" for who in range(LOOPS)}
     assert ratio <= GOAL

@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors import stream_truth
 from earshot.detectors.manipulation import suspects_among
 from earshot.detectors.signals import WEIGHTS
-from earshot.detectors.strange_days import strange_days
+from earshot.detectors.strange_days import chosen_days, strange_days
 from earshot.detectors.verdicts import days_to_judge_again, subject_of, verdicts_of, with_verdicts
 from spark_plans import moves_of
 
@@ -37,13 +38,13 @@ FIELDS = pa.schema(
 )
 
 
-def play(listener: str, minute: float, track: str, played: int | None = 200_000, **other: str) -> dict[str, Any]:
+def play(listener: str, minute: float, track: str, played: int | None = 200_000, **other: str | None) -> dict[str, Any]:
     at = START + timedelta(minutes=minute)
     row = {"listener_id": listener, "track_id": track, "listen_date": at.date(), "started_at": at, "played_ms": played}
     return {"country": "DE", "network_token": f"net-{listener}", "device_token": f"dev-{listener}", **row, **other}
 
 
-def spread(listener: str, plays: int, tracks: int, played: int = 200_000, **other: str) -> list[dict[str, Any]]:
+def spread(listener: str, plays: int, tracks: int, played: int = 200_000, **other: str | None) -> list[dict[str, Any]]:
     return [play(listener, n * 1439 / plays, f"t{n % tracks}", played, **other) for n in range(plays)]
 
 
@@ -83,7 +84,8 @@ def strange(spark: SparkSession) -> Iterator[list[dict[str, Any]]]:
     ring = spread("ring", 24, 3)
     listens = [*farm, *ring, *in_step(), *loop(), *hijacked(), *innocents(), *spread("sleepless", 300, 25)]
     plays = spark.createDataFrame(pa.Table.from_pylist(listens, schema=FIELDS))
-    yield strange_days(plays, settings=SETTINGS, known_listeners=["fan"]).toArrow().to_pylist()
+    chosen = chosen_days(plays, settings=SETTINGS, known_listeners=["fan"])
+    yield strange_days(plays, chosen, settings=SETTINGS).toArrow().to_pylist()
 
 
 def named(rows: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
@@ -135,8 +137,32 @@ def test_every_signal_has_a_weight_and_they_add_up(strange: list[dict[str, Any]]
 def test_plays_are_counted_where_they_lie_and_picked_out_without_a_shuffle(spark: SparkSession, tmp_path: Path) -> None:
     folder = str(tmp_path / "plays")
     spark.createDataFrame(pa.Table.from_pylist([*loop(), *innocents()], schema=FIELDS)).write.parquet(folder)
-    moves = moves_of(strange_days(spark.read.parquet(folder), settings=SETTINGS), folder)
-    assert (moves.scans, moves.shuffles) == (2, 0), "every exchange moves sums"
+    plays = spark.read.parquet(folder)
+    chosen = chosen_days(plays, settings=SETTINGS)
+    counted = moves_of(chosen, folder)
+    assert (counted.scans, counted.shuffles) == (1, 0), "every exchange moves sums"
+    picked = moves_of(strange_days(plays, spark.createDataFrame(chosen.toArrow()), settings=SETTINGS), folder)
+    assert (picked.scans, picked.shuffles) == (1, 0), "every exchange moves what was picked out"
+
+
+def test_a_hash_never_takes_two_countries_for_one(spark: SparkSession) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    homes = [
+        play(f"of {one}{other}", n, f"t{n}", country=one + other) for one in letters for other in letters for n in (0,)
+    ]
+    codes = spark.createDataFrame(pa.Table.from_pylist(homes, schema=FIELDS)).select(
+        F.hash("country").bitwiseAND(F.lit(0xFFFFF))
+    )
+    assert codes.distinct().count() == len(letters) ** 2
+
+
+def test_a_day_in_two_countries_is_looked_at_and_a_day_in_one_is_not(spark: SparkSession) -> None:
+    abroad = [play("abroad", n * 20, f"t{n}", country="DE" if n < 10 else "FR") for n in range(20)]
+    home = [play("home", n * 20, f"t{n}", country="DE" if n < 10 else None) for n in range(20)]
+    plays = spark.createDataFrame(pa.Table.from_pylist([*abroad, *home], schema=FIELDS))
+    chosen = chosen_days(plays, settings=SETTINGS)
+    rows = strange_days(plays, chosen, settings=SETTINGS).collect()
+    assert {row["listener_id"] for row in rows} == {"abroad"}
 
 
 def test_streams_are_those_of_the_row(strange: list[dict[str, Any]]) -> None:

@@ -130,6 +130,7 @@ class AnomalySettings(Section):
     """What the detectors see and when they speak.
 
     Attributes:
+        threshold: Score of six standard deviations; a champion has the one that its backtest chose.
         minimum_history_days: Days that a series by day must have behind it; hours are judged earlier.
         detectors: Those that are tried; the best on made-up incidents challenges the champion.
         public_holidays: Whether the national holidays of a country may look like a weekend.
@@ -140,7 +141,7 @@ class AnomalySettings(Section):
     minimum_history_hours: Positive = 72
     minimum_history_days: Positive = 14
     history_days: Positive = 35
-    threshold: Fraction = 0.5
+    threshold: Fraction = 0.424
     minimum_volume: Positive = 30
     max_series: Positive = 5_000
     backtest_incidents: Positive = 84

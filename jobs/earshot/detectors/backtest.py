@@ -15,8 +15,8 @@ from earshot.detectors.injection import KINDS, SIZES, Injected, inject
 from earshot.detectors.interface import DayScores, FittedDetector
 from earshot.detectors.series import HOURS_OF_DAY, SeriesMatrix
 
-CHOSEN_FROM: Final = (7.0, 7.5, 8.0, 9.0, 10.0)
-DEVIATIONS: Final = (6.0, *CHOSEN_FROM, 12.0, 15.0)
+CHOSEN_FROM: Final = (6.0, 6.5, 7.0, 7.5, 8.0, 9.0, 10.0)
+DEVIATIONS: Final = (5.0, *CHOSEN_FROM, 12.0, 15.0)
 _GRACE_HOURS: Final = 3
 _THREADS: Final = 2
 

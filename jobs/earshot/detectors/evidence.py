@@ -2,7 +2,7 @@
 
 Counts and shares are compared on scales on which their noise is the same at every size: Anscombe's
 square root for over-dispersed counts, his arcsine for shares (Biometrika 35, 1948), both of the
-figures divided by their dispersion.
+figures divided by their dispersion. A rise of a count is measured in plain standard deviations of what was due.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from earshot.detectors.series import Flags, Floats, Kind, row_blocks
 
 _KEPT: Final = 0.95
 _LARGEST: Final = 1e150
+# Below so many plays (as a root) a rise is still measured by its own noise, too.
+_LEAST_ROOT: Final = 2.0
 # 1 / E[u | u < q95] for a chi-square variable of one degree of freedom.
 _TRIM_CORRECTION: Final = 1.318
 _FLOOR: Final = {Kind.COUNT: 1.0, Kind.SHARE: 1.0, Kind.AMOUNT: 0.0, Kind.LEVEL: 0.0}
@@ -179,11 +181,11 @@ def shrunk(own: Floats, behind: Floats, pooled: Floats, kind: Kind, config: Seas
 
 def deviations(frame: Frame, config: SeasonalConfig) -> Floats:
     """S x H x W: signed standard deviations of each trailing window from what it should be."""
-    return np.stack(list(_deviation_each(frame, config)), axis=2)
+    return np.stack(list(_deviation_each(frame, config, plain_rises=frame.kind is Kind.COUNT)), axis=2)
 
 
 def largest(frame: Frame, config: SeasonalConfig) -> Floats:
-    """S x H: the largest of `deviations` over the windows, without its sign."""
+    """S x H: the largest deviation over the windows, without its sign, on scales on which noise is the same."""
     return np.concatenate([_largest_of_some(frame.rows(at), config) for at in row_blocks(frame.numerator.shape[0])])
 
 
@@ -195,7 +197,7 @@ def _largest_of_some(frame: Frame, config: SeasonalConfig) -> Floats:
     return found
 
 
-def _deviation_each(frame: Frame, config: SeasonalConfig) -> Iterator[Floats]:
+def _deviation_each(frame: Frame, config: SeasonalConfig, *, plain_rises: bool = False) -> Iterator[Floats]:
     judged = frame.usable & (frame.exposure > 0)
     numerator = np.where(judged, frame.numerator, 0.0)
     expected = np.where(judged, frame.expected, 0.0)
@@ -206,10 +208,12 @@ def _deviation_each(frame: Frame, config: SeasonalConfig) -> Iterator[Floats]:
     for position, (seen, due, *rest) in enumerate(zip(*each, strict=True)):
         exposed = rest[0] if rest else due
         dispersion = np.maximum(frame.dispersion[:, position : position + 1], TINY)
-        yield _standardised(seen, due, exposed, dispersion, frame.kind) / inflation
+        yield _standardised(seen, due, exposed, dispersion, frame.kind, plain_rises) / inflation
 
 
-def _standardised(seen: Floats, due: Floats, exposed: Floats, dispersion: Floats, kind: Kind) -> Floats:
+def _standardised(
+    seen: Floats, due: Floats, exposed: Floats, dispersion: Floats, kind: Kind, plain_rises: bool
+) -> Floats:
     if kind is Kind.LEVEL:
         return np.asarray((seen - due) / np.sqrt(dispersion * np.maximum(exposed, TINY))) * (exposed > 0)
     if kind is Kind.SHARE:
@@ -218,10 +222,25 @@ def _standardised(seen: Floats, due: Floats, exposed: Floats, dispersion: Floats
         wanted = (np.maximum(due, 0) / dispersion + 0.375) / (trials + 0.75)
         gap = np.arcsin(np.sqrt(np.clip(observed, 0, 1))) - np.arcsin(np.sqrt(np.clip(wanted, 0, 1)))
         return np.asarray(2 * np.sqrt(trials + 0.5) * gap)
-    deviation = _root(seen, dispersion)
-    deviation -= _root(due, dispersion)
+    deviation, usual = _root(seen, dispersion), _root(due, dispersion)
+    deviation -= usual
+    if plain_rises:
+        _measure_rises(deviation, usual)
     deviation *= 2
     return deviation
+
+
+def _measure_rises(deviation: Floats, usual: Floats) -> None:
+    """Measure what is above its due by the noise of what was due, not by its own, in place.
+
+    With square roots a and b of seen and due, 2 (a - b) + (a - b)^2 / b = (a^2 - b^2) / b.
+    """
+    rise = np.maximum(deviation, 0.0)
+    rise *= rise
+    np.maximum(usual, _LEAST_ROOT, out=usual)
+    usual *= 2
+    rise /= usual
+    deviation += rise
 
 
 def _root(sums: Floats, dispersion: Floats) -> Floats:

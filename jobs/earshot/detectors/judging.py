@@ -14,9 +14,9 @@ from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
 from earshot.core.settings import ManipulationSettings
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import Tables
+from earshot.core.tables import Tables, days_condition
 from earshot.detectors.manipulation import suspects_among
-from earshot.detectors.strange_days import strange_days
+from earshot.detectors.strange_days import chosen_days, strange_days
 from earshot.detectors.verdict_model import VerdictModel
 from earshot.detectors.verdict_training import with_probability
 from earshot.detectors.verdicts import Verdict, days_to_judge_again, with_verdicts
@@ -58,7 +58,12 @@ def judged(
         settings: Thresholds.
     """
     known = {verdict.listener_id for verdict in said}
-    strange = strange_days(listens, settings=settings, known_listeners=known).toArrow().to_pylist()
+    chosen = chosen_days(listens, settings=settings, known_listeners=known).toArrow()
+    if not chosen.num_rows:
+        return []
+    theirs = listens.where(days_condition(c.LISTEN_DATE, set(chosen[c.LISTEN_DATE].to_pylist())))
+    picked = strange_days(theirs, listens.sparkSession.createDataFrame(chosen), settings=settings)
+    strange = picked.toArrow().to_pylist()
     return with_verdicts(with_probability(suspects_among(strange, settings), model, settings), said)
 
 

@@ -98,8 +98,8 @@ def energy_in_hindsight(deviation: Floats, config: Calibration) -> Floats:
     if size.size >= WARM_UP:
         usual = np.full(size.size, np.quantile(size, config.usual_share))
         squares[known] = np.square(_times(size, usual, config))
-    around = rolling.faded(squares, config.span) + rolling.faded(squares[::-1], config.span)[::-1]
-    return np.log1p(around / 2)
+    forward, backward = rolling.faded(np.stack([squares, squares[::-1]]), config.span)
+    return np.asarray(np.log1p((forward + backward[::-1]) / 2))
 
 
 def _times(size: Floats, usual: Floats, config: Calibration) -> Floats:

@@ -38,7 +38,7 @@ def nearest(signal: Signal) -> Floats:
         distance = left[begin:end] @ right[:, first:last]
         overlaps = max(begin - _WINDOW + 1 - first, 0)
         late = np.arange(first + overlaps, last)[None, :] > np.arange(begin, end)[:, None] - _WINDOW
-        distance[:, overlaps:][late] = np.inf
+        np.copyto(distance[:, overlaps:], np.inf, where=late)
         found = distance.min(axis=1) + squares[begin:end]
         known = np.isfinite(found)
         out[begin + _WINDOW - 1 : end + _WINDOW - 1][known] = np.sqrt(np.maximum(found[known], 0.0))
