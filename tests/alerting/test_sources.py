@@ -58,6 +58,13 @@ def test_an_anomaly_says_what_was_expected_what_was_seen_and_which_slice_explain
     assert finding.evidence.contributors[0].value == "9.1"
 
 
+def test_where_a_cause_is_known_it_is_said_and_no_slice_that_was_ruled_out() -> None:
+    known = "country BR explains 100% of the drop in listens (310 seen, 1,234 due); not app_version, cdn"
+    (finding,) = anomalies(rule("anomalies", "{metric}{because}", severity="finding"), anomaly(cause=known))
+    assert finding.summary == "listens; country BR explains 100% of the drop in listens (310 seen, 1,234 due)"
+    assert finding.evidence.facts["cause"] == known
+
+
 def test_the_fingerprint_depends_on_rule_metric_and_dimensions_and_on_nothing_else() -> None:
     (one,) = anomalies(rule("anomalies"), anomaly())
     (same,) = anomalies(

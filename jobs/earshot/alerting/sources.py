@@ -261,8 +261,6 @@ def _with_runbook(facts: Mapping[str, str], rule: Rule) -> dict[str, str]:
 def _anomaly_fields(row: Row, dimensions: Mapping[str, str], evidence: Evidence) -> dict[str, str]:
     metric = str(row["metric"])
     above = evidence.observed is not None and evidence.observed > (evidence.expected or 0.0)
-    named = [part for part in evidence.contributors if dimensions.get(part.name) != part.value][:_SHARES_NAMED]
-    because = ", ".join(f"{part.name} {part.value}{_percent(part.share)}" for part in named)
     return {
         "metric": metric,
         "grain": str(row["grain"]),
@@ -275,9 +273,18 @@ def _anomaly_fields(row: Row, dimensions: Mapping[str, str], evidence: Evidence)
         "upper": spoken(evidence.upper, metric),
         "score": evidence.facts["score"],
         "severity": str(row["severity"]),
-        "because": f"; explained by {because}" if because else "",
+        "because": _because(dimensions, evidence),
         "detector": str(row.get("detector") or ""),
     }
+
+
+def _because(dimensions: Mapping[str, str], evidence: Evidence) -> str:
+    """The cause, where one is known; what was ruled out stands in the evidence. Else the slices that moved most."""
+    if cause := evidence.facts.get("cause"):
+        return f"; {cause.partition('; ')[0]}"
+    named = [part for part in evidence.contributors if dimensions.get(part.name) != part.value][:_SHARES_NAMED]
+    moved = ", ".join(f"{part.name} {part.value}{_percent(part.share)}" for part in named)
+    return f"; explained by {moved}" if moved else ""
 
 
 def _say(rule: Rule, fields: Mapping[str, str]) -> str:
