@@ -80,6 +80,20 @@ def test_a_file_names_nobody_of_whom_it_has_no_row(tmp_path: Path) -> None:
     assert pq.read_table(second)["listener_id"].to_pylist() == ["v1:bea", None]
 
 
+def test_forty_thousand_listeners_fit_the_dictionary_of_a_file(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "bronze.listens")
+    log.create()
+    stage = log.stage("batch_id=b1/x")
+    who = pa.array([f"v1:{n:064}" for n in range(40_000)] * 2, pa.string())
+    columns = {field.name: pa.nulls(len(who), field.type) for field in stage.columns}
+    writer = stage.open()
+    writer.write(pa.table({**columns, "listener_id": who}))
+    (file,) = writer.close()
+    group = pq.read_metadata(Path(log.path, file.path)).row_group(0)
+    sizes = {group.column(n).path_in_schema: group.column(n).total_uncompressed_size for n in range(group.num_columns)}
+    assert sizes["listener_id"] < 40_000 * (67 + 4) + len(who) * 3, "each of them once, and two bytes a row"
+
+
 def test_no_rows_are_no_file(tmp_path: Path) -> None:
     log = DeltaLog(str(tmp_path), "bronze.listens")
     assert log.stage("batch_id=b1/x").open().close() == []

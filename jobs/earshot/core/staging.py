@@ -29,6 +29,8 @@ STAGED: Final = "path string, size bigint, partition map<string, string>, stats 
 
 _NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 _ROWS_OF_A_GROUP: Final = 256 * 1024
+# Of 67 letters a pseudonym has, Parquet's own limit holds 15,000 listeners; what does not fit is written as plain text.
+_DICTIONARY_BYTES: Final = 16 << 20
 _RARELY_THE_SAME: Final = frozenset({c.LISTEN_ID, c.PLAYED_MS, c.SOURCE_LINE, c.RAW})
 _SCHEMA: Final = pa.schema(
     [
@@ -88,7 +90,12 @@ class Stage:
             f.name for f in self.columns if f.name not in _RARELY_THE_SAME and not pa.types.is_timestamp(f.type)
         ]
         statistics = columns_with_statistics(spec_of(self.table))
-        return {"store_schema": False, "use_dictionary": repeated, "write_statistics": statistics}
+        return {
+            "store_schema": False,
+            "use_dictionary": repeated,
+            "dictionary_pagesize_limit": _DICTIONARY_BYTES,
+            "write_statistics": statistics,
+        }
 
     def write(self, rows: pa.Table) -> list[StagedFile]:
         """Write the rows of one task, a file a partition.
