@@ -20,8 +20,8 @@ from earshot.core.columns import (
 )
 from earshot.core.errors import InputError
 from earshot.core.small_tables import SmallTables
-from earshot.importers.sheet_cells import text_of
-from earshot.importers.sheets import FEW_DECIMALS, Line, Sheets
+from earshot.importers.sheet_cells import FEW_DECIMALS, text_of
+from earshot.importers.sheets import Line, Sheets
 
 TABLE: Final = "silver.rights"
 _FILES: Final = "rights_files"

@@ -13,7 +13,9 @@ from earshot.core.currencies import ISO_4217
 from earshot.core.errors import InputError
 from earshot.core.explanations import nearest
 from earshot.core.revenue_settings import TIERS
-from earshot.importers.sheets import FEW_DECIMALS
+
+FEW_DECIMALS: Final = 6
+"""Decimals that a number of a sheet may have: those of `decimal(28,6)`."""
 
 _MOST: Final = Decimal(10) ** 13
 _SAID: Final = {"": None, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

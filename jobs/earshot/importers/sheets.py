@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
 
 from earshot.core.errors import InputError
 from earshot.core.explanations import nearest
@@ -105,7 +104,3 @@ class Sheets:
             if self.closed or meant:
                 remedy = f"Is it {meant[0] if meant else nearest(other, known)}? Rename it, or leave it out."
                 raise InputError(f"{path.name} has an unknown column {other!r}.", where=where, remedy=remedy)
-
-
-FEW_DECIMALS: Final = 6
-"""Decimals that a number of a sheet may have: those of `decimal(28,6)`."""
