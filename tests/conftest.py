@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
@@ -23,6 +24,8 @@ from second_opinion import SecondOpinion
 
 SPARK = SparkSettings(master="local[2]", shuffle_partitions=2)
 INTERPRETED = {k: v for k, v in load_settings("demo").spark.conf.items() if k.startswith("spark.sql.")}
+hypothesis.settings.register_profile("not timed", deadline=None)
+hypothesis.settings.load_profile("not timed")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -165,6 +165,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=1)
     arguments.add_argument("--minimum-streams", type=int, default=0)
     arguments.add_argument("--warm", type=Path, help="a smaller month, to warm up with")
+    arguments.add_argument("--peer", action="store_true", help="let DuckDB count the weights, too")
     told = arguments.parse_args()
     spark = open_session(SparkSettings(driver_memory=DRIVER), name="month-close")
     if not (told.folder / "rights" / "_SUCCESS").exists():
@@ -180,7 +181,7 @@ def main() -> None:
     memory = MemoryWatch()
     with memory.watching():
         seconds = _seconds(lambda: close(spark, told.folder, terms, told.plays), told.rounds)
-    peer = by_duckdb(told.folder)
+    peer = by_duckdb(told.folder) if told.peer else None
     print(json.dumps({"plays": told.plays, "seconds": seconds, "floor": floor, "peer": peer, "peak": memory.peak}))
 
 

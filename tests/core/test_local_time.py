@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from earshot.core.local_time import local_seconds, weekdays_and_hours, zone_of
+from earshot.core.local_time import local_dates, local_seconds, names_a_zone, weekdays_and_hours, zone_of
 
 ZONES = [
     "Europe/Berlin",
@@ -53,3 +54,17 @@ def test_what_is_no_zone_is_none_and_harms_nobody() -> None:
     for name in ("Mars/Olympus", "", "../../etc/passwd", "UTC\x00", "Europe", "a" * 3_000):
         assert zone_of(name) is None
     assert local_seconds(ZoneInfo("UTC"), np.array([], np.int64)).tolist() == []
+
+
+NO_ZONES = ("Factory", "localtime", "posix/Europe/Berlin", "Mars/Olympus_Mons", "+25:00", "", None)
+
+
+def test_every_zone_of_the_database_tells_its_date_and_what_is_none_that_of_utc() -> None:
+    zones = sorted(available_timezones() - {"Factory", "localtime"})
+    column = pa.array([*zones, *NO_ZONES], pa.string())
+    assert names_a_zone(column).tolist() == [True] * len(zones) + [False] * len(NO_ZONES)
+    moment = datetime(2026, 7, 1, tzinfo=UTC)
+    seconds = np.full(len(column), int(moment.timestamp()))
+    expected = [moment.astimezone(ZoneInfo(zone)).date() for zone in zones]
+    assert local_dates(column, seconds).to_pylist() == [*expected, *(date(2026, 7, 1) for _ in NO_ZONES)]
+    assert {date(2026, 6, 30), date(2026, 7, 1)} == set(expected)

@@ -8,18 +8,21 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-Integers = NDArray[np.int64]
+from earshot.core.arrow_columns import Flags, Integers, coded
 
 SECONDS_PER_DAY: Final = 86_400
 _SECONDS_PER_HOUR: Final = 3_600
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_PLACES: Final = ("Factory", "localtime", "posixrules", "posix/", "right/")
 
 
 @cache
 def zone_of(name: str) -> ZoneInfo | None:
     """The zone with this name of the IANA database; None where there is none."""
+    if name.startswith(_NO_PLACES):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # what the name is may be anybody's text
@@ -57,6 +60,30 @@ def weekdays_and_hours(local: Integers) -> tuple[Integers, Integers]:
     """ISO weekday (1 is Monday) and hour (0 to 23) of seconds that `local_seconds` gave."""
     days = local // SECONDS_PER_DAY
     return (days + 3) % 7 + 1, local % SECONDS_PER_DAY // _SECONDS_PER_HOUR  # 1970-01-01 was a Thursday
+
+
+def names_a_zone(column: pa.ChunkedArray | pa.Array) -> Flags:
+    """Whether the text names a zone of the IANA database; false where it is null."""
+    codes, names = coded(column, missing="")
+    known = np.array([zone_of(name) is not None for name in names.to_pylist()], np.bool_)
+    found: Flags = known[codes]
+    return found
+
+
+def local_dates(zones: pa.ChunkedArray | pa.Array, seconds: Integers) -> pa.Array:
+    """The dates (date32) that clocks in these zones showed; those of UTC where none is named.
+
+    Args:
+        zones: Names; what is no zone counts as UTC.
+        seconds: UTC, since 1970; whole seconds.
+    """
+    codes, names = coded(zones, missing="")
+    local = seconds.copy()
+    for code, name in enumerate(names.to_pylist()):
+        if (zone := zone_of(name)) is not None:
+            there = np.flatnonzero(codes == code)
+            local[there] = local_seconds(zone, seconds[there])
+    return pa.array((local // SECONDS_PER_DAY).astype(np.int32), pa.date32())
 
 
 def _offset(zone: ZoneInfo, seconds: int) -> int:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from earshot.core.errors import IntegrityError
+from earshot.core.registered_models import Champion, OpenRun
 from earshot.core.settings import AnomalySettings
 from earshot.detectors import backtest_figures
 from earshot.detectors.backtest import Backtest, Point, backtest
@@ -23,7 +24,7 @@ from earshot.detectors.seasonal import SeasonalDetector
 from earshot.detectors.series import SeriesMatrix
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 DETECTORS: Final[Mapping[str, Callable[[SeasonalConfig], Detector]]] = {
     SEASONAL: SeasonalDetector,
@@ -112,41 +113,13 @@ class Model:
     version: str
 
 
-class RunLog(Protocol):
-    """Where a training leaves its record."""
-
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log what the detector was set to."""
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log figures."""
-
-    def log_figure(self, figure: Figure, name: str) -> None:
-        """Log a picture."""
-
-    def log_table(self, rows: Sequence[Mapping[str, object]], name: str) -> None:
-        """Log rows."""
-
-
-class Stored(Protocol):
-    """A registered version and where its artefacts lie."""
-
-    @property
-    def version(self) -> str:
-        """Version in the registry."""
-
-    @property
-    def folder(self) -> Path:
-        """Its artefacts."""
-
-
 def rival_f_half(folder: Path, history: Sequence[SeriesMatrix], settings: AnomalySettings) -> float:
     """The present champion on the same backtest, at its own threshold."""
     fitted, threshold = load(folder)
     return examine(fitted, history, settings, at=threshold).at(threshold).f_measure(0.5)
 
 
-def champion_or_plain(champion: Stored | None, settings: AnomalySettings) -> Model:
+def champion_or_plain(champion: Champion | None, settings: AnomalySettings) -> Model:
     """The champion; before there is one, the plain detector as it is set."""
     if champion is None:
         return Model(DETECTORS[SEASONAL](SeasonalConfig()).restore({}), settings.threshold, "")
@@ -154,7 +127,7 @@ def champion_or_plain(champion: Stored | None, settings: AnomalySettings) -> Mod
     return Model(detector, threshold, champion.version)
 
 
-def log(trained: Trained, run: RunLog) -> None:
+def log(trained: Trained, run: OpenRun) -> None:
     """Leave parameters, figures, the curve and its picture in a run."""
     run.log_params(trained.parameters())
     run.log_metrics(trained.metrics())

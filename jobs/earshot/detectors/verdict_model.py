@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import IntegrityError
 from earshot.core.logistic import logistic_weights, probability
+from earshot.core.registered_models import Champion
 from earshot.detectors.series import Flags, Floats
 from earshot.detectors.signals import WEIGHTS
-from earshot.detectors.training import Stored
 
 RULES: Final = "rules"
 SIGNALS: Final = "signals"
@@ -57,7 +57,7 @@ class VerdictModel:
         (folder / _FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True), encoding="utf-8")
 
     @classmethod
-    def of(cls, champion: Stored | None) -> VerdictModel | None:
+    def of(cls, champion: Champion | None) -> VerdictModel | None:
         """The model of the champion's version, if there is one."""
         return None if champion is None else cls.load(champion.folder)
 

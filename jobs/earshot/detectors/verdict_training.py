@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from earshot.core.registered_models import OpenRun
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors.series import Flags, Floats
-from earshot.detectors.training import RunLog
 from earshot.detectors.verdict_model import RECIPES, RULES, SIGNALS, Row, VerdictModel, brier, confirmed, fit
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def with_probability(rows: Iterable[Row], model: VerdictModel | None, settings: 
     return told
 
 
-def log(training: Training, run: RunLog) -> None:
+def log(training: Training, run: OpenRun) -> None:
     """Leave parameters, figures, weights and the reliability diagram in a run."""
     run.log_params({"recipe": training.model.recipe, "judged_from": str(training.judged_from)})
     run.log_metrics(training.metrics())

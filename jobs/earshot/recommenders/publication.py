@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Protocol, TypeVar
 
-from matplotlib.figure import Figure
-
+from earshot.core.registered_models import OpenRunT, Registry
 from earshot.core.settings import RecommenderSettings
 from earshot.recommenders import artefacts, served
 from earshot.recommenders.comparison_figure import comparison_figure
@@ -18,52 +15,9 @@ from earshot.recommenders.models import FittedModel
 from earshot.recommenders.training import Candidate, Training
 
 
-class RunPort(Protocol):
-    """An open run."""
-
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log what the model was built with."""
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log figures."""
-
-    def log_figure(self, figure: Figure, name: str) -> None:
-        """Log a picture."""
-
-    def log_table(self, rows: Sequence[Mapping[str, object]], name: str) -> None:
-        """Log rows."""
-
-
-RunT = TypeVar("RunT", bound=RunPort)
-
-
-class RegistryPort(Protocol[RunT]):
-    """Where runs and versions go; `integrations.model_registry.ModelRegistry` is one."""
-
-    def run(self, name: str, *, tags: Mapping[str, str] | None = None) -> AbstractContextManager[RunT]:
-        """Open a run."""
-
-    def register(
-        self,
-        run: RunT,
-        model_name: str,
-        folder: Path,
-        *,
-        kind: str,
-        input_example: Mapping[str, object],
-        output_example: Mapping[str, object],
-        metadata: Mapping[str, object],
-        loader: str,
-    ) -> str:
-        """Give a folder of plain files a version."""
-
-    def promote(self, model_name: str, version: str, metrics: Mapping[str, float]) -> str | None:
-        """Make a version champion."""
-
-
 def publish(
     training: Training,
-    registry: RegistryPort[RunT],
+    registry: Registry[OpenRunT],
     model_name: str,
     *,
     tags: Mapping[str, str],
@@ -127,7 +81,9 @@ def comparison_rows(training: Training) -> list[dict[str, object]]:
     ]
 
 
-def _register(model: FittedModel, registry: RegistryPort[RunT], run: RunT, model_name: str, trained_until: date) -> str:
+def _register(
+    model: FittedModel, registry: Registry[OpenRunT], run: OpenRunT, model_name: str, trained_until: date
+) -> str:
     given, returned = served.examples(model)
     with tempfile.TemporaryDirectory(prefix="earshot-recommender-") as scratch:
         folder = Path(scratch) / "recommender"

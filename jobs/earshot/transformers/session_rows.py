@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,17 +14,20 @@ import pyarrow.compute as pc
 
 from earshot.core import columns as c
 from earshot.core.arrow_columns import TIME, Flags, Integers, coded, distinct, flags, is_in, micros
-from earshot.core.local_dates import known_zones
+from earshot.core.local_time import local_dates, names_a_zone
 from earshot.transformers.skips import SkipRule
 
 IS_COUNTED: Final = "is_counted"
 
 _OPENS: Final = "opens"
 _AT_ONCE: Final = 65_536
+_MICROS: Final = 1_000_000
+_ID_LETTERS: Final = 32
 _NEVER: Final = np.iinfo(np.int64).min // 2
 
 ROWS: Final = pa.schema(
     [
+        (c.SESSION_ID, pa.string()),
         (c.LISTENER_ID, pa.string()),
         (c.STARTED_AT, TIME),
         (c.ENDED_AT, TIME),
@@ -31,11 +35,14 @@ ROWS: Final = pa.schema(
         *((name, pa.int64()) for name in (c.DISTINCT_TRACKS, c.DISTINCT_ARTISTS)),
         (c.DEVICE, pa.string()),
         (c.COUNTRY, pa.string()),
+        (c.SESSION_DATE, pa.date32()),
         *((name, pa.int64()) for name in (c.INFERRED_SKIPS, c.CHOSEN_LISTENS, c.AUTOPLAYED_LISTENS)),
         (c.TIME_ZONE, pa.string()),
+        (c.LOCAL_START_DATE, pa.date32()),
+        (c.LOCAL_END_DATE, pa.date32()),
     ]
 )
-"""What a session is built to; its zone is one of the time zone database, or null."""
+"""The columns of silver.sessions."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +105,26 @@ class SessionBuilder:
         }
         heard = pc.fill_null(plays[c.PLAYED_MS], 0).to_numpy()
         zone = plays[c.TIME_ZONE]
-        placed = np.flatnonzero(is_in(zone, known_zones()))
+        placed = np.flatnonzero(names_a_zone(zone))
         sessions, at = np.unique(number[placed], return_index=True)
         place = np.zeros(len(first), np.int64)
         place[sessions] = placed[at]
         is_nowhere = ~np.isin(np.arange(len(first)), sessions)
+        zones = zone.take(pa.array(place, mask=is_nowhere))
         of_first = plays.select([c.LISTENER_ID, c.STARTED_AT, c.DEVICE, c.COUNTRY]).take(pa.array(first))
+        started, ended = start[first], np.maximum.reduceat(end, first)
         columns: dict[str, Any] = {
             **{name: of_first[name] for name in of_first.column_names},
+            c.SESSION_ID: _session_ids(of_first[c.LISTENER_ID], started),
             **{name: np.add.reduceat(flag.astype(np.int64), first) for name, flag in marks.items()},
-            c.ENDED_AT: pa.array(np.maximum.reduceat(end, first)).cast(TIME),
+            c.ENDED_AT: pa.array(ended).cast(TIME),
+            c.SESSION_DATE: of_first[c.STARTED_AT].cast(pa.date32()),
             c.PLAYED_MS: np.add.reduceat(heard, first),
             c.DISTINCT_TRACKS: _distinct(number, plays[c.TRACK_ID], len(first)),
             c.DISTINCT_ARTISTS: _distinct(number, plays[c.ARTIST_ID], len(first)),
-            c.TIME_ZONE: zone.take(pa.array(place, mask=is_nowhere)),
+            c.TIME_ZONE: zones,
+            c.LOCAL_START_DATE: local_dates(zones, started // _MICROS),
+            c.LOCAL_END_DATE: local_dates(zones, ended // _MICROS),
         }
         return pa.table([columns[name] for name in ROWS.names], schema=ROWS)
 
@@ -156,6 +169,12 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
             waiting = []
     if waiting:
         yield pa.Table.from_batches(waiting)
+
+
+def _session_ids(listeners: pa.ChunkedArray, started: Integers) -> pa.Array:
+    """The first letters of SHA-256 of listener and start: the same session has the same one in every rebuild."""
+    texts = (f"{who}|{at}".encode() for who, at in zip(listeners.to_pylist(), started.tolist(), strict=True))
+    return pa.array([hashlib.sha256(text).hexdigest()[:_ID_LETTERS] for text in texts], pa.string())
 
 
 def _distinct(number: Integers, column: pa.ChunkedArray, sessions: int) -> Integers:

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.core import columns as c
-from earshot.core.local_dates import local_date, spark_zone
 from earshot.core.measures import counted
 from earshot.core.settings import MartSettings
 from earshot.core.stream_rule import SPOTIFY, StreamRule
@@ -81,31 +80,7 @@ def sessions(listens: DataFrame, *, rules: SessionRules) -> DataFrame:
         counted(rules.stream).alias(IS_COUNTED),
     )
     in_order = plays.repartition(c.LISTENER_ID).sortWithinPartitions(c.LISTENER_ID, c.STARTED_AT, c.LISTEN_ID)
-    return (
-        in_order.mapInArrow(builder.sessions, from_arrow_schema(ROWS))
-        .withColumn(c.TIME_ZONE, spark_zone(c.TIME_ZONE))
-        .select(
-            _session_id().alias(c.SESSION_ID),
-            c.LISTENER_ID,
-            c.STARTED_AT,
-            c.ENDED_AT,
-            c.LISTENS,
-            c.COUNTED_LISTENS,
-            c.SKIPS,
-            c.PLAYED_MS,
-            c.DISTINCT_TRACKS,
-            c.DISTINCT_ARTISTS,
-            c.DEVICE,
-            c.COUNTRY,
-            F.to_date(c.STARTED_AT).alias(c.SESSION_DATE),
-            c.INFERRED_SKIPS,
-            c.CHOSEN_LISTENS,
-            c.AUTOPLAYED_LISTENS,
-            c.TIME_ZONE,
-            local_date(F.col(c.STARTED_AT), F.col(c.TIME_ZONE)).alias(c.LOCAL_START_DATE),
-            local_date(F.col(c.ENDED_AT), F.col(c.TIME_ZONE)).alias(c.LOCAL_END_DATE),
-        )
-    )
+    return in_order.mapInArrow(builder.sessions, from_arrow_schema(ROWS))
 
 
 @dataclass(frozen=True)
@@ -173,11 +148,6 @@ def rejoined(listens: DataFrame, broken: DataFrame, *, days: Collection[date]) -
     )
     held = (F.col(c.LISTENER_ID) == F.col("of")) & F.col(c.STARTED_AT).between(F.col("from"), F.col("to"))
     return listens.where(on_days).unionByName(listens.where(~on_days).join(spans, held, "leftsemi"))
-
-
-def _session_id() -> Column:
-    start = F.unix_micros(c.STARTED_AT).cast("string")
-    return F.substring(F.sha2(F.concat_ws("|", c.LISTENER_ID, start), 256), 1, 32)
 
 
 def _midnight(day: date) -> datetime:

@@ -5,48 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
 from earshot.analytics.audience.sources import number
 from earshot.analytics.churn.features import ListenerDays, listeners_at, snapshot
 from earshot.analytics.churn.model import ChurnModel
-from earshot.analytics.churn.publication import RegistryPort, RunPort, publish
+from earshot.analytics.churn.publication import publish
 from earshot.analytics.churn.training import first_day_read, shortage, train
 from earshot.core import columns as c
+from earshot.core.registered_models import Champion, OpenRunT, Registry
 from earshot.core.settings import ChurnSettings
 from earshot.core.small_tables import SmallTables
-
-RunT = TypeVar("RunT", bound=RunPort)
-
-
-class Champion(Protocol):
-    """The version in use."""
-
-    @property
-    def version(self) -> str:
-        """Version in the registry."""
-
-    @property
-    def folder(self) -> Path:
-        """Its artefacts."""
-
-    @property
-    def kind(self) -> str:
-        """Its recipe."""
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What was registered with it."""
-
-
-class Registry(RegistryPort[RunT], Protocol[RunT]):
-    """A registry that also knows the champion."""
-
-    def champion(self, model_name: str) -> Champion | None:
-        """The version in use; None before the first training."""
 
 
 @dataclass
@@ -72,7 +42,7 @@ class Foresight:
 
     def prepare(
         self,
-        open_registry: Callable[[], Registry[RunT]],
+        open_registry: Callable[[], Registry[OpenRunT]],
         day: date,
         span: tuple[int, int],
         tags: Mapping[str, str],

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from earshot.analytics.churn.features import FEATURES
 from earshot.analytics.churn.model import ChurnModel
 from earshot.analytics.churn.training import Candidate, Training
+from earshot.core.registered_models import OpenRunT, Registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class RunPort(Protocol):
-    """An open run."""
-
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log what the model was built with."""
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log figures."""
-
-    def log_figure(self, figure: Figure, name: str) -> None:
-        """Log a picture."""
-
-    def log_table(self, rows: Sequence[Mapping[str, object]], name: str) -> None:
-        """Log rows."""
-
-
-RunT = TypeVar("RunT", bound=RunPort)
-
-
-class RegistryPort(Protocol[RunT]):
-    """Where runs and versions go; `integrations.model_registry.ModelRegistry` is one."""
-
-    def run(self, name: str, *, tags: Mapping[str, str] | None = None) -> AbstractContextManager[RunT]:
-        """Open a run."""
-
-    def register(
-        self,
-        run: RunT,
-        model_name: str,
-        folder: Path,
-        *,
-        kind: str,
-        input_example: Mapping[str, object],
-        output_example: Mapping[str, object],
-        metadata: Mapping[str, object],
-    ) -> str:
-        """Give a folder of plain files a version."""
-
-    def promote(self, model_name: str, version: str, metrics: Mapping[str, float]) -> str | None:
-        """Make a version champion."""
-
-
 def publish(
-    training: Training, registry: RegistryPort[RunT], model_name: str, *, tags: Mapping[str, str], trained_until: object
+    training: Training, registry: Registry[OpenRunT], model_name: str, *, tags: Mapping[str, str], trained_until: object
 ) -> str:
     """Log a run for each recipe; register the winner's model and make it champion.
 
@@ -107,7 +65,7 @@ def _parameters(model: ChurnModel, candidate: Candidate) -> dict[str, object]:
 
 
 def _register(
-    training: Training, registry: RegistryPort[RunT], run: RunT, model_name: str, trained_until: object
+    training: Training, registry: Registry[OpenRunT], run: OpenRunT, model_name: str, trained_until: object
 ) -> str:
     metadata: dict[str, Any] = {"recipe": training.winner.recipe, "trained_until": str(trained_until)}
     with tempfile.TemporaryDirectory(prefix="earshot-churn-") as scratch:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -21,6 +20,7 @@ from earshot.analytics.optimisation.responses import Responses, fit
 from earshot.analytics.optimisation.targets import TABLE, Targeting, targeting
 from earshot.core import columns as c
 from earshot.core.job import Job
+from earshot.core.registered_models import OpenRunT, Registry
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import spec_of
 
@@ -29,40 +29,7 @@ _ARTEFACT: Final = "responses.json"
 _UNNAMEABLE: Final = re.compile(r"[^A-Za-z0-9_\-. :/]")
 
 
-class OpenRun(Protocol):
-    """A run of MLflow that is open."""
-
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log what the model was built with."""
-
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log figures."""
-
-
-class Registry(Protocol):
-    """The part of `integrations.model_registry.ModelRegistry` that is needed."""
-
-    def run(self, name: str, *, tags: Mapping[str, str]) -> AbstractContextManager[Any]:
-        """Open a run."""
-
-    def register(
-        self,
-        run: Any,
-        model_name: str,
-        folder: Path,
-        *,
-        kind: str,
-        input_example: Mapping[str, object],
-        output_example: Mapping[str, object],
-        metadata: Mapping[str, object],
-    ) -> str:
-        """Give plain files a version."""
-
-    def promote(self, model_name: str, version: str, metrics: Mapping[str, float]) -> str | None:
-        """Make a version champion."""
-
-
-def publish_offers(job: Job, answers: Sequence[Answer], registry: Registry, model_name: str, tag: str) -> int:
+def publish_offers(job: Job, answers: Sequence[Answer], registry: Registry[OpenRunT], model_name: str, tag: str) -> int:
     """Register a model of each experiment that tells who is moved, and write the best offer of every listener.
 
     Returns:
@@ -118,7 +85,7 @@ def _chosen(listeners: DataFrame, chosen: Targeting, version: str, *, as_of: dat
     return listeners.mapInArrow(choose, spec_of(TABLE).schema)
 
 
-def _register(one: Answer, model: Responses, registry: Registry, name: str, tag: str, day: date) -> str:
+def _register(one: Answer, model: Responses, registry: Registry[OpenRunT], name: str, tag: str, day: date) -> str:
     experiment = one.experiment
     with tempfile.TemporaryDirectory() as folder, registry.run(f"{experiment.name} {day}", tags={tag: name}) as run:
         Path(folder, _ARTEFACT).write_text(model.to_json(), encoding="utf-8")
