@@ -1,5 +1,6 @@
 """Name the streams that look manipulated, on the days that new plays and verdicts touch."""
 
+from earshot.core.day_files import DayFiles
 from earshot.core.job import Job
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import days_condition
@@ -24,8 +25,8 @@ def run(job: Job) -> None:
     registry = ModelRegistry(job.settings.tracking_uri, job.settings.mlflow.experiment)
     model = VerdictModel.of(registry.champion(MANIPULATION_DETECTOR) if said else None)
     with job.stage("judge"):
-        listens = job.tables.read(LISTENS).where(days_condition("listen_date", touched.days))
-        rows = judged(listens, said, model, settings)
+        plays = DayFiles.now(job.settings.lake_root, LISTENS).of(touched.days)
+        rows = judged(job.tables.spark, plays, said, model, settings)
     with job.stage("write"):
         where = None if touched.complete else days_condition("listen_date", touched.days)
         lake.overwrite(SUSPECTS, rows, predicate=where, metadata=touched.metadata)

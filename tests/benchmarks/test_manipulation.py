@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from earshot.core.config import load_settings
+from earshot.core.day_files import DayFiles
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables, days_condition
 from earshot.detectors.judging import judged
@@ -61,6 +62,7 @@ def test_naming_suspects_costs_at_most_two_group_bys(
         silver.append({day: PLAYS // DAYS})
         SmallTables(settings.lake_root).append("silver.listens", loops(day))
     tables = Tables(spark, settings.lake_root)
+    files = DayFiles.now(settings.lake_root, "silver.listens").of(days)
     plays = tables.read("silver.listens").where(days_condition("listen_date", days))
 
     def group() -> None:
@@ -73,14 +75,14 @@ def test_naming_suspects_costs_at_most_two_group_bys(
 
     group()
     count()
-    rows = judged(plays, [], None, settings.manipulation)
+    rows = judged(spark, files, [], None, settings.manipulation)
     for _ in range(ROUNDS):
         with stopwatch.measure("group-by"):
             group()
         with stopwatch.measure("count"):
             count()
         with stopwatch.measure("suspects"):
-            rows = judged(plays, [], None, settings.manipulation)
+            rows = judged(spark, files, [], None, settings.manipulation)
     ratio, with_tracks = (stopwatch.ratio("suspects", floor) for floor in ("count", "group-by"))
     took = {name: stopwatch.median(name) for name in ("suspects", "count", "group-by")}
     show(f"{PLAYS:,} plays on {DAYS} days, {len(rows)} suspect rows: {took['suspects']:.2f} s")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors import stream_truth
 from earshot.detectors.manipulation import suspects_among
 from earshot.detectors.signals import WEIGHTS
-from earshot.detectors.strange_days import chosen_days, strange_days
+from earshot.detectors.strange_days import ListenerDay, strange_days
 from earshot.detectors.verdicts import days_to_judge_again, subject_of, verdicts_of, with_verdicts
-from spark_plans import moves_of
 
 DAY = date(2026, 3, 20)
 START = datetime(2026, 3, 20, tzinfo=UTC)
@@ -78,14 +75,16 @@ def innocents() -> list[dict[str, Any]]:
     return sleep + fan + shop + family + skipper + radio
 
 
+LookedAt = Mapping[str, ListenerDay]
+
+
 @pytest.fixture(scope="module")
-def strange(spark: SparkSession) -> Iterator[list[dict[str, Any]]]:
+def strange() -> LookedAt:
     farm = [row for n in range(4) for row in spread(f"bot{n}", 90, 4, 40_000, network_token="farm")]
     ring = spread("ring", 24, 3)
     listens = [*farm, *ring, *in_step(), *loop(), *hijacked(), *innocents(), *spread("sleepless", 300, 25)]
-    plays = spark.createDataFrame(pa.Table.from_pylist(listens, schema=FIELDS))
-    chosen = chosen_days(plays, settings=SETTINGS, known_listeners=["fan"])
-    yield strange_days(plays, chosen, settings=SETTINGS).toArrow().to_pylist()
+    plays = pa.Table.from_pylist(listens, schema=FIELDS)
+    return strange_days(plays.select, settings=SETTINGS, known_listeners=["fan"])
 
 
 def named(rows: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
@@ -96,15 +95,15 @@ def said(verdict: str, subject: str, at: datetime = NOW) -> dict[str, Any]:
     return {"subject_kind": "suspect", "subject": subject, "verdict": verdict, "author": "a", "reason": "b", "at": at}
 
 
-def test_manipulators_are_named_and_innocents_are_not(strange: list[dict[str, Any]]) -> None:
-    found = named(with_verdicts(suspects_among(strange, SETTINGS), []))
+def test_manipulators_are_named_and_innocents_are_not(strange: LookedAt) -> None:
+    found = named(with_verdicts(suspects_among(DAY, strange, SETTINGS), []))
     names = ("bot0", "bot1", "bot2", "bot3", "ring", "loop", "sleepless", *(f"step{who}" for who in range(5)))
     whole = {(name, None) for name in names}
     assert found == whole | {("victim", "push0"), ("victim", "push1")}
 
 
-def test_signals_say_why(strange: list[dict[str, Any]]) -> None:
-    rows = {row["listener_id"]: row for row in suspects_among(strange, SETTINGS)}
+def test_signals_say_why(strange: LookedAt) -> None:
+    rows = {row["listener_id"]: row for row in suspects_among(DAY, strange, SETTINGS)}
     why = {name: {signal["name"] for signal in rows[name]["signals"]} for name in ("bot0", "loop", "sleepless")}
     assert {"round_the_clock", "few_tracks", "short_plays", "crowded_network"} <= why["bot0"]
     assert {"loops", "few_tracks", "velocity"} <= why["loop"]
@@ -113,100 +112,71 @@ def test_signals_say_why(strange: list[dict[str, Any]]) -> None:
         assert row["score"] == pytest.approx(min(sum(signal["weight"] for signal in row["signals"]), 1.0))
 
 
-def test_those_who_act_in_step_are_told_with_how_many_others(strange: list[dict[str, Any]]) -> None:
-    rows = {row["listener_id"]: row for row in suspects_among(strange, SETTINGS)}
+def test_those_who_act_in_step_are_told_with_how_many_others(strange: LookedAt) -> None:
+    rows = {row["listener_id"]: row for row in suspects_among(DAY, strange, SETTINGS)}
     told = {name: {one["name"]: one["value"] for one in row["signals"]} for name, row in rows.items()}
     assert {told[f"step{who}"]["coordinated"] for who in range(5)} == {4}
     assert {name[:4] for name in told if "coordinated" in told[name]} == {"step", "bot0", "bot1", "bot2", "bot3"}
     assert {"fan", "fan1", "fan4"} <= set(told), "fans of an album are looked at"
 
 
-def test_a_track_again_and_again_is_uneven_and_all_day_is_even(strange: list[dict[str, Any]]) -> None:
-    rows = {row["listener_id"]: {one["name"] for one in row["signals"]} for row in suspects_among(strange, SETTINGS)}
+def test_a_track_again_and_again_is_uneven_and_all_day_is_even(strange: LookedAt) -> None:
+    rows = {
+        row["listener_id"]: {one["name"] for one in row["signals"]} for row in suspects_among(DAY, strange, SETTINGS)
+    }
     assert "repeated_tracks" in rows["loop"]
     assert "repeated_tracks" not in rows["sleepless"]
     assert "even_hours" not in rows["loop"]
 
 
-def test_every_signal_has_a_weight_and_they_add_up(strange: list[dict[str, Any]]) -> None:
-    for row in suspects_among(strange, SETTINGS):
+def test_every_signal_has_a_weight_and_they_add_up(strange: LookedAt) -> None:
+    for row in suspects_among(DAY, strange, SETTINGS):
         assert {signal["name"] for signal in row["signals"]} <= set(WEIGHTS)
         assert all(0 < signal["weight"] <= WEIGHTS[signal["name"]] for signal in row["signals"])
 
 
-def test_plays_are_counted_where_they_lie_and_picked_out_without_a_shuffle(spark: SparkSession, tmp_path: Path) -> None:
-    folder = str(tmp_path / "plays")
-    spark.createDataFrame(pa.Table.from_pylist([*loop(), *innocents()], schema=FIELDS)).write.parquet(folder)
-    plays = spark.read.parquet(folder)
-    chosen = chosen_days(plays, settings=SETTINGS)
-    counted = moves_of(chosen, folder)
-    assert (counted.scans, counted.shuffles) == (1, 0), "every exchange moves sums"
-    picked = moves_of(strange_days(plays, spark.createDataFrame(chosen.toArrow()), settings=SETTINGS), folder)
-    assert (picked.scans, picked.shuffles) == (1, 0), "every exchange moves what was picked out"
-
-
-def test_a_hash_never_takes_two_countries_for_one(spark: SparkSession) -> None:
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    homes = [
-        play(f"of {one}{other}", n, f"t{n}", country=one + other) for one in letters for other in letters for n in (0,)
-    ]
-    codes = spark.createDataFrame(pa.Table.from_pylist(homes, schema=FIELDS)).select(
-        F.hash("country").bitwiseAND(F.lit(0xFFFFF))
-    )
-    assert codes.distinct().count() == len(letters) ** 2
-
-
-def test_a_day_in_two_countries_is_looked_at_and_a_day_in_one_is_not(spark: SparkSession) -> None:
-    abroad = [play("abroad", n * 20, f"t{n}", country="DE" if n < 10 else "FR") for n in range(20)]
-    home = [play("home", n * 20, f"t{n}", country="DE" if n < 10 else None) for n in range(20)]
-    plays = spark.createDataFrame(pa.Table.from_pylist([*abroad, *home], schema=FIELDS))
-    chosen = chosen_days(plays, settings=SETTINGS)
-    rows = strange_days(plays, chosen, settings=SETTINGS).collect()
-    assert {row["listener_id"] for row in rows} == {"abroad"}
-
-
-def test_streams_are_those_of_the_row(strange: list[dict[str, Any]]) -> None:
-    rows = {(row["listener_id"], row["track_id"]): row for row in suspects_among(strange, SETTINGS)}
+def test_streams_are_those_of_the_row(strange: LookedAt) -> None:
+    rows = {(row["listener_id"], row["track_id"]): row for row in suspects_among(DAY, strange, SETTINGS)}
     assert rows["loop", None]["streams"] == 200
     assert rows["victim", "push0"]["streams"] == 30
 
 
-def test_a_cleared_listener_is_no_suspect_and_stays_listed(strange: list[dict[str, Any]]) -> None:
+def test_a_cleared_listener_is_no_suspect_and_stays_listed(strange: LookedAt) -> None:
     verdicts = verdicts_of([said("cleared", "sleepless")])
-    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    rows = with_verdicts(suspects_among(DAY, strange, SETTINGS), verdicts)
     assert ("sleepless", None) not in named(rows)
     assert [row["verdict"] for row in rows if row["listener_id"] == "sleepless"] == ["cleared"]
 
 
-def test_a_confirmed_listener_is_named_whatever_the_score(strange: list[dict[str, Any]]) -> None:
-    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts_of([said("confirmed", "fan")]))
+def test_a_confirmed_listener_is_named_whatever_the_score(strange: LookedAt) -> None:
+    rows = with_verdicts(suspects_among(DAY, strange, SETTINGS), verdicts_of([said("confirmed", "fan")]))
     assert [(row["verdict"], row["track_id"]) for row in rows if row["listener_id"] == "fan"] == [("confirmed", None)]
 
 
-def test_a_verdict_may_speak_of_one_track_of_one_day(strange: list[dict[str, Any]]) -> None:
+def test_a_verdict_may_speak_of_one_track_of_one_day(strange: LookedAt) -> None:
     verdicts = verdicts_of([said("confirmed", subject_of("fan", "album3", DAY))])
-    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    rows = with_verdicts(suspects_among(DAY, strange, SETTINGS), verdicts)
     assert [row["track_id"] for row in rows if row["listener_id"] == "fan"] == ["album3"]
 
 
 def test_a_day_that_is_given_because_people_spoke_of_the_listener_is_suspect_to_no_rule(
-    strange: list[dict[str, Any]],
+    strange: LookedAt,
 ) -> None:
-    spoken_of = [row | {"is_strange": row["is_strange"] and row["listener_id"] != "bot0"} for row in strange]
-    assert ("bot0", None) not in named(with_verdicts(suspects_among(spoken_of, SETTINGS), []))
-    without = [row for row in spoken_of if row["listener_id"] != "bot0"]
-    others = [row for row in suspects_among(spoken_of, SETTINGS) if row["listener_id"] != "bot0"]
-    assert others == suspects_among(without, SETTINGS), "nor is it anybody's company"
+    spoken_of = {**strange, "bot0": replace(strange["bot0"], is_strange=False)}
+    assert ("bot0", None) not in named(with_verdicts(suspects_among(DAY, spoken_of, SETTINGS), []))
+    without = {name: day for name, day in strange.items() if name != "bot0"}
+    others = [row for row in suspects_among(DAY, spoken_of, SETTINGS) if row["listener_id"] != "bot0"]
+    assert others == suspects_among(DAY, without, SETTINGS), "nor is it anybody's company"
 
 
-def test_the_last_word_counts(strange: list[dict[str, Any]]) -> None:
+def test_the_last_word_counts(strange: LookedAt) -> None:
     verdicts = verdicts_of([said("cleared", "ring", NOW + timedelta(hours=1)), said("confirmed", "ring")])
-    rows = with_verdicts(suspects_among(strange, SETTINGS), verdicts)
+    rows = with_verdicts(suspects_among(DAY, strange, SETTINGS), verdicts)
     assert [row["verdict"] for row in rows if row["listener_id"] == "ring"] == ["cleared"]
 
 
-def test_a_changed_verdict_touches_its_days_once(strange: list[dict[str, Any]]) -> None:
-    found = suspects_among(strange, SETTINGS)
+def test_a_changed_verdict_touches_its_days_once(strange: LookedAt) -> None:
+    found = suspects_among(DAY, strange, SETTINGS)
     before = with_verdicts(found, [])
     verdicts = verdicts_of([said("cleared", "loop")])
     assert days_to_judge_again([], before) == set()

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from earshot.detectors.medians import nanmedian
 from earshot.detectors.series import HOURS_OF_DAY, Flags, Floats, Kind, row_blocks
 
 TINY: Final = 1e-12
@@ -226,14 +227,3 @@ def _smooth(folded: Floats) -> Floats:
 
 def _finite(values: Floats) -> Floats:
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def nanmedian(values: Floats, axis: int | tuple[int, ...]) -> Floats:
-    """The median of what is there; nan where nothing is. One sort, where NumPy's builds masked arrays."""
-    axes = (axis,) if isinstance(axis, int) else axis
-    last = np.moveaxis(values, axes, range(-len(axes), 0))
-    ordered = np.sort(last.reshape(*last.shape[: -len(axes)], -1), axis=-1)  # nan comes last
-    there = ordered.shape[-1] - np.isnan(ordered).sum(axis=-1, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(there - 1, 0) // 2, axis=-1)
-    high = np.take_along_axis(ordered, np.minimum(there // 2, ordered.shape[-1] - 1), axis=-1)
-    return np.asarray(((low + high) / 2)[..., 0])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from earshot.detectors import evidence
 from earshot.detectors.baseline import SeasonalConfig
+from earshot.detectors.medians import nanmedian, nanquantiles
 from earshot.detectors.series import Dimensions, Flags, Floats, Kind, kind_of, of_gate
 
 NAME: Final = "seasonal-daily"
@@ -98,9 +99,9 @@ def score(matrix: DailyMatrix, day: int, config: SeasonalConfig, *, least_days: 
     volume = matrix.volume[:, : day + 1]
     scaled = _scaled(matrix.values[:, : day + 1], volume, matrix.metric)
     known = np.where(matrix.excluded[:, : day + 1], np.nan, scaled)
-    from_level = known - _levels(known)
+    levels = _levels(known)
+    from_level, level = known - levels, levels[:, day]
     weekday = (matrix.first.weekday() + np.arange(day + 1)) % WEEK
-    level = _levels(known)[:, day]
     expected = level + _usual(from_level[:, :day], weekday[:day] == weekday[day])
     rested = level + _usual(from_level[:, :day], weekday[:day] == _SUNDAY)
     low, high = np.minimum(expected, rested), np.maximum(expected, rested)
@@ -122,8 +123,7 @@ def _levels(known: Floats) -> Floats:
         before = known[:, max(day - _REACH, 0) : day][:, ::-1]
         there = np.isfinite(before)
         last = np.where(there & (np.cumsum(there, axis=1) <= WEEK), before, np.nan)
-        enough = there.sum(axis=1) >= _LEVEL_DAYS
-        found[enough, day] = np.nanmedian(last[enough], axis=1)
+        found[:, day] = np.where(there.sum(axis=1) >= _LEVEL_DAYS, nanmedian(last, axis=1), np.nan)
     return found
 
 
@@ -133,11 +133,10 @@ def _usual(from_level: Floats, alike: Flags) -> Floats:
 
 
 def _cautious_median(told: Floats) -> Floats:
+    if not told.shape[1]:
+        return np.zeros(told.shape[0])
     count = np.isfinite(told).sum(axis=1)
-    found = np.zeros(told.shape[0])
-    some = count > 0
-    found[some] = np.nanmedian(told[some], axis=1) * np.where(count[some] > 1, 1.0, 0.5)
-    return found
+    return np.where(count > 0, nanmedian(told, axis=1) * np.where(count > 1, 1.0, 0.5), 0.0)
 
 
 def _spread(from_level: Floats, weekday: NDArray[np.int_], noise: Floats) -> Floats:
@@ -150,7 +149,7 @@ def _spread(from_level: Floats, weekday: NDArray[np.int_], noise: Floats) -> Flo
     enough = np.isfinite(size).sum(axis=1) >= _LEAST_RESIDUALS
     found = np.full(size.shape[0], np.nan)
     if enough.any():
-        middle, tail = np.nanquantile(size[enough], (0.5, 0.9), axis=1)
+        middle, tail = nanquantiles(size[enough], (0.5, 0.9))
         found[enough] = np.maximum(_MAD * middle, tail / _TENTH)
         found = np.maximum(found, 0.5 * float(np.median(found[enough])))
     return np.maximum(found, noise)

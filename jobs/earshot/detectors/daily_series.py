@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from earshot.core import arrow_columns
 from earshot.core.daily_metrics import BEHAVIOUR_RATES, GATE_KPIS
 from earshot.core.small_tables import SmallTables
 from earshot.detectors.calendars import Calendar
@@ -61,11 +62,13 @@ def matrices(
     place = (stamps - np.datetime64(first, "D")).astype(np.int64)
     values = whole["value"].to_numpy().astype(np.float64)
     volumes = np.nan_to_num(whole["volume"].to_numpy().astype(np.float64))
-    metrics = np.asarray(whole["metric"].to_pylist(), dtype=object)
+    metric_codes, metrics = arrow_columns.coded(whole["metric"])
     inside = (place >= 0) & (place < days)
-    for metric in sorted(set(metrics[inside].tolist())):
-        at = np.flatnonzero(inside & (metrics == metric))
-        held = np.array(sorted(set(codes[at].tolist()), key=lambda code: distinct[code]), dtype=np.int64)
+    for metric, code in sorted((name, code) for code, name in enumerate(metrics.to_pylist())):
+        at = np.flatnonzero(inside & (metric_codes == code))
+        if not at.size:
+            continue
+        held = np.array(sorted(arrow_columns.distinct(codes[at]).tolist(), key=lambda one: distinct[one]), np.int64)
         row_of = np.zeros(len(distinct), dtype=np.int64)
         row_of[held] = np.arange(held.size)
         value, volume = np.full((held.size, days), np.nan), np.zeros((held.size, days))

@@ -14,6 +14,7 @@ import numpy as np
 
 from earshot.detectors import baseline
 from earshot.detectors.baseline import TINY, Baseline
+from earshot.detectors.medians import nanmedian
 from earshot.detectors.series import HOURS_OF_DAY, Floats, Kind, SeriesMatrix
 
 NAME: Final = "holt-winters"
@@ -79,7 +80,7 @@ def _alike(seen: Floats, due: Floats) -> Floats:
     """S x D x 24: hours that differ from their day by a third, beyond chance, follow it: what broke is no trend."""
     there = due > 0
     ratio = np.where(there, seen / np.where(there, due, 1.0), np.nan)
-    middle = baseline.nanmedian(ratio, axis=2)[:, :, None]
+    middle = nanmedian(ratio, axis=2)[:, :, None]
     usual = np.where(np.isfinite(middle), middle, 1.0) * due
     reach = _UNLIKE * usual + _CHANCE * np.sqrt(np.maximum(usual, 1.0))
     return np.where(np.abs(seen - usual) > reach, usual, seen)

@@ -1,22 +1,32 @@
-"""Which days are judged again (those with new plays, and those of which people said something new), and how."""
+"""Which days are judged again (those with new plays, and those of which people said something new), and how.
+
+silver.listens is partitioned by day, and nobody's day depends on another's: a task of Spark gets the names of a day's
+files, reads them, judges, and hands back finished rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import BooleanType, StructType
 
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.changes import TouchedDays
+from earshot.core.day_files import DayFiles
 from earshot.core.settings import ManipulationSettings
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import Tables, days_condition
-from earshot.detectors.manipulation import suspects_among
-from earshot.detectors.strange_days import chosen_days, strange_days
+from earshot.core.tables import Tables, spec_of
+from earshot.detectors.manipulation import BY_RULE, suspects_among
+from earshot.detectors.strange_days import strange_days
 from earshot.detectors.verdict_model import VerdictModel
 from earshot.detectors.verdict_training import with_probability
 from earshot.detectors.verdicts import Verdict, days_to_judge_again, with_verdicts
@@ -24,6 +34,10 @@ from earshot.detectors.verdicts import Verdict, days_to_judge_again, with_verdic
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
 FEEDBACK: Final = "ops.feedback"
+
+_BEFORE_VERDICTS: Final = (c.LISTENER_ID, c.TRACK_ID, c.LISTEN_DATE, c.SIGNALS, c.SCORE, c.STREAMS)
+_ROWS: Final = StructType([spec_of(SUSPECTS).schema[name] for name in _BEFORE_VERDICTS]).add(BY_RULE, BooleanType())
+_ARROW: Final = to_arrow_schema(_ROWS, timezone="UTC")
 
 
 def to_judge(
@@ -47,24 +61,31 @@ def to_judge(
 
 
 def judged(
-    listens: DataFrame, said: Collection[Verdict], model: VerdictModel | None, settings: ManipulationSettings
+    spark: SparkSession,
+    plays: DayFiles,
+    said: Collection[Verdict],
+    model: VerdictModel | None,
+    settings: ManipulationSettings,
 ) -> list[dict[str, Any]]:
     """Rows of gold.suspect_listens of some days.
 
     Args:
-        listens: Rows of silver.listens of these days.
+        spark: The session whose tasks read and judge, a day each.
+        plays: Files of silver.listens of these days.
         said: The verdicts, in the order in which they were said.
         model: What was learnt from verdicts; None before there was enough.
         settings: Thresholds.
     """
-    known = {verdict.listener_id for verdict in said}
-    chosen = chosen_days(listens, settings=settings, known_listeners=known).toArrow()
-    if not chosen.num_rows:
-        return []
-    theirs = listens.where(days_condition(c.LISTEN_DATE, set(chosen[c.LISTEN_DATE].to_pylist())))
-    picked = strange_days(theirs, listens.sparkSession.createDataFrame(chosen), settings=settings)
-    strange = picked.toArrow().to_pylist()
-    return with_verdicts(with_probability(suspects_among(strange, settings), model, settings), said)
+    known = frozenset(verdict.listener_id for verdict in said)
+
+    def of_day(day: date) -> Iterator[pa.Table]:
+        looked_at = strange_days(partial(plays.read, day), settings=settings, known_listeners=known)
+        yield pa.Table.from_pylist(suspects_among(day, looked_at, settings), _ARROW)
+
+    days = sorted(plays.days)
+    found = ArrowTasks(spark, days, of_day, _ROWS).frame().toArrow().to_pylist() if days else []
+    rows = sorted(found, key=lambda row: (row[c.LISTENER_ID], row[c.LISTEN_DATE]))
+    return with_verdicts(with_probability(rows, model, settings), said)
 
 
 def _days_without_a_row(tables: Tables, said: Iterable[Verdict], rows: Iterable[Mapping[str, Any]]) -> set[date]:

@@ -8,7 +8,7 @@ with them, or act in step with them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -16,20 +16,23 @@ from earshot.core import columns as c
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors.coordination import companies, shingles
 from earshot.detectors.signals import Company, Signal, Unit, together, weigh
-from earshot.detectors.strange_days import IS_STRANGE, PLAYS
+from earshot.detectors.strange_days import ListenerDay
 
 BY_RULE: Final = "by_rule"
 _WHOLE_DAY: Final = 0.95
 
-_Shared = dict[tuple[date, str], set[str]]
+_Shared = dict[str, set[str]]
 _Judged = tuple[Unit, list[Signal], float]
 
 
-def suspects_among(rows: Iterable[Mapping[str, Any]], settings: ManipulationSettings) -> list[dict[str, Any]]:
-    """Rows of gold.suspect_listens before what people said of them.
+def suspects_among(
+    day: date, looked_at: Mapping[str, ListenerDay], settings: ManipulationSettings
+) -> list[dict[str, Any]]:
+    """Rows of gold.suspect_listens of one day, before what people said of them.
 
     Args:
-        rows: What `strange_days` gives.
+        day: The UTC day.
+        looked_at: What `strange_days` gives.
         settings: Thresholds.
 
     Returns:
@@ -38,25 +41,20 @@ def suspects_among(rows: Iterable[Mapping[str, Any]], settings: ManipulationSett
         because people spoke of the listener is suspect to no rule and nobody's company: what people said of one
         day changes no other.
     """
-    by_day: dict[tuple[str, date], list[Unit]] = defaultdict(list)
-    strange: set[tuple[str, date]] = set()
-    for row in rows:
-        by_day[row[c.LISTENER_ID], row[c.LISTEN_DATE]].append(_unit(row))
-        strange |= {(row[c.LISTENER_ID], row[c.LISTEN_DATE])} if row[IS_STRANGE] else set()
-    odd = {key: units for key, units in by_day.items() if key in strange}
+    odd = {listener: one.units for listener, one in looked_at.items() if one.is_strange}
     on_network, on_device = _sharing(odd, settings)
     in_step = _in_step(odd, settings)
     found = []
-    for listener, day in sorted(by_day):
+    for listener in sorted(looked_at):
         judged: list[_Judged] = []
-        units = sorted(by_day[listener, day], key=lambda unit: unit.network)
-        others = in_step.get((listener, day), 0)
+        units = sorted(looked_at[listener].units, key=lambda unit: unit.network)
+        others = in_step.get(listener, 0)
         for unit in units:
-            neighbours = on_network[day, unit.network] - {listener} if unit.network else set()
-            sharing = set().union(*(on_device[day, device] for device in unit.devices)) - {listener}
+            neighbours = on_network[unit.network] - {listener} if unit.network else set()
+            sharing = set().union(*(on_device[device] for device in unit.devices)) - {listener}
             company = Company(len(neighbours), len(sharing), others if len(units) == 1 else 0)
             judged.append((unit, *weigh(unit, company, settings)))
-        found += _rows(listener, day, judged, settings, others=others, is_strange=(listener, day) in strange)
+        found += _rows(listener, day, judged, settings, others=others, is_strange=listener in odd)
     return found
 
 
@@ -102,40 +100,20 @@ def _row(
     }
 
 
-def _unit(row: Mapping[str, Any]) -> Unit:
-    return Unit(
-        network=row[c.NETWORK_TOKEN],
-        heard=row["heard"],
-        loops=row["loops"],
-        short=row["short"],
-        plays=tuple((play["start"], play["heard_ms"], play[c.TRACK_ID] or "") for play in row[PLAYS]),
-        devices=frozenset(row["devices"]),
-        countries=frozenset(row["countries"]),
-    )
-
-
-def _sharing(
-    by_day: Mapping[tuple[str, date], Sequence[Unit]], settings: ManipulationSettings
-) -> tuple[_Shared, _Shared]:
-    """Busy listeners by day and network, and by day and device."""
+def _sharing(by_listener: Mapping[str, Sequence[Unit]], settings: ManipulationSettings) -> tuple[_Shared, _Shared]:
+    """Busy listeners by network, and by device."""
     on_network: _Shared = defaultdict(set)
     on_device: _Shared = defaultdict(set)
-    for (listener, day), units in by_day.items():
+    for listener, units in by_listener.items():
         for unit in units:
             if unit.is_busy(settings):
-                on_network[day, unit.network].add(listener)
+                on_network[unit.network].add(listener)
                 for device in unit.devices:
-                    on_device[day, device].add(listener)
+                    on_device[device].add(listener)
     return on_network, on_device
 
 
-def _in_step(
-    by_day: Mapping[tuple[str, date], Sequence[Unit]], settings: ManipulationSettings
-) -> dict[tuple[str, date], int]:
+def _in_step(by_listener: Mapping[str, Sequence[Unit]], settings: ManipulationSettings) -> dict[str, int]:
     """How many others each busy listener starts the same tracks with, at the same times of the day."""
-    starts: dict[date, dict[str, frozenset[tuple[str, int]]]] = defaultdict(dict)
-    for (listener, day), units in by_day.items():
-        whole = together(units)
-        if whole.is_busy(settings):
-            starts[day][listener] = shingles(whole.plays)
-    return {(name, day): others for day, of_day in starts.items() for name, others in companies(of_day).items()}
+    days = {listener: together(units) for listener, units in by_listener.items()}
+    return companies({name: shingles(whole.plays) for name, whole in days.items() if whole.is_busy(settings)})

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from earshot.core.settings import ManipulationSettings
@@ -70,12 +71,12 @@ class Unit:
         """How many plays."""
         return len(self.plays)
 
-    @property
+    @cached_property
     def tracks(self) -> Counter[str]:
         """Plays by track."""
         return Counter(track for _, _, track in self.plays)
 
-    @property
+    @cached_property
     def hours(self) -> Counter[int]:
         """Plays by hour of the UTC day."""
         return Counter(start // 3600 % _HOURS for start, _, _ in self.plays)
@@ -139,7 +140,7 @@ def weigh(unit: Unit, company: Company, settings: ManipulationSettings) -> tuple
 
 def _evenness(counts: Iterable[int], among: int) -> float:
     """Shannon's entropy of counts over the largest that `among` outcomes can have; 1 where there is but one outcome."""
-    held = list(counts)
+    held = sorted(counts)  # in one order, whatever the order of the plays, so that the sum is the same to the bit
     total = sum(held)
     if among <= 1 or not total:
         return 1.0

@@ -1,182 +1,129 @@
-"""Which listeners' days show anything strange: counted for everybody, looked at closely for those few.
-
-The plays are read twice. The first time they are only counted, by listener, day and network: counts are packed two to a
-number, hours, tracks and countries are bits, and names are hashed, so that a play costs four additions and what is
-shuffled is short. The second time the plays of the few strange days are picked out, by a join that moves no play but
-theirs.
-"""
+"""Which listeners' days show anything strange: counted for everybody, looked at closely for those few."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
 
 from earshot.core import columns as c
+from earshot.core.arrow_columns import Flags, Integers, distinct
 from earshot.core.settings import ManipulationSettings
-from earshot.detectors.signals import PART_OF_PLAYS, PLAYS_A_TRACK, PLAYS_AN_HOUR
+from earshot.detectors.day_plays import UNKNOWN, DayPlays, Read, first_of, pairs
+from earshot.detectors.signals import PART_OF_PLAYS, PLAYS_A_TRACK, PLAYS_AN_HOUR, Unit
 
-IS_STRANGE: Final = "is_strange"
-PLAYS: Final = "plays"
-_SHORT_MS: Final = 60_000
-_DAYS: Final = (c.LISTENER_ID, c.LISTEN_DATE)
+READ: Final = (
+    c.LISTENER_ID,
+    c.NETWORK_TOKEN,
+    c.TRACK_ID,
+    c.COUNTRY,
+    c.STARTED_AT,
+    c.PLAYED_MS,
+    c.DEVICE_TOKEN,
+)
+"""Columns of silver.listens that are read."""
 
-_LISTENER: Final = "listener_hash"
-_NETWORK: Final = "network_hash"
-_DAY_KEY: Final = "day_hash"
-# Two counts in a number: of plays and of those heard, of loops and of short ones.
-_COUNTED: Final = "streams_and_heard"
-_ODD: Final = "loops_and_short"
-_HALF: Final = 32
-# Bits of the tracks; bits 0 to 23 of the hours, then a country's hash and its complement.
-_TRACKS: Final = "tracks"
-_TIMES: Final = "hours_and_countries"
-_LAST_BIT: Final = 63
 _HOURS: Final = 24
-_COUNTRY_BITS: Final = 20
-_ALL_HOURS: Final = (1 << _HOURS) - 1
-_ANY_COUNTRY: Final = (1 << _COUNTRY_BITS) - 1
+_HOUR_S: Final = 3_600
+# Whoever plays so much on a day is looked at in any case.
+_MANY_STREAMS: Final = 192
 
 
-def strange_days(listens: DataFrame, chosen: DataFrame, *, settings: ManipulationSettings) -> DataFrame:
-    """The plays of chosen days of listeners, by network.
+@dataclass(frozen=True)
+class ListenerDay:
+    """What a listener played on a day.
+
+    Attributes:
+        units: The plays, by network.
+        is_strange: Whether they show a strong signal; false: looked at only because people spoke of the listener.
+    """
+
+    units: Sequence[Unit]
+    is_strange: bool
+
+
+def strange_days(
+    read: Read, *, settings: ManipulationSettings, known_listeners: Collection[str] = ()
+) -> dict[str, ListenerDay]:
+    """The listeners of a day who show at least one strong signal, with their plays.
 
     Args:
-        listens: Rows of silver.listens, whole days.
-        chosen: What `chosen_days` gives: few rows, best of all collected before.
+        read: Gives columns (`READ`) of the plays of one whole day.
         settings: Thresholds.
+        known_listeners: Listeners of whom people spoke: they are given in any case.
 
     Returns:
-        listener_id, listen_date, network_token ("" = unknown), is_strange (false: given only because people spoke of
-        the listener), heard, loops, short, devices (array), countries (array), plays (array of struct: second of the
-        start, milliseconds heard, track).
+        By listener, in their order.
     """
-    start = F.struct(F.unix_seconds(c.STARTED_AT).alias("start"), _played().alias("heard_ms"), F.col(c.TRACK_ID))
-    return (
-        listens.withColumn(_DAY_KEY, _key(F.xxhash64(c.LISTENER_ID)))
-        .join(F.broadcast(chosen.select(_DAY_KEY, IS_STRANGE)), [_DAY_KEY])
-        .groupBy(*_DAYS, F.coalesce(c.NETWORK_TOKEN, F.lit("")).alias(c.NETWORK_TOKEN), IS_STRANGE)
-        .agg(
-            F.count_if(_played() > 0).alias("heard"),
-            F.count_if(_loops(settings)).alias("loops"),
-            F.count_if(_short(settings)).alias("short"),
-            F.collect_set(c.DEVICE_TOKEN).alias("devices"),
-            F.collect_set(c.COUNTRY).alias("countries"),
-            F.collect_list(start).alias(PLAYS),
-        )
-        .select(*_DAYS, c.NETWORK_TOKEN, IS_STRANGE, "heard", "loops", "short", "devices", "countries", PLAYS)
+    plays = DayPlays.of(read, least=settings.minimum_streams, known_listeners=known_listeners)
+    strange = _are_strange(plays, settings)
+    units: dict[str, list[Unit]] = defaultdict(list)
+    for name, unit in plays.units(strange | plays.known, settings):
+        units[name].append(unit)
+    names = set(plays.names[c.LISTENER_ID].take(np.flatnonzero(strange)).to_pylist())
+    return {name: ListenerDay(units[name], name in names) for name in sorted(units)}
+
+
+def _are_strange(plays: DayPlays, settings: ManipulationSettings) -> Flags:
+    """Of each listener."""
+    listeners = len(plays.known)
+    streams = np.bincount(plays.listener, minlength=listeners)
+    unit, owner = _units(plays)
+    odd = _are_odd(plays, unit, _hours(plays, unit, len(owner)), settings)
+    has_odd_unit = np.bincount(owner[odd], minlength=listeners) > 0
+    hours = _hours(plays, plays.listener.astype(np.int64), listeners)
+    tracks = np.bincount(first_of(distinct(pairs(plays.listener, plays.codes[c.TRACK_ID]))), minlength=listeners)
+    looked_at = (
+        has_odd_unit
+        | (hours >= settings.round_the_clock_hours)
+        | (streams >= PLAYS_A_TRACK[0] * tracks)
+        | (streams >= _MANY_STREAMS)
+        | _are_abroad(plays)
     )
+    return np.asarray(looked_at & (streams >= settings.minimum_streams))
 
 
-def chosen_days(
-    listens: DataFrame, *, settings: ManipulationSettings, known_listeners: Collection[str] = ()
-) -> DataFrame:
-    """Listeners' days that show at least one strong signal.
+def _units(plays: DayPlays) -> tuple[Integers, Integers]:
+    """Of each play its unit, and of each unit its listener: first one network of each listener, then all further."""
+    listener, network, listeners = plays.listener, plays.codes[c.NETWORK_TOKEN], len(plays.known)
+    usual = np.zeros(listeners, np.int32)
+    usual[listener] = network
+    unit, elsewhere = listener.astype(np.int64), np.flatnonzero(network != usual[listener])
+    keys = pairs(listener[elsewhere], network[elsewhere])
+    further = distinct(keys)
+    unit[elsewhere] = listeners + np.searchsorted(further, keys)
+    return unit, np.concatenate([np.arange(listeners), first_of(further)])
 
-    Args:
-        listens: Rows of silver.listens, whole days.
-        settings: Thresholds.
-        known_listeners: Listeners of whom people spoke: their days are given in any case.
 
-    Returns:
-        day_hash (of listener and day: of two days with one hash, one pair in 2^64, both are looked at), listen_date,
-        is_strange (false: given only because people spoke of the listener).
-    """
-    units = (
-        listens.select(
-            F.xxhash64(c.LISTENER_ID).alias(_LISTENER),
-            F.col(c.LISTEN_DATE),
-            F.xxhash64(c.NETWORK_TOKEN).alias(_NETWORK),
-            (F.lit(1 << _HALF) + (_played() > 0).cast("bigint")).alias(_COUNTED),
-            (_one(_loops(settings), 1 << _HALF) + _one(_short(settings), 1)).alias(_ODD),
-            _bit(F.hash(c.TRACK_ID).bitwiseAND(F.lit(_LAST_BIT))).alias(_TRACKS),
-            _hour_bit().bitwiseOR(_country_bits()).alias(_TIMES),
-        )
-        .groupBy(_LISTENER, c.LISTEN_DATE, _NETWORK)
-        .agg(
-            *(F.sum(name).alias(name) for name in (_COUNTED, _ODD)),
-            *(F.bit_or(name).alias(name) for name in (_TRACKS, _TIMES)),
-        )
+def _hours(plays: DayPlays, unit: Integers, size: int) -> Integers:
+    """Of each unit, in how many hours of the UTC day something started."""
+    is_there = np.zeros(size * _HOURS, np.bool_)
+    is_there[unit * _HOURS + plays.start // _HOUR_S % _HOURS] = True
+    counts: Integers = is_there.reshape(size, _HOURS).sum(axis=1)
+    return counts
+
+
+def _are_odd(plays: DayPlays, unit: Integers, hours: Integers, settings: ManipulationSettings) -> Flags:
+    """Of each unit, whether short plays, loops or haste stand out."""
+    size = len(hours)
+    streams = np.bincount(unit, minlength=size)
+    heard, loops, short = (
+        np.bincount(unit[which], minlength=size)
+        for which in (plays.heard_ms > 0, plays.loops(settings), plays.short(settings))
     )
-    days = units.groupBy(_LISTENER, c.LISTEN_DATE).agg(
-        F.sum(_COUNTED).alias(_COUNTED),
-        *(F.bit_or(name).alias(name) for name in (_TRACKS, _TIMES)),
-        F.bool_or(_is_odd(settings)).alias("has_odd_unit"),
-    )
-    round_the_clock = _hours() >= settings.round_the_clock_hours
-    odd = F.col("has_odd_unit") | round_the_clock | _is_abroad() | _plays_few_tracks()
-    is_strange = (_streams() >= settings.minimum_streams) & odd
-    judged = days.select(_LISTENER, c.LISTEN_DATE, is_strange.alias(IS_STRANGE))
-    known = [F.xxhash64(F.lit(name)) for name in sorted(known_listeners)]
-    wanted = F.col(IS_STRANGE) | F.col(_LISTENER).isin(known) if known else F.col(IS_STRANGE)
-    return judged.where(wanted).select(_key(F.col(_LISTENER)).alias(_DAY_KEY), c.LISTEN_DATE, IS_STRANGE)
+    half = PART_OF_PLAYS[0] * np.maximum(heard, 1)
+    odd = (short > half) | (loops > half) | (streams >= PLAYS_AN_HOUR[0] * hours)
+    return np.asarray(odd & (streams >= settings.minimum_streams))
 
 
-def _key(listener: Column) -> Column:
-    return F.xxhash64(listener, F.col(c.LISTEN_DATE))
-
-
-def _played() -> Column:
-    return F.coalesce(c.PLAYED_MS, F.lit(0))
-
-
-def _loops(settings: ManipulationSettings) -> Column:
-    return _played().between(settings.loop_ms_low, settings.loop_ms_high)
-
-
-def _short(settings: ManipulationSettings) -> Column:
-    return _played().between(settings.loop_ms_low, _SHORT_MS)
-
-
-def _one(condition: Column, number: int) -> Column:
-    return F.when(condition, F.lit(number).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
-
-
-def _bit(number: Column) -> Column:
-    return F.call_function("shiftleft", F.lit(1).cast("bigint"), number.cast("int"))
-
-
-def _hour_bit() -> Column:
-    """By arithmetic: `hour` makes an object of every play's time."""
-    return _bit(F.pmod(F.floor(F.unix_seconds(c.STARTED_AT) / F.lit(3600)), F.lit(_HOURS)))
-
-
-def _country_bits() -> Column:
-    """A hash of the country above its complement: two countries, and no one country, share a bit of both sums."""
-    code = F.hash(c.COUNTRY).bitwiseAND(F.lit(_ANY_COUNTRY)).cast("bigint")
-    other = code.bitwiseXOR(F.lit(_ANY_COUNTRY))
-    both = F.shiftleft(code, _HOURS + _COUNTRY_BITS).bitwiseOR(F.shiftleft(other, _HOURS))
-    return F.when(F.col(c.COUNTRY).isNull(), F.lit(0).cast("bigint")).otherwise(both)
-
-
-def _streams() -> Column:
-    return F.shiftright(F.col(_COUNTED), _HALF)
-
-
-def _low(name: str) -> Column:
-    return F.col(name).bitwiseAND(F.lit((1 << _HALF) - 1))
-
-
-def _hours() -> Column:
-    return F.bit_count(F.col(_TIMES).bitwiseAND(F.lit(_ALL_HOURS)))
-
-
-def _is_abroad() -> Column:
-    above, below = F.shiftrightunsigned(F.col(_TIMES), _HOURS + _COUNTRY_BITS), F.shiftrightunsigned(_TIMES, _HOURS)
-    return above.bitwiseAND(below).bitwiseAND(F.lit(_ANY_COUNTRY)) != 0
-
-
-def _plays_few_tracks() -> Column:
-    """Whether tracks are played often; tracks that share a bit make it true too soon, never too late."""
-    return _streams() >= PLAYS_A_TRACK[0] * F.bit_count(_TRACKS)
-
-
-def _is_odd(settings: ManipulationSettings) -> Column:
-    heard = F.greatest(_low(_COUNTED), F.lit(1))
-    often = _streams() >= PLAYS_AN_HOUR[0] * _hours()
-    loops, short = F.shiftright(F.col(_ODD), _HALF), _low(_ODD)
-    return (_streams() >= settings.minimum_streams) & (
-        (short > PART_OF_PLAYS[0] * heard) | (loops > PART_OF_PLAYS[0] * heard) | often
-    )
+def _are_abroad(plays: DayPlays) -> Flags:
+    """Of each listener, whether the day is known to be of two countries."""
+    listeners, codes = len(plays.known), plays.codes[c.COUNTRY]
+    told = codes != plays.names[c.COUNTRY].index(UNKNOWN).as_py()
+    listener, country = plays.listener[told], codes[told]
+    one = np.zeros(listeners, np.int32)
+    one[listener] = country
+    return np.bincount(listener[country != one[listener]], minlength=listeners) > 0

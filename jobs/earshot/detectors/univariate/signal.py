@@ -100,10 +100,21 @@ class Signal:
         return np.array(known[:periods])
 
     @cached_property
+    def _step(self) -> float:
+        """Seconds between any two neighbouring rows; 0 where they are not always the same."""
+        pace = float(self.clock[1] - self.clock[0]) if len(self) > 1 else 0.0
+        return pace if np.array_equal(self.clock, self.clock[0] + pace * np.arange(len(self))) else 0.0
+
+    @cached_property
     def _same_time(self) -> dict[Season, list[NDArray[np.intp]]]:
         return {}
 
     def _rows_before(self, season: Season, periods: int) -> NDArray[np.intp]:
+        if self._step > 0 and season.seconds == season.rows * self._step:
+            rows = np.arange(len(self)) - season.rows * periods
+            rows[(rows < 0) & (rows * _TOLERANCE >= -season.rows)] = 0
+            rows[0] = -1
+            return np.maximum(rows, -1)
         wanted = self.clock - season.seconds * periods
         if wanted[-1] < self.clock[0] - season.seconds:
             return np.full(len(self), -1)
