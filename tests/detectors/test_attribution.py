@@ -108,6 +108,13 @@ def test_stalls_and_a_drop_in_other_slices_do_not_hide_each_other() -> None:
     }
 
 
+def test_the_clearest_event_is_told_first_whatever_its_metric() -> None:
+    faint_drop, plain_stalls = during(0.5, country="BR", device="web"), during(30.0, country="US")
+    events = events_of(scores_of(change=faint_drop, stalls=plain_stalls))
+    assert [event.metric for event in events] == ["rebuffer_ms", "listens"]
+    assert abs(events[0].deviation) > 2 * abs(events[1].deviation)
+
+
 def test_the_day_after_does_not_speak_of_the_day_before() -> None:
     how = {"stalls": during(8.0, country="US")}
     earlier = events_of(scores_of(12, **how))

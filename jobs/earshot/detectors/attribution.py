@@ -118,7 +118,8 @@ def explain(
         for c in _again(day, left, rest, limit, config)
         if _is_beyond_mix(day[c.group], c) or not any(_is_mix(c, one) for one in mixed)
     ]
-    return events + _events(day, left, rest, slices, limit, config)
+    events += _events(day, left, rest, slices, limit, config)
+    return sorted(events, key=lambda event: -abs(event.deviation))
 
 
 def _events(
