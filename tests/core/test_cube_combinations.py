@@ -39,4 +39,4 @@ def test_an_unknown_dimension_is_named_with_its_place_and_the_nearest(base: Path
     assert caught.value.exit_code == 2
     assert caught.value.where.endswith(f"line 2, key marts.{key}[1][1]")
     assert "'divice'" in str(caught.value)
-    assert "Use device" in str(caught.value)
+    assert "the nearest is device" in str(caught.value)

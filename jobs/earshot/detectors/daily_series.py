@@ -46,7 +46,10 @@ def read(
         incidents: Known ones, whose days are not learnt from.
     """
     daily = cube.filter(pc.equal(cube["grain"], "day")).select(COLUMNS)
-    shares = [_told(metric, dict(fixed), *said) for metric, fixed, *said in mart_series.read(lake, cube, first, last)]
+    shares = [
+        _told(metric, dict(slice_), day, share, of)
+        for metric, slice_, day, share, of in mart_series.read(lake, cube, first, last)
+    ]
     others = [*_of_behaviour(lake, first, last), *shares, *_of_gate(lake, first, last)]
     rows = pa.concat_tables([daily, pa.Table.from_pylist(others, schema=daily.schema)])
     return tuple(matrices(rows, first, last, calendar=calendar, incidents=incidents))
