@@ -59,10 +59,26 @@ def test_an_anomaly_says_what_was_expected_what_was_seen_and_which_slice_explain
 
 
 def test_where_a_cause_is_known_it_is_said_and_no_slice_that_was_ruled_out() -> None:
-    known = "country BR explains 100% of the drop in listens (310 seen, 1,234 due); not app_version, cdn"
-    (finding,) = anomalies(rule("anomalies", "{metric}{because}", severity="finding"), anomaly(cause=known))
-    assert finding.summary == "listens; country BR explains 100% of the drop in listens (310 seen, 1,234 due)"
-    assert finding.evidence.facts["cause"] == known
+    known = "country BR explains 100% of the drop in listens (310 seen, 1,234 due)"
+    row = anomaly(
+        dimensions={"country": "BR"},
+        cause=f"{known}; not app_version, cdn",
+        ruled_out=["app_version", "cdn"],
+        contributors=[
+            {"name": name, "value": value, "share": share}
+            for name, value, share in (
+                ("app_version", "9.1", 0.82),
+                ("tier", "free", 0.9),
+                ("country", "BR", 0.8),
+                ("cdn", "beta", 0.5),
+            )
+        ],
+    )
+    (finding,) = anomalies(rule("anomalies", "{metric}{because}", severity="finding"), row)
+    assert finding.summary == f"listens; {known}"
+    assert (finding.evidence.facts["cause"], finding.evidence.facts["ruled_out"]) == (known, "app_version, cdn")
+    explained_by = [(part.name, part.share) for part in finding.evidence.contributors]
+    assert explained_by == [("country", 0.8), ("tier", 0.9)], "the cause first, then what is left within it"
 
 
 def test_the_fingerprint_depends_on_rule_metric_and_dimensions_and_on_nothing_else() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 import kpi_series
@@ -9,6 +12,7 @@ from earshot.detectors.attribution import Event, explain
 from earshot.detectors.findings import judge
 from earshot.detectors.interface import DayScores
 from earshot.detectors.seasonal import SeasonalDetector
+from earshot.detectors.series import Dimensions
 from earshot.detectors.severity import severity_of
 
 BEGIN, END = 12 * 24 + 9, 12 * 24 + 17
@@ -68,6 +72,33 @@ def test_two_incidents_at_once_are_two_events() -> None:
     assert {event.dimensions for event in events} == {(("country", "BR"),), (("country", "US"), ("device", "web"))}
 
 
+def without_cells(scores: list[DayScores], kept: Callable[[Dimensions], bool]) -> list[DayScores]:
+    """The same day as if the cube had not kept some series on it, though it kept them before."""
+    changed = []
+    for one in scores:
+        usable, judged = one.frame.usable.copy(), one.judged.copy()
+        numerator = one.frame.numerator.copy()
+        for row, dimensions in enumerate(one.matrix.dimensions):
+            if not kept(dimensions):
+                usable[row], judged[row], numerator[row] = False, False, 0.0
+        changed.append(replace(one, frame=replace(one.frame, usable=usable, numerator=numerator), judged=judged))
+    return changed
+
+
+def test_a_slice_that_shares_the_outage_is_no_finding_where_the_cube_does_not_tell_how_much_it_shares() -> None:
+    scores = without_cells(scores_of(change=during(0.02, country="DE")), lambda dimensions: len(dimensions) < 2)
+    assert [event.dimensions for event in events_of(scores)] == [(("country", "DE"),)]
+
+
+def test_two_incidents_that_cross_are_two_events_though_the_cube_does_not_cross_them() -> None:
+    def both(cell: dict[str, str], hour: int, due: float) -> float:
+        left = (0.05 if cell["country"] == "BR" else 1.0) * (3.0 if cell["device"] == "web" else 1.0)
+        return due * left if BEGIN <= hour < END else due
+
+    scores = without_cells(scores_of(change=both), lambda dimensions: len(dimensions) < 2)
+    assert {event.dimensions for event in events_of(scores)} == {(("country", "BR"),), (("device", "web"),)}
+
+
 def test_stalls_and_a_drop_in_other_slices_do_not_hide_each_other() -> None:
     how = {"change": during(0.1, country="DE"), "stalls": during(8.0, country="US")}
     events = events_of(scores_of(**how))
@@ -75,6 +106,13 @@ def test_stalls_and_a_drop_in_other_slices_do_not_hide_each_other() -> None:
         ("listens", (("country", "DE"),)),
         ("rebuffer_ms", (("country", "US"),)),
     }
+
+
+def test_the_clearest_event_is_told_first_whatever_its_metric() -> None:
+    faint_drop, plain_stalls = during(0.5, country="BR", device="web"), during(30.0, country="US")
+    events = events_of(scores_of(change=faint_drop, stalls=plain_stalls))
+    assert [event.metric for event in events] == ["rebuffer_ms", "listens"]
+    assert abs(events[0].deviation) > 2 * abs(events[1].deviation)
 
 
 def test_the_day_after_does_not_speak_of_the_day_before() -> None:

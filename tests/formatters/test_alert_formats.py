@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from alert_messages import NOON, alert, drawn, notification, points
-from earshot.core.alerts import CHANNELS, Evidence, Notification
+from earshot.core.alerts import CHANNELS, Contributor, Evidence, Notification
 from earshot.core.figures import finite, spoken
 from earshot.core.settings import AlertSettings
 from earshot.formatters.alert_alertmanager import alertmanager_alerts
@@ -70,6 +70,21 @@ def test_every_shape_says_expected_seen_slice_and_what_to_do(shape) -> None:
     ):
         assert words in said
     assert "f00d" in said
+
+
+@pytest.mark.parametrize("shape", EVERY)
+def test_the_cause_is_one_slice_what_is_within_it_and_what_was_ruled_out_stand_beside_it(shape) -> None:
+    parts = [("country", "BR", 0.98), ("device", "ios", 0.98), ("tier", "free", 0.7)]
+    contributors = tuple(Contributor(name=name, value=value, share=share) for name, value, share in parts)
+    facts = {"cause": "country BR x device ios explains 98% of the drop", "ruled_out": "cdn, platform"}
+    one = alert(
+        labels={"metric": "listens", "country": "BR", "device": "ios"},
+        evidence=alert().evidence.model_copy(update={"contributors": contributors, "facts": facts}),
+    )
+    said = EVERY[shape](notification(one)).replace("\\", "")
+    for words in ("country BR x device ios (98%)", "tier free (70%)", "cdn, platform"):
+        assert words in said
+    assert "ios (98%), tier" not in said
 
 
 @pytest.mark.parametrize("shape", EVERY)

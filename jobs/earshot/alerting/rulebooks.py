@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from earshot.alerting.matchers import Matcher, parse_matcher
 from earshot.alerting.rules import FIELDS, LABELS, Route, Rule, Rulebook
 from earshot.core.alerts import SEVERITIES
-from earshot.core.daily_metrics import BEHAVIOUR_RATES, GATE_KPIS
+from earshot.core.daily_metrics import BEHAVIOUR_RATES, GATE_KPIS, MART_SHARES
 from earshot.core.errors import ArgumentError, SettingsError
 from earshot.core.explanations import FileOrigin, explain, nearest
 from earshot.core.toml_files import read_toml
@@ -215,7 +215,7 @@ def _known_metrics() -> list[str]:
     numeric = ("bigint", "double", "int")
     specs = (TABLES["gold.activity"], TABLES["gold.audio_quality"])
     by_hour = {column.name for spec in specs for column in spec.columns if column.sql_type in numeric}
-    return sorted({*by_hour, *GATE_KPIS, *BEHAVIOUR_RATES})
+    return sorted({*by_hour, *GATE_KPIS, *BEHAVIOUR_RATES, *MART_SHARES})
 
 
 def _no(noun: str, word: str, known: Iterable[str], where: str) -> SettingsError:

@@ -21,6 +21,7 @@ _SHARES_NAMED = 3
 _EXAMPLES = 5
 _LONGEST_TEXT = 300
 _EXTRA = "extra."
+_RULED_OUT = "; not "
 WEEK = timedelta(days=7)
 _USUAL_DAYS = 5
 
@@ -235,13 +236,18 @@ def _condition(
 
 
 def _anomaly_evidence(row: Row, starts_at: datetime, rule: Rule) -> Evidence:
+    own = {(str(name), str(value)) for name, value in (row["dimensions"] or {}).items()}
+    ruled_out = [str(name) for name in row.get("ruled_out") or ()]
     contributors = (
         Contributor(name=str(part["name"]), value=str(part["value"]), share=finite(part["share"]))
         for part in row["contributors"] or ()
+        if part["name"] not in ruled_out
     )
     facts = {key: str(row[key]) for key in ("detector", "model_version") if row.get(key)}
     if row.get("cause"):
-        facts["cause"] = str(row["cause"])
+        facts["cause"] = str(row["cause"]).partition(_RULED_OUT)[0]
+    if ruled_out:
+        facts["ruled_out"] = ", ".join(ruled_out)
     facts["score"] = spoken(finite(row["score"]))
     return Evidence(
         observed=finite(row["observed"]),
@@ -249,7 +255,9 @@ def _anomaly_evidence(row: Row, starts_at: datetime, rule: Rule) -> Evidence:
         lower=finite(row["lower"]),
         upper=finite(row["upper"]),
         at=starts_at,
-        contributors=tuple(sorted(contributors, key=lambda part: -(part.share or 0.0))),
+        contributors=tuple(
+            sorted(contributors, key=lambda part: ((part.name, part.value) not in own, -(part.share or 0.0)))
+        ),
         facts=_with_runbook(facts, rule),
     )
 
@@ -281,7 +289,7 @@ def _anomaly_fields(row: Row, dimensions: Mapping[str, str], evidence: Evidence)
 def _because(dimensions: Mapping[str, str], evidence: Evidence) -> str:
     """The cause, where one is known; what was ruled out stands in the evidence. Else the slices that moved most."""
     if cause := evidence.facts.get("cause"):
-        return f"; {cause.partition('; ')[0]}"
+        return f"; {cause}"
     named = [part for part in evidence.contributors if dimensions.get(part.name) != part.value][:_SHARES_NAMED]
     moved = ", ".join(f"{part.name} {part.value}{_percent(part.share)}" for part in named)
     return f"; explained by {moved}" if moved else ""

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.cube_combinations import COMBINATIONS, DEEP, DIMENSIONS, SHALLOW
 from earshot.analytics.cube_memory import REMEMBERED_DAYS, Memory
 from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
 from earshot.analytics.cube_series import Cells, Series, series_of
@@ -20,11 +19,12 @@ from earshot.analytics.play_days import FiledPlays
 from earshot.analytics.plays import Integers, table_of
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.cube_combinations import DEEP, DIMENSIONS, SHALLOW
 from earshot.core.day_files import DayFiles
 from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import spec_of
 
-__all__ = ["COMBINATIONS", "DEEP", "REMEMBERED_DAYS", "SHALLOW", "CubeRules", "activity_cube", "cube_of_day"]
+__all__ = ["REMEMBERED_DAYS", "CubeRules", "activity_cube", "cube_of_day"]
 
 READ: Final = (*DIMENSIONS, c.LISTENER_ID, c.STARTED_AT, *MEASURED)
 """Columns of silver.listens that the cube is made of."""
@@ -44,29 +44,42 @@ class CubeRules:
             `REMEMBERED_DAYS` before it.
         hourly_minimum_volume: The same for the series by hour.
         stream_rule: When a play is a counted stream.
-        deep_minimum_volume: The same for the series of `DEEP`, by day and by hour, where it is larger.
+        deep_minimum_volume: The same for the series of `deep`, by day and by hour, where it is larger.
+        shallow: Dimensions that are fixed together, with every metric.
+        deep: The same with sums only, where `shallow` does not have them.
     """
 
     minimum_volume: int
     hourly_minimum_volume: int
     stream_rule: StreamRule
     deep_minimum_volume: int
+    shallow: tuple[tuple[str, ...], ...] = SHALLOW
+    deep: tuple[tuple[str, ...], ...] = DEEP
+
+    @property
+    def combinations(self) -> tuple[tuple[str, ...], ...]:
+        """Every combination of dimensions, the total (of none) first."""
+        return tuple(dict.fromkeys(((), *self.shallow, *self.deep)))
+
+    def is_deep(self, fixed: Sequence[str]) -> bool:
+        """Whether only sums are kept of a combination, above a floor of its own."""
+        return bool(fixed) and tuple(fixed) not in self.shallow
 
     def minimum_of(self, fixed: Sequence[str], grain: str) -> int:
         """Plays on one day that a series of these dimensions must have had."""
         least = self.hourly_minimum_volume if grain == "hour" else self.minimum_volume
-        return max(least, self.deep_minimum_volume) if tuple(fixed) in DEEP else least
+        return max(least, self.deep_minimum_volume) if self.is_deep(fixed) else least
 
 
 def activity_cube(
     listens: FiledPlays, built: DayFiles, *, days: Collection[date], newest: date, rules: CubeRules
 ) -> ArrowTasks:
-    """Metrics by hour and day over `COMBINATIONS` of dimensions.
+    """Metrics by hour and day over combinations of dimensions.
 
     A count of a series that is kept has a row for every hour of the day, 0 included, up to the hour
     of the newest play of all; a level (percentile, ratio, mean) has a row where it is known.
-    Combinations with a CDN or two client dimensions carry listens and the metrics of quality only, those of
-    `DEEP` only such of them as are sums.
+    Combinations with a CDN or two client dimensions carry listens and the metrics of quality only, deep ones
+    only such of them as are sums.
 
     Distinct listeners and percentiles over 13 groupings cost Spark an expansion of the plays by 26, sums over 14 more
     one by 14; here a task reads the plays of a day once, and sorts integers. What other days had is told by
@@ -85,7 +98,7 @@ def activity_cube(
     files, standing = listens.files, built.of(built.days.difference(days))
 
     def of_run(run: Sequence[date]) -> Iterator[pa.Table]:
-        memory = Memory(files.of(days), standing, rules.minimum_volume)
+        memory = Memory(files.of(days), standing, rules.minimum_volume, rules.combinations)
         for day in run:
             rows = files.read(day, READ)
             yield cube_of_day(rows, memory.before(day), day=day, is_newest=day == newest, rules=rules)
@@ -113,21 +126,21 @@ def cube_of_day(plays: pa.Table, remembered: pa.Table, *, day: date, is_newest: 
     measured = MeasuredPlays.of(plays, cells.of_play, rules.stream_rule)
     due = int(cells.hour.max()) + 1 if is_newest and len(cells.hour) else _HOURS
     parts = []
-    for fixed in COMBINATIONS:
+    for fixed in rules.combinations:
         series = series_of(cells, remembered, fixed, minimum_volume=rules.minimum_of(fixed, "day"))
         by_hour = series.where(series.peak >= rules.minimum_of(fixed, "hour"))
         for grain, found, slots in (("hour", by_hour, due), ("day", series, 1)):
             if len(found):
                 window = found.of_cell * slots + (cells.hour if grain == "hour" else 0)
                 groups = np.where(found.of_cell >= 0, window, -1)
-                names = _metrics_of(fixed)
+                names = _metrics_of(fixed, rules)
                 metrics = measured.metrics(groups, size=len(found) * slots, names=names)
                 parts.append(_rows(found, names, grain, metrics, slots=slots, day=day))
     return pa.concat_tables(parts) if parts else _ARROW.empty_table()
 
 
-def _metrics_of(fixed: Sequence[str]) -> tuple[str, ...]:
-    if tuple(fixed) in DEEP:
+def _metrics_of(fixed: Sequence[str], rules: CubeRules) -> tuple[str, ...]:
+    if rules.is_deep(fixed):
         return (c.LISTENS, *QUALITY_COUNTS)
     is_delivery = c.CDN in fixed or len(set(fixed) & {c.DEVICE, c.APP_VERSION, c.PLATFORM}) > 1
     return (c.LISTENS, *QUALITY_COUNTS, *QUALITY_LEVELS) if is_delivery else METRICS

@@ -150,7 +150,12 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
 def _cube_rules(settings: Settings) -> CubeRules:
     marts = settings.marts
     return CubeRules(
-        marts.cube_minimum_volume, marts.cube_hourly_minimum_volume, marts.stream_rule, marts.cube_deep_minimum_volume
+        marts.cube_minimum_volume,
+        marts.cube_hourly_minimum_volume,
+        marts.stream_rule,
+        marts.cube_deep_minimum_volume,
+        marts.cube_combinations,
+        marts.cube_deep_combinations,
     )
 
 

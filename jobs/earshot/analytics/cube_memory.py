@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -10,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.analytics.cube_combinations import COMBINATIONS, DIMENSIONS
 from earshot.analytics.cube_series import PEAK
 from earshot.analytics.plays import Integers, counted_keys, mixed, numbered
 from earshot.core import columns as c
+from earshot.core.cube_combinations import DIMENSIONS
 from earshot.core.day_files import DayFiles
 from earshot.core.measures import UNKNOWN
 
@@ -30,10 +31,14 @@ class Memory:
         plays: Of the days that are built together.
         cube: gold.activity_cube of other days.
         minimum_volume: Series with fewer plays on a day are forgotten.
+        combinations: Dimensions that are fixed together.
     """
 
-    def __init__(self, plays: DayFiles, cube: DayFiles, minimum_volume: int) -> None:
+    def __init__(
+        self, plays: DayFiles, cube: DayFiles, minimum_volume: int, combinations: Sequence[Sequence[str]]
+    ) -> None:
         self._plays, self._cube, self._minimum = plays, cube, minimum_volume
+        self._combinations = combinations
         self._known: dict[date, pa.Table] = {}
 
     def before(self, day: date) -> pa.Table:
@@ -46,7 +51,7 @@ class Memory:
 
     def _of(self, day: date) -> pa.Table:
         if day in self._plays.days:
-            return volumes(self._plays.read(day, DIMENSIONS), self._minimum)
+            return volumes(self._plays.read(day, DIMENSIONS), self._minimum, self._combinations)
         if day in self._cube.days:
             return self._told(day)
         return _SCHEMA.empty_table()
@@ -59,12 +64,13 @@ class Memory:
         return pa.table([*fixed, found[c.VOLUME]], schema=_SCHEMA)
 
 
-def volumes(plays: pa.Table, minimum_volume: int) -> pa.Table:
-    """Plays by `COMBINATIONS` of dimensions, where there are enough.
+def volumes(plays: pa.Table, minimum_volume: int, combinations: Sequence[Sequence[str]]) -> pa.Table:
+    """Plays by combinations of dimensions, where there are enough.
 
     Args:
         plays: The dimensions of the plays, nulls included.
         minimum_volume: Enough.
+        combinations: Dimensions that are fixed together.
     """
     names = {name: numbered(plays[name], missing=UNKNOWN) for name in DIMENSIONS}
     sizes = {name: len(of) for name, of in names.items()}
@@ -74,7 +80,7 @@ def volumes(plays: pa.Table, minimum_volume: int) -> pa.Table:
     for name in reversed(DIMENSIONS):
         cells, codes[name] = np.divmod(cells, max(sizes[name], 1))
     parts = [_SCHEMA.empty_table()]
-    for fixed in COMBINATIONS:
+    for fixed in combinations:
         keys, place = np.unique(
             mixed([codes[name] for name in fixed], [sizes[name] for name in fixed], len(counts)), return_inverse=True
         )

@@ -50,7 +50,8 @@ class Evidence(_Frozen):
         at: Start of the worst window.
         last: End of the last window in which it was seen; None where it is a condition that holds.
         windows: Windows (measurements, runs) in which it was seen.
-        contributors: Slices that explain it, largest share first.
+        contributors: Slices that explain it: the alert's own, then those within it, largest share first; none of a
+            dimension that was ruled out.
         examples: First examples, one a line.
         facts: Anything else a reader needs, by name.
         inhibited_by: Fingerprint of the alert that already says so; empty when none does.

@@ -14,3 +14,11 @@ BEHAVIOUR_RATES: Final = (
     "counted_rate",
 )
 """Metrics of gold.behaviour."""
+
+TOP_ARTISTS_SHARE: Final = "top_artists_share"
+"""Part of the counted streams that the first artists of gold.charts have."""
+
+SUSPECT_SHARE: Final = "suspect_share"
+"""Part of the plays that gold.suspect_listens flags."""
+
+MART_SHARES: Final = (TOP_ARTISTS_SHARE, SUSPECT_SHARE)

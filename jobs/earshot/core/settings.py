@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from earshot.core.action_settings import ActionSettings
 from earshot.core.alerts import Channel
+from earshot.core.cube_combinations import DEEP, SHALLOW, Combination
 from earshot.core.explanations import nearest
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.section import AboveZero, Fraction, NotNegative, Port, Positive, Seconds, Section, ServerPort, Whole
@@ -104,6 +105,8 @@ class MartSettings(Section):
     cube_minimum_volume: Positive = 20
     cube_hourly_minimum_volume: Positive = 100
     cube_deep_minimum_volume: Positive = 500
+    cube_combinations: tuple[Combination, ...] = SHALLOW
+    cube_deep_combinations: tuple[Combination, ...] = DEEP
     behaviour_minimum_volume: Positive = 20
     trend_minimum_streams: Positive = 20
     segment_days: Positive = 90

@@ -15,7 +15,6 @@ import numpy as np
 
 from earshot.detectors import evidence
 from earshot.detectors.baseline import TINY, SeasonalConfig
-from earshot.detectors.evidence import Frame
 from earshot.detectors.interface import DayScores
 from earshot.detectors.series import (
     HOURS_OF_DAY,
@@ -25,10 +24,10 @@ from earshot.detectors.series import (
     Kind,
     contradict,
     hourly_need,
-    sorted_dimensions,
     within,
     worse,
 )
+from earshot.detectors.traces import Left
 from earshot.detectors.widening import Surroundings
 
 _ROOTS_TRIED: Final = 12
@@ -100,44 +99,41 @@ def explain(
         earlier: The events of the day before, whose traces reach into this one.
     """
     limit = evidence.deviation_at(threshold, config)
-    work = [scores.frame.numerator.copy() for scores in day]
-    rows = [scores.matrix.row_by_dimensions() for scores in day]
+    left = [Left.whole(scores.frame, scores.matrix.row_by_dimensions()) for scores in day]
     pending = _candidates(day, threshold, minimum_volume)
     slices = {candidate.dimensions for candidate in pending}
     for event in earlier:
         # What lasted to midnight may go on; what had ended speaks for itself no longer.
         goes_on = {event.dimensions} if event.hours[-1] == HOURS_OF_DAY - 1 else set()
         everywhere = range(len(day))
-        _take_out(day, rows, work, event.dimensions, _yesterday(day, event), slices - goes_on, everywhere)
-    pending = _again(day, work, pending, limit, config)
+        _take_out(left, event.dimensions, _yesterday(day, event), slices - goes_on, everywhere)
+    pending = _again(day, left, pending, limit, config)
     # Where plays are missing the mix of the rest changes: what is counted is explained first.
     counts = [c for c in pending if day[c.group].frame.kind is Kind.COUNT]
-    events = _events(day, rows, work, counts, slices, limit, config)
+    events = _events(day, left, counts, slices, limit, config)
     rest = [c for c in pending if day[c.group].frame.kind is not Kind.COUNT]
-    mixed = [_mixed(day, rows, event, slices - {event.dimensions}) for event in events]
+    mixed = [_mixed(day, event, slices - {event.dimensions}) for event in events]
     rest = [
         c
-        for c in _again(day, work, rest, limit, config)
+        for c in _again(day, left, rest, limit, config)
         if _is_beyond_mix(day[c.group], c) or not any(_is_mix(c, one) for one in mixed)
     ]
-    return events + _events(day, rows, work, rest, slices, limit, config)
+    events += _events(day, left, rest, slices, limit, config)
+    return sorted(events, key=lambda event: -abs(event.deviation))
 
 
 def _events(
     day: Sequence[DayScores],
-    rows: Sequence[dict[Dimensions, int]],
-    work: list[Floats],
+    left: list[Left],
     pending: list[_Candidate],
     slices: set[Dimensions],
     limit: float,
     config: SeasonalConfig,
 ) -> list[Event]:
-    """Root after root, until nothing that deviates is left; `work` is left without what they explain."""
+    """Root after root, until nothing that deviates is left; `left` is without what they explain."""
     events: list[Event] = []
     while pending and len(events) < _EVENTS_A_DAY:
-        (root, hours), *others = _widened(
-            day, rows, work, pending, _roots(day, rows, work, pending, limit, config), config
-        )
+        (root, hours), *others = _widened(left, pending, _roots(day, left, pending, limit, config), config)
         at_root = sorted(
             (c for c in pending if c.dimensions == root and c.flags[hours[-HOURS_OF_DAY:]].any()),
             key=lambda c: -_peak(c),
@@ -149,26 +145,18 @@ def _events(
         reach = tuple(int(hour) for hour in np.flatnonzero(hours[-HOURS_OF_DAY:]))
         runners_up = tuple(dimensions for dimensions, _ in others[:_RUNNERS_UP])
         events.append(Event(root, names[0], names, tuple(int(hour) for hour in shown), peak, reach, runners_up))
-        _take_out(day, rows, work, root, hours, slices, {c.group for c in pending})
+        _take_out(left, root, hours, slices, {c.group for c in pending})
         pending = [
             c
-            for c in _again(day, work, pending, limit, config)
-            if c.dimensions != root and not _follows(c, root, hours, rows[c.group], abs(peak))
+            for c in _again(day, left, pending, limit, config)
+            if c.dimensions != root and not _follows(c, root, hours, left[c.group], abs(peak))
         ]
     return events
 
 
-def _take_out(
-    day: Sequence[DayScores],
-    rows: Sequence[dict[Dimensions, int]],
-    work: list[Floats],
-    root: Dimensions,
-    hours: Flags,
-    slices: set[Dimensions],
-    groups: Iterable[int],
-) -> None:
+def _take_out(left: list[Left], root: Dimensions, hours: Flags, slices: set[Dimensions], groups: Iterable[int]) -> None:
     for group in groups:
-        work[group] = _without(day[group], rows[group], work[group], root, hours, slices)
+        left[group] = left[group].without(root, hours, slices)
 
 
 def _yesterday(day: Sequence[DayScores], event: Event) -> Flags:
@@ -179,15 +167,13 @@ def _yesterday(day: Sequence[DayScores], event: Event) -> Flags:
     return hours
 
 
-def _mixed(
-    day: Sequence[DayScores], rows: Sequence[dict[Dimensions, int]], event: Event, slices: set[Dimensions]
-) -> dict[Dimensions, Flags]:
+def _mixed(day: Sequence[DayScores], event: Event, slices: set[Dimensions]) -> dict[Dimensions, Flags]:
     """Hours in which an event of counts takes away, or adds, much of what a slice consists of."""
-    group = next(number for number, scores in enumerate(day) if scores.matrix.metric == event.metric)
-    frame, places = day[group].frame, rows[group]
+    scores = next(scores for scores in day if scores.matrix.metric == event.metric)
+    frame, places = scores.frame, scores.matrix.row_by_dimensions()
     hours = np.zeros(frame.numerator.shape[1], dtype=np.bool_)
     hours[[hour - HOURS_OF_DAY for hour in event.reach]] = True
-    taken = frame.numerator - _without(day[group], places, frame.numerator, event.dimensions, hours, slices)
+    taken = frame.numerator - Left.whole(frame, places).without(event.dimensions, hours, slices).numerator
     part = np.abs(taken) / np.maximum(frame.expected, TINY)
     return {dimensions: part[places[dimensions], -HOURS_OF_DAY:] >= _MIX for dimensions in slices & places.keys()}
 
@@ -218,8 +204,7 @@ def _peak(candidate: _Candidate) -> float:
 
 def _roots(
     day: Sequence[DayScores],
-    rows: Sequence[dict[Dimensions, int]],
-    work: Sequence[Floats],
+    left: Sequence[Left],
     pending: list[_Candidate],
     limit: float,
     config: SeasonalConfig,
@@ -231,18 +216,16 @@ def _roots(
     tried = []
     for dimensions, candidate in list(strongest.items())[:_ROOTS_TRIED]:
         hours = _reach(day[candidate.group], candidate)
-        left = [_without(day[g], rows[g], kept, dimensions, hours, set(strongest)) for g, kept in enumerate(work)]
+        rest = [one.without(dimensions, hours, set(strongest)) for one in left]
         unexplained = sum(
-            max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, left, pending, 0.5 * limit, config, most=9.0)
+            max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, rest, pending, 0.5 * limit, config, most=9.0)
         )
         tried.append((unexplained - 0.05 * _peak(candidate), len(dimensions), dimensions, hours))
     return [(root, hours) for _, _, root, hours in sorted(tried, key=lambda item: item[:3])]
 
 
 def _widened(
-    day: Sequence[DayScores],
-    rows: Sequence[dict[Dimensions, int]],
-    work: Sequence[Floats],
+    left: Sequence[Left],
     pending: Sequence[_Candidate],
     roots: list[tuple[Dimensions, Flags]],
     config: SeasonalConfig,
@@ -251,7 +234,8 @@ def _widened(
     (root, hours), *others = roots
     group = max((c for c in pending if c.dimensions == root), key=_peak).group
     detected_now = {c.dimensions for c in pending if c.group == group}
-    around = Surroundings.of(rows[group], day[group].frame, work[group], hours, config)
+    of = left[group]
+    around = Surroundings.of(of.places, of.frame, of.numerator, hours, config)
     wide = around.widened(root, detected_now)
     return roots if wide == root else [(wide, hours), (root, hours), *(one for one in others if one[0] != wide)]
 
@@ -267,69 +251,23 @@ def _reach(scores: DayScores, candidate: _Candidate) -> Flags:
     return reach
 
 
-def _without(
-    scores: DayScores,
-    rows: dict[Dimensions, int],
-    numerator: Floats,
-    root: Dimensions,
-    hours: Flags,
-    slices: set[Dimensions],
-) -> Floats:
-    """The numerators of a metric with the deviation of the root taken out of those slices that it explains."""
-    at = rows.get(root)
-    if at is None:
-        return numerator
-    frame = scores.frame
-    gap = np.where(hours, numerator[at] - frame.expected[at], 0.0)
-    size = frame.exposure if frame.kind is Kind.LEVEL else frame.expected
-    relative = gap / np.maximum(np.abs(size[at]), TINY) * (np.abs(size[at]) > TINY)
-    total = rows.get(())
-    out = numerator.copy()
-    for dimensions in slices & rows.keys():
-        row = rows[dimensions]
-        if within(dimensions, root):
-            out[row] -= size[row] * relative
-        elif frame.kind is Kind.LEVEL and not contradict(dimensions, root):
-            out[row] -= _inherited(frame, row, relative)
-        elif within(root, dimensions):
-            out[row] -= gap
-        elif not contradict(dimensions, root):
-            both = rows.get(sorted_dimensions((*dimensions, *root)))
-            shared = rows.get(sorted_dimensions(tuple(set(dimensions) & set(root))), total)
-            if both is not None:
-                out[row] -= np.where(hours, numerator[both] - frame.expected[both], 0.0)
-            elif shared is not None:
-                out[row] -= gap * size[row] / np.maximum(np.abs(size[shared]), TINY)
-    if frame.kind is not Kind.LEVEL:
-        out = np.maximum(out, 0.0)
-    return out
-
-
-def _inherited(frame: Frame, row: int, relative: Floats) -> Floats:
-    """What a percentile of a slice may owe to a part of it: it may lie in the part, and move as far as the part's."""
-    own = frame.numerator[row] - frame.expected[row]
-    most = np.maximum(frame.exposure[row] * relative * np.sign(own), 0.0)
-    return np.asarray(np.sign(own) * np.minimum(np.abs(own), most))
-
-
 def _again(
     day: Sequence[DayScores],
-    work: Sequence[Floats],
+    left: Sequence[Left],
     pending: Sequence[_Candidate],
     limit: float,
     config: SeasonalConfig,
     most: float = _MOSTLY,
 ) -> list[_Candidate]:
-    """The candidates that still deviate with these numerators, and are not explained to the part `most`."""
+    """The candidates that still deviate by what is left, and are not explained to the part `most`."""
     kept: list[_Candidate] = []
     for group, scores in enumerate(day):
         members = [candidate for candidate in pending if candidate.group == group]
         if not members:
             continue
         of_members = [candidate.row for candidate in members]
-        frame = scores.frame.rows(of_members, work[group][of_members])
-        deviation = evidence.strongest(evidence.deviations(frame, config))[0][:, -HOURS_OF_DAY:]
-        explained = _explained(scores, of_members, work[group][of_members])
+        deviation = evidence.strongest(left[group].deviations(of_members, config))[0][:, -HOURS_OF_DAY:]
+        explained = _explained(scores, of_members, left[group].numerator[of_members])
         for candidate, now, share in zip(members, deviation, explained, strict=True):
             same_way = np.sign(now) == np.sign(candidate.deviation)
             flags = candidate.flags & same_way & (np.abs(now) >= limit) & (share < most)
@@ -352,11 +290,9 @@ def _explained(scores: DayScores, rows: list[int], left: Floats) -> Floats:
     return share
 
 
-def _follows(candidate: _Candidate, root: Dimensions, hours: Flags, rows: dict[Dimensions, int], peak: float) -> bool:
-    """Whether it overlaps a clearer root and lies within it, or no series tells how much they share."""
+def _follows(candidate: _Candidate, root: Dimensions, hours: Flags, left: Left, peak: float) -> bool:
+    """Whether it overlaps a clearer root and lies within it, or nothing tells how much of it is the root's."""
     here = candidate.dimensions
     if contradict(here, root) or not (candidate.flags & hours[-HOURS_OF_DAY:]).any() or _peak(candidate) >= peak:
         return False
-    if root not in rows or within(here, root):
-        return True
-    return not within(root, here) and sorted_dimensions((*here, *root)) not in rows
+    return within(here, root) or not left.tells(here, root)

@@ -1,4 +1,4 @@
-"""What is judged by day: gold.activity_cube by day, rates of gold.behaviour, figures of gold.quality_kpis."""
+"""What is judged by day: gold.activity_cube, rates of gold.behaviour, shares of charts and suspects, the gate."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from earshot.core import arrow_columns
 from earshot.core.daily_metrics import BEHAVIOUR_RATES, GATE_KPIS
 from earshot.core.small_tables import SmallTables
+from earshot.detectors import mart_series
 from earshot.detectors.calendars import Calendar
 from earshot.detectors.cube import dimension_codes
 from earshot.detectors.daily import DailyMatrix
@@ -46,7 +47,11 @@ def read(
         incidents: Known ones, whose days are not learnt from.
     """
     daily = cube.filter(pc.equal(cube["grain"], "day")).select(COLUMNS)
-    others = [*_of_behaviour(lake, first, last), *_of_gate(lake, first, last)]
+    shares = [
+        _told(metric, dict(slice_), day, share, of)
+        for metric, slice_, day, share, of in mart_series.read(lake, cube, first, last)
+    ]
+    others = [*_of_behaviour(lake, first, last), *shares, *_of_gate(lake, first, last)]
     rows = pa.concat_tables([daily, pa.Table.from_pylist(others, schema=daily.schema)])
     return tuple(matrices(rows, first, last, calendar=calendar, incidents=incidents))
 

@@ -78,6 +78,7 @@ _WORSE_UP: Final = (
     "error_rate",
     "freshness_s",
     "event_lag_s",
+    "suspect_share",
 )
 _WORSE_DOWN: Final = ("bitrate", "validation_success", "accuracy")
 # What a few people who listen much can move: their habits, not their luck with the network.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 
-from earshot.core.alerts import Alert, Notification
+from earshot.core.alerts import Alert, Contributor, Notification
 from earshot.core.figures import spoken
 from earshot.formatters.alert_chart import sparklines
 
@@ -74,17 +74,33 @@ def figures(alert: Alert) -> list[tuple[str, str]]:
     said.append(("When", f"{moment(alert.starts_at)}{until}"))
     if evidence.windows > 1:
         said.append(("Windows", str(evidence.windows)))
-    if evidence.contributors:
-        parts = (
-            f"{part.name} {part.value}" + (f" ({part.share:.0%})" if part.share is not None else "")
-            for part in evidence.contributors[:_CONTRIBUTORS]
-        )
-        said.append(("Explained by", ", ".join(parts)))
+    said += _explanation(alert)
     said += [("Example", one_line(example)) for example in evidence.examples]
     said += [
-        (name.capitalize(), one_line(value)) for name, value in evidence.facts.items() if name not in _HIDDEN_FACTS
+        (name.replace("_", " ").capitalize(), one_line(value))
+        for name, value in evidence.facts.items()
+        if name not in _HIDDEN_FACTS
     ]
     return said
+
+
+def _explanation(alert: Alert) -> list[tuple[str, str]]:
+    """The alert's own slice as its cause, and the slices within it (or, of an alert of the total, of the total)."""
+    parts = alert.evidence.contributors
+    own = [part for part in parts if alert.labels.get(part.name) == part.value]
+    others = [part for part in parts if part not in own][:_CONTRIBUTORS]
+    said = []
+    if own:
+        slice_ = " x ".join(f"{part.name} {part.value}" for part in own)
+        said.append(("Explained by", slice_ + _share(own[0])))
+    if others:
+        named = ", ".join(f"{part.name} {part.value}{_share(part)}" for part in others)
+        said.append(("Within it" if own else "Explained by", named))
+    return said
+
+
+def _share(part: Contributor) -> str:
+    return "" if part.share is None else f" ({part.share:.0%})"
 
 
 def actions(alert: Alert) -> list[tuple[str, str]]:

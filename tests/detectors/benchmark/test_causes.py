@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earshot.analytics.activity_cube import DEEP, SHALLOW
+from earshot.core.cube_combinations import DEEP, SHALLOW
 from earshot.detectors.benchmark import causes
 from earshot.detectors.benchmark import incident_worlds as worlds
 from earshot.detectors.benchmark.incident_worlds import Struck, World

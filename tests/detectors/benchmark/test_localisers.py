@@ -86,7 +86,7 @@ def test_causes_of_robustspots_layout_are_told(tmp_path: Path, cause: dict[str, 
     (case,) = cuboids.read_cases(robustspot(tmp_path, cause))
     wanted: Dimensions = tuple((name, str(value)) for name, value in cause.items())
     assert case.causes == (wanted,)
-    assert cuboids.told_causes(case, 3)[0] == wanted
+    assert cuboids.told_causes(case, 3).named == (wanted,)
 
 
 def test_a_folder_without_cases_is_named(tmp_path: Path) -> None:

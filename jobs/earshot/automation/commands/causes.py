@@ -42,12 +42,11 @@ def evaluate_causes(
     wanted = _TRIALS if trials is None else trials
     if wanted < 1:
         raise ArgumentError(f"--trials is {wanted}.", where="option --trials", remedy="Use at least 1.")
-    from earshot.analytics.activity_cube import DEEP, SHALLOW  # noqa: PLC0415 (keeps --help instant)
-    from earshot.detectors.benchmark import causes  # noqa: PLC0415
+    from earshot.detectors.benchmark import causes  # noqa: PLC0415 (keeps --help instant)
 
     rules = causes.Rules(
-        shallow=SHALLOW,
-        deep=DEEP,
+        shallow=((), *settings.marts.cube_combinations),
+        deep=settings.marts.cube_deep_combinations,
         hourly_minimum_volume=settings.marts.cube_hourly_minimum_volume,
         deep_minimum_volume=settings.marts.cube_deep_minimum_volume,
         threshold=settings.anomalies.threshold,

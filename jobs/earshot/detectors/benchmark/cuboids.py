@@ -56,6 +56,24 @@ class Case:
     causes: tuple[Dimensions, ...]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a method says of a case.
+
+    Attributes:
+        named: Its causes, the clearest first.
+        runners_up: Slices that would explain it, too; ranked after the causes, never said to be one.
+    """
+
+    named: tuple[Dimensions, ...]
+    runners_up: tuple[Dimensions, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[Dimensions, ...]:
+        """All of them, the likeliest first."""
+        return (*self.named, *self.runners_up)
+
+
 def read_cases(folder: Path) -> Iterator[Case]:
     """The cases of a folder and the folders in it.
 
@@ -87,20 +105,20 @@ def evaluate(folder: Path, depth: int = 3) -> dict[str, Any]:
 
     Returns:
         `cases`, and `contest`: by method top_1 and top_3 (of cases with one cause), precision, recall and F1 of all
-        causes that are told, pooled over cases, as Squeeze's paper counts them.
+        causes that are named, pooled over cases, as Squeeze's paper counts them.
     """
-    told: dict[str, list[tuple[Sequence[Dimensions], tuple[Dimensions, ...]]]] = {}
+    told: dict[str, list[tuple[Told, tuple[Dimensions, ...]]]] = {}
     count = 0
     for case in read_cases(folder):
         count += 1
         told.setdefault("Earshot", []).append((told_causes(case, depth), case.causes))
         for name, localise in LOCALISERS.items():
-            told.setdefault(name, []).append((localise(case.leaves), case.causes))
+            told.setdefault(name, []).append((Told(tuple(localise(case.leaves))), case.causes))
     return {"cases": count, "contest": [{"method": name, **_figures(pairs)} for name, pairs in told.items()]}
 
 
-def told_causes(case: Case, depth: int) -> list[Dimensions]:
-    """The slices to which `attribution.explain` puts a case down, the clearest first, then the runners-up.
+def told_causes(case: Case, depth: int) -> Told:
+    """The slices to which `attribution.explain` puts a case down, and the runners-up of the clearest.
 
     The case is handed over as the last hour of a day in which nothing else was judged.
     """
@@ -132,9 +150,8 @@ def told_causes(case: Case, depth: int) -> list[Dimensions]:
         threshold = float(evidence.score_of(np.array(deviation), config))
         events = explain([scores], threshold, 0.0, config)
         if events:
-            first = events[0]
-            return [first.dimensions, *(event.dimensions for event in events[1:]), *first.runners_up]
-    return []
+            return Told(tuple(event.dimensions for event in events), events[0].runners_up)
+    return Told(())
 
 
 def _dispersion(gap: Floats, plain: Floats, volume: Floats) -> Floats:
@@ -150,13 +167,13 @@ def _last_hour(figures: Floats) -> Floats:
     return day
 
 
-def _figures(pairs: Sequence[tuple[Sequence[Dimensions], tuple[Dimensions, ...]]]) -> dict[str, float]:
-    single = [(told, causes[0]) for told, causes in pairs if len(causes) == 1]
-    right = sum(len(set(told) & set(causes)) for told, causes in pairs)
-    all_told = sum(len(set(told)) for told, _ in pairs)
+def _figures(pairs: Sequence[tuple[Told, tuple[Dimensions, ...]]]) -> dict[str, float]:
+    single = [(told.ranked, causes[0]) for told, causes in pairs if len(causes) == 1]
+    right = sum(len(set(told.named) & set(causes)) for told, causes in pairs)
+    all_told = sum(len(set(told.named)) for told, _ in pairs)
     wanted = sum(len(causes) for _, causes in pairs)
     return {
-        "top_1": sum(told[:1] == [cause] for told, cause in single) / max(len(single), 1),
+        "top_1": sum(told[:1] == (cause,) for told, cause in single) / max(len(single), 1),
         "top_3": sum(cause in told[:_TOLD] for told, cause in single) / max(len(single), 1),
         "precision": right / max(all_told, 1),
         "recall": right / max(wanted, 1),

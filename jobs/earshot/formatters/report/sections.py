@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -168,7 +168,7 @@ def _alert(alert: dict[str, Any]) -> str:
     until = f" to {alert['ends_at']:%d %b %H:%M}" if alert["ends_at"] else ", still on"
     labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()) if value)
     state = "resolved" if alert["state"] == "resolved" else ""
-    evidence = _evidence(alert.get("evidence"))
+    evidence = _evidence(alert.get("evidence"), alert["labels"])
     return (
         f'<div class="alert {escape(alert["severity"])} {state}"><b>{escape(alert["summary"])}</b>{evidence}'
         f"<small>{escape(alert['severity'])} · {escape(alert['state'])} · "
@@ -177,11 +177,15 @@ def _alert(alert: dict[str, Any]) -> str:
     )
 
 
-def _evidence(text: str | None) -> str:
+def _evidence(text: str | None, labels: Mapping[str, str]) -> str:
     try:
         evidence = json.loads(text or "{}")
     except ValueError:
         return ""
     contributors: Iterable[Any] = evidence.get("contributors") or ()
-    names = ", ".join(f"{c.get('name')}={c.get('value')}" for c in contributors if isinstance(c, dict))
-    return f"<small>Explained by {escape(names)}.</small><br>" if names else ""
+    named = [(str(c.get("name")), str(c.get("value"))) for c in contributors if isinstance(c, dict)]
+    own = [pair for pair in named if labels.get(pair[0]) == pair[1]]
+    names = ", ".join(f"{name}={value}" for name, value in own or named)
+    ruled_out = (evidence.get("facts") or {}).get("ruled_out")
+    told = f"Explained by {names}{f'; not {ruled_out}' if ruled_out else ''}." if names else ""
+    return f"<small>{escape(told)}</small><br>" if told else ""
