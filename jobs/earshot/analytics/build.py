@@ -38,13 +38,13 @@ from earshot.core.tables import Tables, days_condition
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
 
-# The longest marts first, so that the threads end together.
+# The longest marts first: their tasks queue in this order, and the short ones fill the cores at the end.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "gold.charts": (LISTENS, SUSPECTS),
+    "gold.revenue": (LISTENS, SUSPECTS),
     "gold.activity_cube": (LISTENS,),
     "gold.behaviour": (LISTENS,),
     "gold.audio_quality": (LISTENS,),
-    "gold.revenue": (LISTENS, SUSPECTS),
     "gold.activity": (LISTENS,),
 }
 """Every mart and the tables it is built from."""
