@@ -13,18 +13,10 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.revenue.listeners import (
-    CHOSEN,
-    EARNS_EVERY,
-    EARNS_ORGANIC,
-    FIGURES,
-    FLAGGED,
-    KEYS,
-    KINDS,
-    WEIGHTS,
-    counts_of_listeners,
-)
+from earshot.analytics.revenue.cells import CHOSEN, EARNS_EVERY, EARNS_ORGANIC, FLAGGED, KINDS
+from earshot.analytics.revenue.listeners import FIGURES, KEYS, WEIGHTS, counts_of_listeners
 from earshot.analytics.revenue.payouts import payouts_of_pool
+from earshot.analytics.revenue.pool_streams import PoolStreams
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.schemas import TABLES
 
@@ -119,13 +111,13 @@ def _play(play: Play, splits: dict[str, list[tuple[str, int]]]) -> dict[str, Any
 
 def paid(plays: Iterable[Play], with_terms: RevenueSettings, **options: Any) -> list[dict[str, Any]]:
     """Rows of gold.revenue."""
-    return [
-        row
+    found = [
+        payouts_of_pool(
+            PoolStreams.of_rows(rows), month=MONTH, country=country, tier=tier, terms=with_terms, schema=SCHEMA
+        )
         for (country, tier), rows in streams_of(plays, with_terms, **options).items()
-        for row in payouts_of_pool(
-            rows, month=MONTH, country=country, tier=tier, terms=with_terms, schema=SCHEMA
-        ).to_pylist()
     ]
+    return [row for rows in found if rows is not None for row in rows.to_pylist()]
 
 
 def owed(

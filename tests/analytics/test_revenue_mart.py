@@ -8,14 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
-from earshot.analytics.play_days import FiledPlays
+from earshot.analytics.revenue import filed_streams
 from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.mart import revenue, revenue_of_files
-from earshot.analytics.revenue.streams import PLAYS_OF_A_TASK, is_read_by_tasks
+from earshot.analytics.revenue.streams import is_read_by_tasks
 from earshot.core.schemas import TABLES
 from earshot.core.stream_rule import SPOTIFY
 from earshot.core.tables import Tables
@@ -67,7 +68,9 @@ def test_spark_pays_what_a_loop_over_the_plays_pays(spark: SparkSession) -> None
     assert sorted(map(repr, got.toArrow().to_pylist())) == sorted(map(repr, expected))
 
 
-def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(tables: Tables) -> None:
+def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = listens_arrow(1_500, seed=6, days=5, first_day=date(2026, 3, 29), listeners=40, tracks=60, gaps=0.2)
     rows = told.to_pylist()
     verdicts = [{**{name: row[name] for name in ("listener_id", "listen_date")}, "signals": []} for row in rows[::50]]
@@ -78,16 +81,17 @@ def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(tables
     ]
     named += [{**one, "verdict": "cleared", "track_id": None} for one in verdicts]
     suspects = pa.Table.from_pylist(named, schema=to_arrow_schema(SUSPECTS, timezone="UTC"))
-    plays_of_files = FiledPlays(tables.spark, filed(tables, "silver.listens", told))
-    streams = FiledStreams(plays_of_files, filed(tables, "gold.suspect_listens", suspects))
+    streams = FiledStreams(filed(tables, "silver.listens", told), filed(tables, "gold.suspect_listens", suspects))
     of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED), share=0.7, artist_centric=RULES)
     months = [date(2026, 3, 1), date(2026, 4, 1)]
     verdicts_read = tables.read("gold.suspect_listens")
     expected = revenue(tables.read("silver.listens"), verdicts_read, None, terms=of, stream_rule=SPOTIFY).toArrow()
     assert is_read_by_tasks(of, None, 1_500)
-    for plays_told in (1_500, 3 * PLAYS_OF_A_TASK):  # two tasks, three tasks
-        found = revenue_of_files(streams, terms=of, stream_rule=SPOTIFY, months=months, plays=plays_told).toArrow()
-        assert sorted(map(repr, found.to_pylist())) == sorted(map(repr, expected.to_pylist()))
+    for at_once in (filed_streams._CELLS_AT_ONCE, 200, 1):  # all listeners together, some, one by one
+        monkeypatch.setattr(filed_streams, "_CELLS_AT_ONCE", at_once)
+        tasks = revenue_of_files(tables.spark, streams, terms=of, stream_rule=SPOTIFY, months=months)
+        found = [row for month in tasks.tasks for rows in tasks.build(month) for row in rows.to_pylist()]
+        assert sorted(map(repr, found)) == sorted(map(repr, expected.to_pylist()))
     assert {row["month"] for row in expected.to_pylist()} == set(months)
     different = {row["amount"] for row in expected.to_pylist() if row["suspects"] == "excluded"}
     assert different != {row["amount"] for row in expected.to_pylist() if row["suspects"] == "included"}

@@ -48,7 +48,7 @@ def test_sums_that_eight_bytes_cannot_hold_are_exact() -> None:
     most = np.array([2**62, 2**62, 2**62], np.int64)
     _, sums = summed(np.array([0, 0, 1]), most)
     assert sums.tolist() == [2**63, 2**62]
-    assert integer_weights(Weights(np.zeros(3, np.int64), most, np.ones(3, np.int64)), parts=1) == [3 * 2**62]
+    assert integer_weights(Weights(np.zeros(3, np.int64), most, np.ones(3, np.int64)), parts=1).tolist() == [3 * 2**62]
 
 
 @settings(deadline=None)

@@ -9,15 +9,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earshot.analytics.revenue.rounding import Weights, divided, integer_weights
+from earshot.analytics.revenue.rounding import LARGEST, Exact, Weights, divided, integer_weights
 
 AMOUNTS = st.one_of(st.sampled_from([0, 1, 2, 10**12, 10**14 + 1]), st.integers(0, 10**15))
-WEIGHTS = st.lists(st.integers(0, 10**12), min_size=1, max_size=40)
+WEIGHTS = st.lists(st.one_of(st.integers(0, 10**4), st.integers(0, 10**40)), min_size=1, max_size=40)
+
+
+def _exact(weights: list[int]) -> Exact:
+    return np.array(weights, np.int64 if max(weights) < LARGEST else object)
 
 
 @given(AMOUNTS, WEIGHTS)
 def test_the_parts_add_up_and_are_less_than_one_from_their_quota(amount: int, weights: list[int]) -> None:
-    parts = divided(amount, weights)
+    found = divided(amount, _exact(weights))
+    parts = None if found is None else found.tolist()
     if not any(weights):
         assert parts is None
         return
@@ -29,16 +34,19 @@ def test_the_parts_add_up_and_are_less_than_one_from_their_quota(amount: int, we
 
 @given(AMOUNTS, WEIGHTS)
 def test_more_weight_is_never_paid_less(amount: int, weights: list[int]) -> None:
-    parts = divided(amount, weights) or [0] * len(weights)
+    found = divided(amount, _exact(weights))
+    parts = [0] * len(weights) if found is None else found.tolist()
     ranked = sorted(zip(weights, parts, strict=True), key=lambda pair: pair[0])
     for (lighter, less), (heavier, more) in pairwise(ranked):
         assert less <= more or (lighter == heavier and less - more == 1)
 
 
 def test_one_cent_goes_to_the_largest_remainder_and_among_equals_to_the_first() -> None:
-    assert divided(1, [1, 2, 2]) == [0, 1, 0]
-    assert divided(2, [1, 1, 1]) == [1, 1, 0]
-    assert divided(100, [1, 1, 1]) == [34, 33, 33]
+    for amount, weights, parts in ((1, [1, 2, 2], [0, 1, 0]), (2, [1] * 3, [1, 1, 0]), (100, [1] * 3, [34, 33, 33])):
+        for many in (1, 10**30):  # eight bytes, and Python's integers
+            found = divided(amount, _exact([weight * many for weight in weights]))
+            assert found is not None
+            assert found.tolist() == parts
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10**6), st.integers(1, 3_000)), min_size=1, max_size=60))
@@ -48,6 +56,7 @@ def test_sums_of_fractions_keep_their_proportions_exactly(rows: list[tuple[int, 
     exact = [sum((Fraction(n, d) for p, n, d in rows if p == at), Fraction(0)) for at in range(6)]
     total = sum(exact)
     if total:
-        assert [Fraction(weight, sum(weights)) for weight in weights] == [share / total for share in exact]
+        whole = sum(weights.tolist())
+        assert [Fraction(weight, whole) for weight in weights.tolist()] == [share / total for share in exact]
     else:
-        assert not any(weights)
+        assert not any(weights.tolist())

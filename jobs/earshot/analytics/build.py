@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,13 +38,13 @@ from earshot.core.tables import Tables, days_condition
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
 
-# The longest marts first, so that the threads end together.
+# The longest marts first: their tasks queue in this order, and the short ones fill the cores at the end.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "gold.charts": (LISTENS, SUSPECTS),
+    "gold.revenue": (LISTENS, SUSPECTS),
     "gold.activity_cube": (LISTENS,),
     "gold.behaviour": (LISTENS,),
     "gold.audio_quality": (LISTENS,),
-    "gold.revenue": (LISTENS, SUSPECTS),
     "gold.activity": (LISTENS,),
 }
 """Every mart and the tables it is built from."""
@@ -178,16 +179,19 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
     later = {day.replace(day=1) for day in existing} - set(closed)
     months |= {month for month in later if not months.isdisjoint(months_needed(month, terms))}
     needed = {before for month in months for before in months_needed(month, terms)}
-    paid = TableHistory(tables.root, LISTENS).rows([day for day in existing if day.replace(day=1) in months])
+    of_months = [day for day in existing if day.replace(day=1) in months]
+    paid: Counter[date] = Counter()
+    for day, plays_of_day in TableHistory(tables.root, LISTENS).rows_by_day(of_months).items():
+        paid[day.replace(day=1)] += plays_of_day
 
-    def rows(plays: FiledPlays) -> DataFrame:
+    def rows(plays: FiledPlays) -> DataFrame | ArrowTasks:
         rights, rule = shares(tables), settings.marts.stream_rule
-        if is_read_by_tasks(terms, rights, paid):
-            streams = FiledStreams(plays, DayFiles.now(tables.root, SUSPECTS))
-            return revenue_of_files(streams, terms=terms, stream_rule=rule, months=months, plays=paid)
+        if is_read_by_tasks(terms, rights, max(paid.values(), default=0)):
+            streams = FiledStreams(plays.files, DayFiles.now(tables.root, SUSPECTS))
+            return revenue_of_files(tables.spark, streams, terms=terms, stream_rule=rule, months=months)
         listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, plays.files.days))
         verdicts = tables.read(SUSPECTS)
-        return revenue(listens, verdicts, rights, terms=terms, stream_rule=rule, months=months, plays=paid)
+        return revenue(listens, verdicts, rights, terms=terms, stream_rule=rule, months=months, plays=paid.total())
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}

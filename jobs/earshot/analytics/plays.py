@@ -20,6 +20,7 @@ Flags = NDArray[np.bool_]
 
 _MICROS_PER_HOUR: Final = 3_600_000_000
 _DENSE_FLAGS: Final = 32
+_SMALL: Final = 10_000
 _UPPER: Final = 0.3
 """The part of all values among which those of high percentiles are looked for first."""
 _LARGEST_KEY: Final = 2.0**62
@@ -127,6 +128,16 @@ def counted_keys(keys: Integers, *, size: int) -> tuple[Integers, Integers]:
     counts = np.bincount(keys, minlength=size)
     found = np.flatnonzero(counts)
     return found, counts[found]
+
+
+def places_of(keys: Integers) -> tuple[Integers, Integers]:
+    """The different keys (none negative) in their order, and the place of each key among them."""
+    largest = int(keys.max(initial=0))
+    if largest > max(_DENSE * len(keys), _SMALL):
+        return np.unique(keys, return_inverse=True)
+    is_there = np.zeros(largest + 1, np.bool_)
+    is_there[keys] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[keys]
 
 
 def percentile_by_group(groups: Integers, values: Floats, *, share: float, size: int) -> Floats:

@@ -87,11 +87,17 @@ class TableHistory:
 
     def rows(self, days: Collection[date]) -> int:
         """How many rows these days have, as the log counts them."""
+        return sum(self.rows_by_day(days).values())
+
+    def rows_by_day(self, days: Collection[date]) -> dict[date, int]:
+        """How many rows each of these days has, as the log counts them; none of a day that has no files."""
         files = pa.table(self._table.get_add_actions(flatten=True)) if self._table and days else pa.table({})
         if "num_records" not in files.column_names:
-            return 0
-        there = pc.is_in(files[f"partition.{self._day}"], pa.array(days, pa.date32()))
-        return int(pc.sum(files["num_records"].filter(there)).as_py() or 0)
+            return {}
+        day = f"partition.{self._day}"
+        there = files.filter(pc.is_in(files[day], pa.array(days, pa.date32())))
+        sums = there.group_by(day, use_threads=False).aggregate([("num_records", "sum")])
+        return dict(zip(sums[day].to_pylist(), pc.fill_null(sums["num_records_sum"], 0).to_pylist(), strict=True))
 
     def changed_days(self, version: int) -> frozenset[date] | None:
         """The days whose files that commit added or removed; None where the log does not tell any more."""

@@ -17,7 +17,8 @@ from pyspark.sql.types import StructField, StructType
 from earshot.analytics.optimisation.estimates import Estimate
 from earshot.analytics.optimisation.inequality import concentration, inequality, paid_without
 from earshot.analytics.plays import Flags, Floats, Integers, numbered, sum_by_group
-from earshot.analytics.revenue.listeners import EVERY, GROUP
+from earshot.analytics.revenue.cells import EVERY
+from earshot.analytics.revenue.listeners import GROUP
 from earshot.analytics.revenue.models import ARTIST_CENTRIC, MODELS, USER_CENTRIC
 from earshot.analytics.revenue.packing import unpacked
 from earshot.analytics.revenue.streams import streams_of_pools

@@ -9,24 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.analytics.plays import Flags, Integers, mixed, numbered
-from earshot.analytics.revenue.models import MODELS, Streams
+from earshot.analytics.plays import Integers, mixed, numbered, places_of
+from earshot.analytics.revenue.cells import KINDS, Cells, counts_of
+from earshot.analytics.revenue.models import MODELS
 from earshot.analytics.revenue.packing import packed
-from earshot.analytics.revenue.rounding import Weights, totals
 from earshot.core import columns as c
 from earshot.core.revenue_settings import ArtistCentricSettings
-
-EVERY: Final = "every"
-ORGANIC: Final = "organic"
-KINDS: Final = (EVERY, ORGANIC)
-"""All streams, and those that are not flagged."""
 
 WORK: Final = "work"
 """The track, where it has splits; null where all of it is the artist's."""
 
 MARKS: Final = "marks"
-FLAGGED, CHOSEN, EARNS_EVERY, EARNS_ORGANIC = 1, 2, 4, 8
-"""Bits of `marks`: the play is flagged, was chosen, its track earns (of all streams; of those not flagged)."""
+"""Bits of `cells`, by play."""
 
 KEYS: Final = (c.MONTH, c.COUNTRY, c.TIER, c.ARTIST_ID, WORK)
 FIGURES: Final = tuple(f"{figure}_{kind}" for kind in KINDS for figure in ("streams", "listeners"))
@@ -106,58 +100,34 @@ def counts_of_cells(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequenc
         rules: What a stream counts in the artist-centric model.
         keys: `KEYS`, or these and `GROUP`.
     """
-    plays: Integers = cells[PLAYS].to_numpy()
-    marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
     listener, country, tier, artist = (
         numbered(cells[name]) for name in (c.LISTENER_ID, c.COUNTRY, c.TIER, c.ARTIST_ID)
     )
     work = numbered(pc.fill_null(cells[WORK], ""))
     work_code = np.where(pc.is_valid(cells[WORK]).to_numpy(zero_copy_only=False), work.codes + 1, 0)
     months, month = np.unique(cells[c.MONTH].cast(pa.int32()).to_numpy(), return_inverse=True)
+    places, pools = country.codes * len(tier) + tier.codes, len(country) * len(tier)
     who = month * len(listener) + listener.codes
-    place = country.codes * len(tier) + tier.codes
     groups, group = np.zeros(1, np.int64), np.zeros_like(month)
     if GROUP in keys:
         groups, group = np.unique(cells[GROUP].to_numpy(), return_inverse=True)
-    key = mixed(
-        (month, group, place, artist.codes, work_code),
-        (len(months), len(groups), len(country) * len(tier), len(artist), len(work) + 1),
-        len(plays),
-    )
-    _, first, row = np.unique(key, return_index=True, return_inverse=True)
-    columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(first)).combine_chunks() for name in keys}
-    flagged = (marks & FLAGGED) > 0
-    in_pool, pools = _compact(who * (len(country) * len(tier)) + place)
-    pair, pairs = _compact(who * len(artist) + artist.codes)
-    for kind, earns in ((EVERY, EARNS_EVERY), (ORGANIC, EARNS_ORGANIC)):
-        if kind == ORGANIC and not flagged.any() and np.array_equal(marks & EARNS_ORGANIC > 0, marks & EARNS_EVERY > 0):
-            columns |= {name.replace(EVERY, ORGANIC): values for name, values in columns.items() if EVERY in name}
-            continue
-        kept = np.where(flagged, 0, plays) if kind == ORGANIC else plays
-        streams = Streams(
-            streams=kept,
-            earning=np.where(marks & earns, kept, 0),
-            chosen=np.where(marks & CHOSEN, kept, 0),
-            of_listener=totals(in_pool, kept, size=pools)[in_pool],
-            of_listener_month=totals(who, kept, size=len(months) * len(listener))[who],
+    rows, row = places_of(
+        mixed(
+            (month, group, places, artist.codes, work_code),
+            (len(months), len(groups), pools, len(artist), len(work) + 1),
+            cells.num_rows,
         )
-        columns[f"streams_{kind}"] = pa.array(totals(row, kept, size=len(first)))
-        columns[f"listeners_{kind}"] = pa.array(_listeners(pair, row, kept > 0, pairs=pairs, rows=len(first)))
-        for model, counting in MODELS.items():
-            numerator, denominator = counting(streams, rules)
-            columns[f"{model}_{kind}"] = packed(Weights(row, numerator, denominator), parts=len(first))
+    )
+    of_row = np.empty(len(rows), np.int64)
+    of_row[row] = np.arange(cells.num_rows)
+    order = np.argsort((who * pools + places) * len(artist) + artist.codes)
+    plays: Integers = cells[PLAYS].to_numpy()
+    marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
+    ordered = Cells(*(of[order] for of in (who, places, artist.codes, row, marks, plays)))
+    columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(of_row)).combine_chunks() for name in keys}
+    for kind, counts in counts_of(ordered, rules, rows=len(rows)).items():
+        columns[f"streams_{kind}"] = pa.array(counts.streams)
+        columns[f"listeners_{kind}"] = pa.array(counts.listeners)
+        columns |= {f"{model}_{kind}": packed(of, parts=len(rows)) for model, of in counts.weights.items()}
     schema = counts_schema(keys)
     return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
-
-
-def _compact(keys: Integers) -> tuple[Integers, int]:
-    """The keys as numbers from 0 on, and how many there are."""
-    found, code = np.unique(keys, return_inverse=True)
-    return code, len(found)
-
-
-def _listeners(pair: Integers, row: Integers, heard: Flags, *, pairs: int, rows: int) -> Integers:
-    """Listeners of each row; where a listener has several rows of an artist, one of them counts."""
-    row_of_pair = np.full(pairs, -1, np.int64)
-    row_of_pair[pair[heard]] = row[heard]
-    return np.bincount(row_of_pair[row_of_pair >= 0], minlength=rows).astype(np.int64)

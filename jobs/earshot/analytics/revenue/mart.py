@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.payouts import payouts_of_pool
-from earshot.analytics.revenue.streams import streams_of_files, streams_of_pools
+from earshot.analytics.revenue.pool_streams import PoolStreams
+from earshot.analytics.revenue.streams import streams_of_pools
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import spec_of
 
 _SCHEMA: Final = spec_of("gold.revenue").schema
 _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
+_ROWS_OF_A_FILE: Final = 1_000_000
 
 
 def revenue(
@@ -61,10 +64,27 @@ def revenue(
 
 
 def revenue_of_files(
-    streams: FiledStreams, *, terms: RevenueSettings, stream_rule: StreamRule, months: Collection[date], plays: int
-) -> DataFrame:
-    """`revenue` of plays that tasks read themselves, where `streams.is_read_by_tasks` holds."""
-    return paid_out(streams_of_files(streams, terms=terms, stream_rule=stream_rule, months=months, plays=plays), terms)
+    spark: SparkSession,
+    streams: FiledStreams,
+    *,
+    terms: RevenueSettings,
+    stream_rule: StreamRule,
+    months: Collection[date],
+) -> ArrowTasks:
+    """`revenue` of plays that tasks read themselves, a task a month, where `streams.is_read_by_tasks` holds."""
+
+    def of_month(month: date) -> Iterator[pa.Table]:
+        paid: list[pa.Table] = []
+        for country, tier, of_pool in streams.pools(month, stream_rule, terms.artist_centric):
+            found = payouts_of_pool(of_pool, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
+            paid += [] if found is None else [found]
+            if sum(map(len, paid)) >= _ROWS_OF_A_FILE:
+                yield pa.concat_tables(paid)
+                paid = []
+        if paid:
+            yield pa.concat_tables(paid)
+
+    return ArrowTasks(spark, sorted(months), of_month, _SCHEMA)
 
 
 def paid_out(streams: DataFrame, terms: RevenueSettings) -> DataFrame:
@@ -72,6 +92,8 @@ def paid_out(streams: DataFrame, terms: RevenueSettings) -> DataFrame:
 
     def build(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
         month, country, tier = (part.as_py() for part in key)
-        return payouts_of_pool(rows, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
+        of_pool = PoolStreams.of_rows(rows)
+        found = payouts_of_pool(of_pool, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
+        return _ARROW.empty_table() if found is None else found.cast(_ARROW)
 
     return streams.groupBy(c.MONTH, c.COUNTRY, c.TIER).applyInArrow(build, _SCHEMA).select(*_SCHEMA.names)

@@ -10,14 +10,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earshot.analytics.plays import Integers
+from earshot.analytics.plays import Integers, places_of
 
 Exact = NDArray[Any]
 """Integers of eight bytes, or Python's where these would not hold them."""
 
-LARGEST: Final = 2.0**62
-"""Below it a float tells that a sum or a product fits eight bytes."""
+LARGEST: Final = 2**62
+"""Below it a sum or a product fits eight bytes."""
 
+_DENSE: Final = 8
+"""So many possible sums for each fraction have a place each; more are sorted."""
 _EXACT_FLOAT: Final = 2.0**53
 """Below it a float holds every integer."""
 
@@ -58,23 +60,52 @@ def totals(codes: Integers, values: Integers, *, size: int) -> Integers:
     return sums
 
 
-def integer_weights(weights: Weights, *, parts: int) -> list[int]:
+def added_up(weights: Weights, *, parts: int) -> Weights:
+    """Of each part (0 to `parts` - 1) its fractions, added up by denominator, in the order of both; without zeros."""
+    there = weights.numerator > 0
+    part, numerator, denominator = (one[there] for one in (weights.part, weights.numerator, weights.denominator))
+    denominators, code = places_of(denominator)
+    size, keys = parts * len(denominators), part * len(denominators) + code
+    if size <= _DENSE * len(keys) and float(numerator.sum(dtype=np.float64)) < _EXACT_FLOAT:
+        sums = totals(keys, numerator.astype(np.int64), size=size)
+        keys = np.flatnonzero(sums)
+        numerator = sums[keys]
+    else:
+        keys, numerator = summed(keys, numerator)
+    part, code = np.divmod(keys, max(len(denominators), 1))
+    return Weights(part, numerator, denominators[code])
+
+
+def joined(sums: Sequence[Weights], *, parts: int) -> Weights:
+    """`added_up` of fractions that are added up already, some of the same parts."""
+    if len(sums) == 1:
+        return sums[0]
+    return added_up(
+        Weights(*(np.concatenate([getattr(of, name) for of in sums]) for name in ("part", "numerator", "denominator"))),
+        parts=parts,
+    )
+
+
+def integer_weights(weights: Weights, *, parts: int) -> Exact:
     """The weights as integers of the same proportions: over the least common multiple of the denominators.
 
     Python's integers have no largest value, so nothing is rounded, however many fractions there are.
     """
-    denominators, code = np.unique(weights.denominator, return_inverse=True)
-    size = max(len(denominators), 1)
-    keys, sums = summed(weights.part * size + code, weights.numerator)
+    sums = added_up(weights, parts=parts)
+    denominators, code = places_of(sums.denominator)
     multiple = math.lcm(*denominators.tolist())
     factors = [multiple // denominator for denominator in denominators.tolist()]
-    sums_of_parts = [0] * parts
-    for part, factor, amount in zip((keys // size).tolist(), (keys % size).tolist(), sums.tolist(), strict=True):
-        sums_of_parts[part] += amount * factors[factor]
-    return sums_of_parts
+    is_small = max(factors, default=1) * sum(sums.numerator.tolist()) < LARGEST
+    kind = np.int64 if is_small else object
+    of_parts: Exact = np.zeros(parts, kind)
+    if len(code):
+        opening = np.flatnonzero(np.diff(sums.part, prepend=-1))
+        products = sums.numerator.astype(kind) * np.array(factors, kind)[code]
+        of_parts[sums.part[opening]] = np.add.reduceat(products, opening)
+    return of_parts
 
 
-def divided(amount: int, weights: Sequence[int]) -> list[int] | None:
+def divided(amount: int, weights: Exact) -> Exact | None:
     """The amount in parts proportional to the weights, each rounded down or up by less than one.
 
     Every part first gets its quota rounded down; what is left goes, one each, to the largest remainders,
@@ -87,13 +118,15 @@ def divided(amount: int, weights: Sequence[int]) -> list[int] | None:
     Returns:
         Parts that add up to the amount exactly; None where no weight is above zero.
     """
-    total = sum(weights)
+    total = sum(weights.tolist())
     if total == 0:
         return None
-    quotas = [divmod(amount * weight, total) for weight in weights]
-    parts = [whole for whole, _ in quotas]
-    left = amount - sum(parts)
+    if max(amount, 1) * total >= LARGEST:
+        weights = weights.astype(object)
+    products: Exact = weights * amount
+    parts: Exact = products // total
+    remainders: Exact = products % total
+    left = amount - int(parts.sum())
     if left:
-        for place in sorted(range(len(parts)), key=lambda place: -quotas[place][1])[:left]:
-            parts[place] += 1
+        parts[np.argsort(-remainders, kind="stable")[:left]] += 1
     return parts

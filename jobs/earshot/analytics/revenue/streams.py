@@ -13,19 +13,21 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from earshot.analytics import flagged as flags
-from earshot.analytics.revenue.filed_streams import MOST_TASKS, FiledStreams
-from earshot.analytics.revenue.listeners import (
+from earshot.analytics.revenue.cells import (
     CHOSEN,
     EARNS_EVERY,
     EARNS_ORGANIC,
     EVERY,
-    FIGURES,
     FLAGGED,
+    KINDS,
+    ORGANIC,
+)
+from earshot.analytics.revenue.filed_streams import MOST_PLAYS
+from earshot.analytics.revenue.listeners import (
+    FIGURES,
     GROUP,
     KEYS,
-    KINDS,
     MARKS,
-    ORGANIC,
     WEIGHTS,
     WORK,
     counts_of_listeners,
@@ -44,22 +46,8 @@ _NO_PARTS: Final = "array<struct<payee_id:string,millionths:bigint>>"
 
 
 def is_read_by_tasks(terms: RevenueSettings, rights: DataFrame | None, plays: int) -> bool:
-    """Whether tasks may read the plays themselves: every track earns, none has splits, and there are not too many."""
-    return rights is None and not terms.pro_rata.minimum_streams and plays <= MOST_TASKS * PLAYS_OF_A_TASK
-
-
-def streams_of_files(
-    streams: FiledStreams,
-    *,
-    terms: RevenueSettings,
-    stream_rule: StreamRule,
-    months: Collection[date],
-    plays: int,
-) -> DataFrame:
-    """`streams_of_pools` of plays that tasks read themselves, where `is_read_by_tasks` holds."""
-    tasks = max(streams.plays.spark.sparkContext.defaultParallelism, math.ceil(plays / PLAYS_OF_A_TASK))
-    counts = streams.counts(months, stream_rule, terms.artist_centric, min(tasks, MOST_TASKS))
-    return _by_pool(counts, KEYS, terms.artist_centric, None)
+    """Whether a task may read a month of so many plays itself: every track earns, and none has splits."""
+    return rights is None and not terms.pro_rata.minimum_streams and plays <= MOST_PLAYS
 
 
 def streams_of_pools(
