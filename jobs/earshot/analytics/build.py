@@ -30,6 +30,7 @@ from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.changes import TouchedDays, with_followers
 from earshot.core.day_files import DayFiles
+from earshot.core.memo_files import MemoFiles
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
 from earshot.core.table_history import TableHistory
@@ -166,7 +167,8 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
 
     def rows(plays: FiledPlays) -> ArrowTasks:
         rules = ChartRules.of(settings.marts)
-        return charts(plays, DayFiles.now(tables.root, SUSPECTS), periods=periods, rules=rules, built=built)
+        suspects, memos = DayFiles.now(tables.root, SUSPECTS), MemoFiles.of(tables.root, "gold.charts")
+        return charts(plays, suspects, periods=periods, rules=rules, built=built, memos=memos)
 
     replaced = frozenset((period.kind, period.start) for period in periods | built.after(periods))
     return _Rebuild(days_to_read(periods, existing), rows, replaced, since=built.version)

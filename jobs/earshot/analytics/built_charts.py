@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from earshot.analytics.chart_careers import Careers, Past
 from earshot.analytics.chart_figures import Figures, Ranks
 from earshot.analytics.chart_names import Key, Vocabulary
-from earshot.analytics.chart_periods import ALL_TIME, ALL_TIME_START, KINDS, Period
+from earshot.analytics.chart_periods import ALL_TIME_PERIOD, KINDS, Period
 from earshot.analytics.flagged import EXCLUDED
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
@@ -75,7 +75,7 @@ class BuiltCharts:
 
     def careers(self, entity: str, names: Vocabulary) -> dict[str, Careers]:
         """What every entity reached up to the last period, by kind of period."""
-        period = Period(ALL_TIME, ALL_TIME_START)
+        period = ALL_TIME_PERIOD
         if period not in self.files:
             return {kind: Careers.none() for kind in KINDS}
         rows = self._rows(period, entity, (c.CAREER,))

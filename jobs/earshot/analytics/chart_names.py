@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -53,12 +53,7 @@ class Names:
         own, names = coded(column, missing=missing)
         codes = self._codes
         numbers = np.array([codes.setdefault(name, len(codes)) for name in names.to_pylist()], np.int32)
-        if len(codes) > self._most:
-            raise TableError(
-                f"There are more than {self._most:,} different values of {self._what}.",
-                where="silver.listens",
-                remedy="Map or quarantine what does not belong there.",
-            )
+        _check(len(codes), self._most, self._what)
         found: Codes = numbers[own]
         return found
 
@@ -79,6 +74,39 @@ class Names:
         return self._places
 
 
+class ManyNames:
+    """`Names` that are looked up once or twice: Arrow finds them, no dictionary of Python holds them."""
+
+    def __init__(self, what: str, most: int, first: pa.Array | None = None) -> None:
+        self._what, self._most = what, most
+        self.listed = pa.array([], pa.string()) if first is None else first
+        """Every name at the place of its number."""
+
+    def __len__(self) -> int:
+        """How many different names there are so far."""
+        return len(self.listed)
+
+    def codes(self, column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> Codes:
+        """See `Names.codes`."""
+        own, names = coded(column, missing=missing)
+        places = pc.index_in(names, value_set=self.listed)
+        if places.null_count:
+            self.listed = pa.concat_arrays([self.listed, names.filter(places.is_null()).unique()])
+            _check(len(self.listed), self._most, self._what)
+            places = pc.index_in(names, value_set=self.listed)
+        found: Codes = places.to_numpy()[own]
+        return found
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise TableError(
+            f"There are more than {most:,} different values of {what}.",
+            where="silver.listens",
+            remedy="Map or quarantine what does not belong there.",
+        )
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The numbers of everything that the charts of one kind of entity name."""
@@ -86,7 +114,17 @@ class Vocabulary:
     country: Names = field(default_factory=lambda: Names(c.COUNTRY, 1 << _COUNTRY_BITS, [ALL]))
     tier: Names = field(default_factory=lambda: Names(c.TIER, 1 << _TIER_BITS, [ALL]))
     entity: Names = field(default_factory=lambda: Names(c.ENTITY_ID, 1 << _ENTITY_BITS))
-    listener: Names = field(default_factory=lambda: Names(c.LISTENER_ID, 1 << _ENTITY_BITS))
+    listener: ManyNames = field(default_factory=lambda: ManyNames(c.LISTENER_ID, 1 << _ENTITY_BITS))
+
+    @classmethod
+    def beginning(cls, country: pa.Array, tier: pa.Array, entity: pa.Array, listener: pa.Array) -> Self:
+        """Numbers that begin with those of these names."""
+        return cls(
+            Names(c.COUNTRY, 1 << _COUNTRY_BITS, country.to_pylist()),
+            Names(c.TIER, 1 << _TIER_BITS, tier.to_pylist()),
+            Names(c.ENTITY_ID, 1 << _ENTITY_BITS, entity.to_pylist()),
+            ManyNames(c.LISTENER_ID, 1 << _ENTITY_BITS, listener),
+        )
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,16 @@ class Period:
         return None
 
 
+ALL_TIME_PERIOD: Final = Period(ALL_TIME, ALL_TIME_START)
+
+
 def periods_of(day: date) -> tuple[Period, ...]:
     """The periods that hold a day."""
     return (
         Period("day", day),
         Period("week", day - timedelta(days=day.weekday())),
         Period("month", day.replace(day=1)),
-        Period(ALL_TIME, ALL_TIME_START),
+        ALL_TIME_PERIOD,
     )
 
 

@@ -7,8 +7,10 @@ from datetime import date
 
 import pyarrow as pa
 
+from earshot.analytics.all_time import Begun, Mark
 from earshot.analytics.built_charts import BuiltCharts
-from earshot.analytics.chart_periods import Period
+from earshot.analytics.chart_marks import marks_of
+from earshot.analytics.chart_periods import ALL_TIME_PERIOD, Period, periods_of
 from earshot.analytics.chart_rows import SCHEMA
 from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
 from earshot.analytics.flagged import FLAGGED, flags_of
@@ -16,6 +18,7 @@ from earshot.analytics.play_days import FiledPlays
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.day_files import DayFiles
+from earshot.core.memo_files import MemoFiles
 
 
 def charts(
@@ -25,6 +28,7 @@ def charts(
     periods: Collection[Period],
     rules: ChartRules,
     built: BuiltCharts | None = None,
+    memos: MemoFiles | None = None,
 ) -> ArrowTasks:
     """Charts of the periods, by country and ALL, tier and ALL, with and without suspect streams.
 
@@ -44,22 +48,33 @@ def charts(
         periods: What to rank.
         rules: What counts.
         built: The charts so far, of which later ones are repaired; None where all are built anew.
+        memos: What is remembered of all time, so that not every day is read again; others than those that hold now
+            are deleted.
 
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
     files, changed, standing = listens.files, frozenset(periods), built or BuiltCharts()
+    marks: dict[str, list[Mark]] = {}
+    if memos:
+        told = repr((rules.stream, rules.listener_cap))
+        marks = {entity: marks_of(entity, files, suspects, rules=told) for entity in ENTITIES}
+        memos.keep({mark.name for of_entity in marks.values() for mark in of_entity})
 
     def build(entity: str) -> Iterator[pa.Table]:
         id_of = ENTITIES[entity]
         names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, id_of, c.PLAYED_MS, c.DURATION_MS))]
+        begun = Begun.of(memos, marks[entity]) if memos else Begun()
+        of_themselves = changed - {ALL_TIME_PERIOD}
 
         def days() -> Iterator[tuple[date, pa.Table]]:
             for day in sorted(files.days):
+                if day <= begun.until and of_themselves.isdisjoint(periods_of(day)):
+                    continue
                 plays = files.read(day, names)
                 is_flagged = flags_of(plays, suspects, day)
                 yield day, plays.append_column(c.ENTITY_ID, plays[id_of]).append_column(FLAGGED, pa.array(is_flagged))
 
-        return charts_of_days(days(), entity=entity, changed=changed, built=standing, rules=rules)
+        return charts_of_days(days(), entity=entity, changed=changed, built=standing, rules=rules, begun=begun)
 
     return ArrowTasks(listens.spark, list(ENTITIES), build, SCHEMA)

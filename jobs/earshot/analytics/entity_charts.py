@@ -9,12 +9,13 @@ from typing import Final
 
 import pyarrow as pa
 
+from earshot.analytics.all_time import AllTime, Begun
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_chain import Chain
-from earshot.analytics.chart_figures import CodedPlays, Figures, figures
-from earshot.analytics.chart_names import Vocabulary
-from earshot.analytics.chart_periods import ALL_TIME, KINDS, Period, periods_of
+from earshot.analytics.chart_figures import figures
+from earshot.analytics.chart_periods import ALL_TIME_PERIOD, KINDS, Period, periods_of
 from earshot.analytics.chart_rows import all_time_rows, chart_rows
+from earshot.analytics.chart_streams import CodedPlays, Coding, Groups, Streams
 from earshot.analytics.flagged import FLAGGED
 from earshot.analytics.plays import Flags
 from earshot.core import columns as c
@@ -57,25 +58,27 @@ def charts_of_days(
     changed: frozenset[Period],
     built: BuiltCharts,
     rules: ChartRules,
+    begun: Begun | None = None,
 ) -> Iterator[pa.Table]:
     """The rows of gold.charts of one kind of entity, a table a period.
 
     Args:
         days: The days of the changed periods in their order, with all their plays: listener_id, country, tier,
-            entity_id, is_flagged, played_ms, duration_ms; nulls included.
+            entity_id, is_flagged, played_ms, duration_ms; nulls included. Of all time, those after the memo suffice.
         entity: track, artist or album.
         changed: The periods to rank.
         built: The charts so far, of which later ones are repaired.
         rules: What counts.
+        begun: What is remembered of all time; nothing without it.
     """
     dated = [(day, plays.filter(pa.array(_counts(plays, rules.stream))).select(_STREAMS)) for day, plays in days]
-    if not sum(streams.num_rows for _, streams in dated):
+    begun = begun or Begun()
+    if not dated or not (begun.memo or any(streams.num_rows for _, streams in dated)):
         return
-    charts = _EntityCharts(entity, changed, built, rules)
-    streams = charts.coded(pa.concat_tables(streams for _, streams in dated))
+    charts = _EntityCharts(entity, changed, built, rules, begun, pa.concat_tables(streams for _, streams in dated))
     first = 0
     for day, of_day in dated:
-        yield from charts.add(day, streams.where(slice(first, first + of_day.num_rows)))
+        yield from charts.add(day, slice(first, first + of_day.num_rows))
         first += of_day.num_rows
     yield from charts.finish()
 
@@ -87,31 +90,45 @@ def _counts(plays: pa.Table, rule: StreamRule) -> Flags:
 class _EntityCharts:
     """The charts of one kind of entity, built while its days go by."""
 
-    def __init__(self, entity: str, changed: frozenset[Period], built: BuiltCharts, rules: ChartRules) -> None:
-        self._entity, self._changed, self._rules = entity, changed, rules
-        self._names = Vocabulary()
+    def __init__(
+        self,
+        entity: str,
+        changed: frozenset[Period],
+        built: BuiltCharts,
+        rules: ChartRules,
+        begun: Begun,
+        streams: pa.Table,
+    ) -> None:
+        self._entity, self._changed, self._rules, self._until = entity, changed, rules, begun.until
+        self._names = names = begun.names
+        # Names are looked at once, not once a day.
+        codes = [
+            known.codes(streams[name], missing=UNKNOWN)
+            for name, known in (
+                (c.ENTITY_ID, names.entity),
+                (c.LISTENER_ID, names.listener),
+                (c.COUNTRY, names.country),
+                (c.TIER, names.tier),
+            )
+        ]
+        self._coding = Coding.of(names)
+        self._streams = CodedPlays(self._coding.key(*codes), flags(streams[FLAGGED]))
         self._open: dict[str, tuple[Period, list[CodedPlays]]] = {}
-        careers = built.careers(entity, self._names)
+        self._all_time = AllTime(begun, self._coding, rules.listener_cap)
+        careers = built.careers(entity, names)
         self._chains = {
-            kind: Chain(kind, entity, self._starts(kind), built, self._names, careers[kind], rules.places)
-            for kind in KINDS
+            kind: Chain(kind, entity, self._starts(kind), built, names, careers[kind], rules.places) for kind in KINDS
         }
 
-    def coded(self, streams: pa.Table) -> CodedPlays:
-        """Streams as numbers: names are looked at once, not once a day."""
-        names = self._names
-        return CodedPlays(
-            names.country.codes(streams[c.COUNTRY], missing=UNKNOWN),
-            names.tier.codes(streams[c.TIER], missing=UNKNOWN),
-            names.entity.codes(streams[c.ENTITY_ID], missing=UNKNOWN),
-            names.listener.codes(streams[c.LISTENER_ID], missing=UNKNOWN),
-            flags(streams[FLAGGED]),
-        )
-
-    def add(self, day: date, streams: CodedPlays) -> Iterator[pa.Table]:
+    def add(self, day: date, rows: slice) -> Iterator[pa.Table]:
         """Take the streams of a day; the charts of periods that are over by then."""
-        for period in periods_of(day) if len(streams.entity) else ():
+        streams = self._streams.where(rows)
+        for period in periods_of(day) if len(streams.keys) else ():
             if period not in self._changed:
+                continue
+            if period == ALL_TIME_PERIOD:
+                if day > self._until:
+                    self._all_time.add(day, streams)
                 continue
             if period.kind in self._open and self._open[period.kind][0] != period:
                 yield from self._close(period.kind)
@@ -123,11 +140,10 @@ class _EntityCharts:
             yield from self._close(kind)
             for period, chart in chain.finish():
                 yield chart_rows(period, self._entity, chart, self._names)
-        if ALL_TIME in self._open:
-            period, parts = self._open.pop(ALL_TIME)
-            found = self._figures(parts)
+        if ALL_TIME_PERIOD in self._changed and (sums := self._all_time.sums()):
+            found = figures(*sums, self._names)
             careers = {kind: chain.careers for kind, chain in self._chains.items()}
-            yield all_time_rows(period, self._entity, found, careers, self._names)
+            yield all_time_rows(ALL_TIME_PERIOD, self._entity, found, careers, self._names)
 
     def _starts(self, kind: str) -> set[date]:
         return {period.start for period in self._changed if period.kind == kind}
@@ -136,8 +152,11 @@ class _EntityCharts:
         if kind not in self._open:
             return
         period, parts = self._open.pop(kind)
-        for placed, chart in self._chains[kind].place(period.start, self._figures(parts)):
+        every, organic = CodedPlays.joined(parts).counted()
+        kept = None if organic is None else self._sums(organic)
+        found = figures(self._sums(every), kept, self._names)
+        for placed, chart in self._chains[kind].place(period.start, found):
             yield chart_rows(placed, self._entity, chart, self._names)
 
-    def _figures(self, parts: list[CodedPlays]) -> Figures:
-        return figures(CodedPlays.joined(parts), self._names, listener_cap=self._rules.listener_cap)
+    def _sums(self, streams: Streams) -> Groups:
+        return Groups.of(streams, self._coding, listener_cap=self._rules.listener_cap)

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from earshot.core import columns as c
 from earshot.core.errors import ArgumentError
+from earshot.core.memo_files import MEMO
 from earshot.core.schemas import TABLES, TableSpec
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
@@ -159,7 +160,18 @@ class Erasure:
             Removed("archive (own exports)", self._exports, 0),
             Removed("catalogue/offers (lines)", offers, 0),
             Removed("reports and exports (files)", len(shown), 0),
+            Removed("memos (files)", self._forget(), 0),
         ]
+
+    def _forget(self) -> int:
+        """Delete the memos of tables that name them: they are made anew without them; returns how many."""
+        if "://" in self._settings.lake_root:
+            return 0
+        folders = [path for path in Path(self._settings.lake_root).glob(f"*/*/{MEMO}") if path.is_dir()]
+        known = [path for folder in folders for path in files_with(folder, self._listener.pseudonyms)]
+        for path in known:
+            path.unlink()
+        return len(known)
 
     def vacuum(self) -> int:
         """Remove the old files of every table that may ever have held the listener; returns how many."""

@@ -1,0 +1,260 @@
+"""Counted streams of one kind of entity as sorted integers, and their sums over countries and tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from earshot.analytics.chart_names import Codes, Key, Vocabulary
+from earshot.analytics.plays import Flags, Integers, sums_of_keys
+from earshot.core.errors import TableError
+
+Numbers = Integers | Codes
+
+_LARGEST_KEY: Final = 2**63
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How a stream is one number: by entity, listener, country and tier, in this order.
+
+    Attributes:
+        countries: How many countries there are; ALL is one of them.
+        tiers: How many tiers there are; ALL is one of them.
+        entities: How many entities there are.
+        people: How many listeners there are.
+    """
+
+    countries: int
+    tiers: int
+    entities: int
+    people: int
+
+    @classmethod
+    def of(cls, names: Vocabulary) -> Coding:
+        """That of everything named so far.
+
+        Raises:
+            TableError: There are more combinations than 63 bits hold.
+        """
+        sizes = [max(len(known), 1) for known in (names.country, names.tier, names.entity, names.listener)]
+        coding = cls(*sizes)
+        if coding.places * coding.entities * coding.people >= _LARGEST_KEY:
+            raise TableError(
+                f"{coding.entities:,} entities of {coding.people:,} listeners in {coding.places:,} countries and "
+                "tiers are too many to be counted together.",
+                where="silver.listens",
+                remedy="Map the countries and tiers that do not belong there to one that does.",
+            )
+        return coding
+
+    @property
+    def places(self) -> int:
+        """Combinations of country and tier."""
+        return self.countries * self.tiers
+
+    @property
+    def groups(self) -> int:
+        """Combinations of country, tier and entity."""
+        return self.places * self.entities
+
+    def key(self, entity: Numbers, listener: Numbers, country: Numbers, tier: Numbers) -> Integers:
+        """Of each stream its number."""
+        keys = entity.astype(np.int64)
+        for codes, size in ((listener, self.people), (country, self.countries), (tier, self.tiers)):
+            keys *= size
+            keys += codes
+        return keys
+
+    def parts(self, keys: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+        """Entity, listener, country and tier of each number."""
+        keys, tier = np.divmod(keys, self.tiers)
+        pair, country = np.divmod(keys, self.countries)
+        entity, listener = np.divmod(pair, self.people)
+        return entity, listener, country, tier
+
+
+@dataclass(frozen=True)
+class CodedPlays:
+    """Counted streams, a number each.
+
+    Attributes:
+        keys: See `Coding`.
+        is_flagged: Which of them look manipulated.
+    """
+
+    keys: Integers
+    is_flagged: Flags
+
+    @classmethod
+    def joined(cls, parts: Sequence[CodedPlays]) -> CodedPlays:
+        """All of them."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+    def where(self, kept: Flags | slice) -> CodedPlays:
+        """Only these."""
+        return CodedPlays(self.keys[kept], self.is_flagged[kept])
+
+    def counted(self) -> tuple[Streams, Streams | None]:
+        """All of them, and those that are not flagged; None where nothing is."""
+        every = Streams.counted(self.keys)
+        return every, Streams.counted(self.keys[~self.is_flagged]) if self.is_flagged.any() else None
+
+
+@dataclass(frozen=True)
+class Streams:
+    """How many streams each entity has of each listener in each country and tier.
+
+    Attributes:
+        keys: See `Coding`; ascending and different.
+        count: Streams of each.
+    """
+
+    keys: Integers
+    count: Integers
+
+    @classmethod
+    def counted(cls, keys: Integers) -> Streams:
+        """Count the keys of streams."""
+        ascending = np.sort(keys)
+        first = np.flatnonzero(np.diff(ascending, prepend=-1))
+        return cls(ascending[first], np.diff(first, append=len(ascending)))
+
+    def plus(self, other: Streams) -> Streams:
+        """These and others."""
+        at = np.searchsorted(self.keys, other.keys)
+        is_known = np.zeros(len(at), np.bool_)
+        inside = at < len(self.keys)
+        is_known[inside] = self.keys[at[inside]] == other.keys[inside]
+        count = self.count.copy()
+        count[at[is_known]] += other.count[is_known]
+        new = ~is_known
+        return Streams(np.insert(self.keys, at[new], other.keys[new]), np.insert(count, at[new], other.count[new]))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Streams and different listeners of entities in charts: by country and ALL, tier and ALL.
+
+    Attributes:
+        keys: See `chart_names.Key`; ascending.
+        streams: Of each.
+        listeners: Of each.
+    """
+
+    keys: Integers
+    streams: Integers
+    listeners: Integers
+
+    @classmethod
+    def of(cls, streams: Streams, coding: Coding, *, listener_cap: int = 0) -> Groups:
+        """Sum streams up.
+
+        Streams add up over countries and tiers. Listeners do, too, but for those whom an entity has in several
+        places: these are counted again.
+
+        Args:
+            streams: Of a period.
+            coding: Of their keys.
+            listener_cap: Streams that a listener adds to an entity at most; 0 = all.
+        """
+        pair = streams.keys // coding.places
+        own = (streams.keys - pair * coding.places) * coding.entities + pair // coding.people
+        capped = np.minimum(streams.count, listener_cap) if listener_cap else streams.count
+        by_place = sums_of_keys(own, capped, np.ones(len(own), np.int64), size=coding.groups)
+        alike = np.flatnonzero(np.diff(pair) == 0)
+        wander = np.union1d(alike, alike + 1)
+        wanderers = _Wanderers(pair[wander], own[wander], streams.count[wander], listener_cap)
+        every = [by_place, *(wanderers.over(by_place, partial(roll, coding), coding.groups) for roll in _ROLLS)]
+        keys, counts, listeners = (np.concatenate(columns) for columns in zip(*every, strict=True))
+        place, entity = np.divmod(keys, coding.entities)
+        country, tier = np.divmod(place, coding.tiers)
+        packed = Key(np.zeros(len(keys), np.int64), country, tier, entity).packed
+        order = np.argsort(packed)
+        return cls(packed[order], counts[order], listeners[order])
+
+    def plus(self, other: Groups, *, without: Groups) -> Groups:
+        """These and others, of which some are counted here already.
+
+        Args:
+            other: Sums of further streams, and of those earlier ones that have the same listeners.
+            without: Sums of these earlier ones alone.
+        """
+        streams, listeners = other.streams.copy(), other.listeners.copy()
+        at = np.searchsorted(other.keys, without.keys)
+        streams[at] -= without.streams
+        listeners[at] -= without.listeners
+        at = np.searchsorted(self.keys, other.keys)
+        is_known = np.zeros(len(at), np.bool_)
+        inside = at < len(self.keys)
+        is_known[inside] = self.keys[at[inside]] == other.keys[inside]
+        new = ~is_known
+
+        def added(own: Integers, more: Integers) -> Integers:
+            values = own.copy()
+            values[at[is_known]] += more[is_known]
+            return np.insert(values, at[new], more[new])
+
+        return Groups(
+            np.insert(self.keys, at[new], other.keys[new]),
+            added(self.streams, streams),
+            added(self.listeners, listeners),
+        )
+
+
+def _everywhere(coding: Coding, keys: Integers) -> Integers:
+    return keys % coding.entities
+
+
+def _all_countries(coding: Coding, keys: Integers) -> Integers:
+    return keys % (coding.tiers * coding.entities)
+
+
+def _all_tiers(coding: Coding, keys: Integers) -> Integers:
+    of_country = coding.tiers * coding.entities
+    return keys // of_country * of_country + keys % coding.entities
+
+
+_ROLLS: Final[tuple[Callable[[Coding, Integers], Integers], ...]] = (_everywhere, _all_countries, _all_tiers)
+"""From the group of a country and a tier to those that hold it, too: ALL has the number 0."""
+
+_Sums = tuple[Integers, Integers, Integers]
+
+
+@dataclass(frozen=True)
+class _Wanderers:
+    """Streams of listeners whom an entity has in several countries or tiers.
+
+    Attributes:
+        pair: Entity and listener, ascending.
+        own: The group of their country, tier and entity.
+        streams: All of them.
+        cap: Streams that a listener adds to an entity at most; 0 = all.
+    """
+
+    pair: Integers
+    own: Integers
+    streams: Integers
+    cap: int
+
+    def over(self, by_place: _Sums, rolled: Callable[[Integers], Integers], size: int) -> _Sums:
+        """The sums over what `rolled` makes of the keys of groups: keys of larger ones, 0 to `size` - 1."""
+        keys, streams, listeners = sums_of_keys(rolled(by_place[0]), by_place[1], by_place[2], size=size)
+        if not len(self.pair):
+            return keys, streams, listeners
+        group = rolled(self.own)
+        order = np.lexsort((group, self.pair))
+        pair, group, whole = self.pair[order], group[order], self.streams[order]
+        first = np.flatnonzero((np.diff(pair, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0))
+        at = np.searchsorted(keys, group[first])
+        np.subtract.at(listeners, at, np.diff(first, append=len(order)) - 1)
+        if self.cap:
+            counted = np.add.reduceat(np.minimum(whole, self.cap), first)
+            np.subtract.at(streams, at, counted - np.minimum(np.add.reduceat(whole, first), self.cap))
+        return keys, streams, listeners

@@ -1,0 +1,67 @@
+"""Memos: what was worked out from files that never change, kept in a file that is named for them.
+
+A memo can be deleted at any time: whoever misses it works it out again. It lies in a folder of the table that it
+serves whose name begins with `_`, so that neither Delta nor a VACUUM takes it for a part of the table.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+MEMO: Final = "_memo"
+"""Folder of the memos, in that of a table."""
+
+
+@dataclass(frozen=True)
+class MemoFiles:
+    """The memos of a table. Can be sent to executors.
+
+    Attributes:
+        folder: Where they lie.
+    """
+
+    folder: str
+
+    @classmethod
+    def of(cls, root: str, table: str) -> MemoFiles:
+        """Those of a table (`layer.noun`) of a lake."""
+        return cls(f"{root.rstrip('/')}/{table.replace('.', '/')}/{MEMO}")
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a memo of this name."""
+        return Path(self.folder, name).is_file()
+
+    def read(self, name: str) -> pa.RecordBatch | None:
+        """A memo, of which only what is looked at is read from the disk; None where there is none that is whole."""
+        try:
+            with pa.memory_map(str(Path(self.folder, name))) as source, pa.ipc.open_file(source) as file:
+                return file.get_batch(0)
+        except (OSError, pa.ArrowInvalid):
+            return None
+
+    def write(self, name: str, memo: pa.RecordBatch) -> None:
+        """Keep a memo: whoever reads it finds all of it or none, even if this process or the machine dies meanwhile."""
+        Path(self.folder).mkdir(exist_ok=True)
+        aside = Path(self.folder, f".{uuid.uuid4().hex}")
+        with aside.open("wb") as sink:
+            with pa.ipc.new_file(sink, memo.schema) as file:
+                file.write_batch(memo)
+            sink.flush()
+            os.fsync(sink.fileno())
+        try:
+            aside.rename(Path(self.folder, name))
+        except FileNotFoundError:  # another run has tidied up
+            return
+
+    def keep(self, names: Collection[str]) -> None:
+        """Delete all others, and what was never finished."""
+        for path in Path(self.folder).glob("*"):
+            if path.name not in names:
+                path.unlink(missing_ok=True)
