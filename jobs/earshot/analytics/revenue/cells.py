@@ -108,7 +108,8 @@ def _counts(
 
 def _opens(codes: Integers) -> Flags:
     """Where another code begins than stood before."""
-    return np.diff(codes, prepend=-1) != 0
+    opens: Flags = np.diff(codes, prepend=-1) != 0
+    return opens
 
 
 def _spread(values: Integers, first: Integers) -> Integers:
