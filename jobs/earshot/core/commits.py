@@ -149,7 +149,9 @@ class DeltaLog:
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
         table = self.create() if version is None else DeltaTable(self.path, version=version)
-        found = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+        columns = ["path", "size_bytes", *(f"partition.{name}" for name in self.spec.partition_by)]
+        listed = pa.table(table.get_add_actions(flatten=True))
+        found = listed.select(columns).to_pylist() if listed.num_rows else []
         files = [
             StagedFile(
                 file["path"],

@@ -213,10 +213,15 @@ def _roots(
     strongest: dict[Dimensions, _Candidate] = {}
     for candidate in sorted(pending, key=_peak, reverse=True):
         strongest.setdefault(candidate.dimensions, candidate)
+    # Only what is judged again is looked at: the slices of a metric that are pending in it.
+    pending_in = [{c.dimensions for c in pending if c.group == group} for group in range(len(day))]
     tried = []
     for dimensions, candidate in list(strongest.items())[:_ROOTS_TRIED]:
         hours = _reach(day[candidate.group], candidate)
-        rest = [one.without(dimensions, hours, set(strongest)) for one in left]
+        rest = [
+            one.without(dimensions, hours, pending_in[group]) if pending_in[group] else one
+            for group, one in enumerate(left)
+        ]
         unexplained = sum(
             max(_peak(other) - 0.5 * limit, 0.0) for other in _again(day, rest, pending, 0.5 * limit, config, most=9.0)
         )

@@ -71,6 +71,10 @@ class Baseline:
         kept = np.asarray(rows, dtype=np.int64)
         return Baseline(self.rate[kept], self.in_sample[kept], self.days[kept])
 
+    def block(self, at: slice) -> Baseline:
+        """Some series that follow one another, as views."""
+        return Baseline(self.rate[at], self.in_sample[at], self.days[at])
+
 
 def fold(matrix: NDArray[Scalar]) -> NDArray[Scalar]:
     """S x T to S x D x 24."""
@@ -97,15 +101,41 @@ def learn(
         kind: The noise of the metric.
         config: The configuration.
     """
-    exposure = np.where(usable, exposure, 0.0)
-    numerator = np.where(usable, numerator, 0.0)
-    days = numerator.shape[1]
-    age = np.arange(days, 0, -1, dtype=np.float64)
+    biggest = _biggest(numerator, exposure, usable, off) if kind is Kind.COUNT else None
+    some = ((at, off[at] if off.shape[0] > 1 else off) for at in row_blocks(numerator.shape[0]))
+    # A block is small enough to stay in the processor's cache from the first step to the last.
+    parts = [
+        _learn_some(
+            np.where(usable[at], numerator[at], 0.0),
+            np.where(usable[at], exposure[at], 0.0),
+            free,
+            judged_is_off,
+            biggest,
+            kind,
+            config,
+        )
+        for at, free in some
+    ]
+    rate, in_sample, effective = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Baseline(rate, in_sample, effective)
+
+
+def _learn_some(
+    numerator: Floats,
+    exposure: Floats,
+    off: Flags,
+    judged_is_off: bool,
+    biggest: Floats | None,
+    kind: Kind,
+    config: SeasonalConfig,
+) -> tuple[Floats, Floats, Floats]:
+    """Rate, rates in sample and effective days of some series, given what days off change in the biggest of all."""
+    age = np.arange(numerator.shape[1], 0, -1, dtype=np.float64)
     weight = 0.5 ** (age / config.half_life_days)
     weight = weight * np.where(off == judged_is_off, 1.0, config.other_class_weight)
-    factor, judged_factor = _class_factors(numerator, exposure, off, judged_is_off, kind, config)
+    factor, judged_factor = _class_factors(numerator, exposure, off, judged_is_off, biggest, config)
     level = exposure * factor
-    clipped = np.concatenate([_clip(numerator[at], level[at], kind, config) for at in row_blocks(numerator.shape[0])])
+    clipped = _clip(numerator, level, kind, config)
     cells = weight[:, :, None]
     top = (clipped * cells).sum(axis=1)
     bottom = (level * cells).sum(axis=1)
@@ -113,30 +143,37 @@ def learn(
     effective = np.square((level * cells).sum(axis=(1, 2))) / np.maximum(
         np.square((level * cells).sum(axis=2)).sum(axis=1), TINY
     )
-    return Baseline(rate * judged_factor, rate[:, None, :] * factor, np.maximum(effective, 1.0))
+    return rate * judged_factor, rate[:, None, :] * factor, np.maximum(effective, 1.0)
+
+
+def _biggest(numerator: Floats, exposure: Floats, usable: Flags, off: Flags) -> Floats | None:
+    """1 x 24: how much busier the biggest series is on days off; None where it has none, or nothing else."""
+    if not numerator.size:
+        return None
+    sums = [np.where(usable[at], numerator[at], 0.0).sum(axis=(1, 2)) for at in row_blocks(numerator.shape[0])]
+    row = [int(np.argmax(np.concatenate(sums)))]
+    free = off[min(row[0], off.shape[0] - 1)]
+    if free.all() or not free.any():
+        return None
+    there = usable[row]
+    return _ratio(np.where(there, numerator[row], 0.0), np.where(there, exposure[row], 0.0), free[None, :])
 
 
 def _class_factors(
-    numerator: Floats, exposure: Floats, off: Flags, judged: bool, kind: Kind, config: SeasonalConfig
+    numerator: Floats, exposure: Floats, off: Flags, judged: bool, biggest: Floats | None, config: SeasonalConfig
 ) -> tuple[Floats, Floats]:
     """How much busier each hour is on days off: S x D x 24 (or 1 x D x 24), and S x 24 of the judged day.
 
     Countries rest at other hours of the UTC day, so a series with many plays on days off speaks for itself; one with
     few leans on the biggest.
     """
-    days = off.shape[1]
-    working = np.ones((1, days, HOURS_OF_DAY)), np.ones((1, HOURS_OF_DAY))
-    if kind is not Kind.COUNT or not numerator.size:
+    working = np.ones((1, off.shape[1], HOURS_OF_DAY)), np.ones((1, HOURS_OF_DAY))
+    if biggest is None:
         return working
-    biggest = int(np.argmax(numerator.sum(axis=(1, 2))))
-    free = off[min(biggest, off.shape[0] - 1)]
-    if free.all() or not free.any():
-        return working
-    pooled = _ratio(numerator[[biggest]], exposure[[biggest]], free[None, :])
     own = _ratio(numerator, exposure, off)
     plays = np.where(off[:, :, None], _smooth(numerator), 0.0).sum(axis=1)
     trust = plays / (plays + config.class_plays)
-    ratio = np.exp(trust * np.log(own) + (1 - trust) * np.log(pooled))
+    ratio = np.exp(trust * np.log(own) + (1 - trust) * np.log(biggest))
     by_day = np.where(off[:, :, None], ratio[:, None, :], 1.0)
     return by_day, ratio if judged else working[1]
 

@@ -114,9 +114,12 @@ def dimension_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Di
     # The sum does not depend on the order of the pairs.
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(pairs, dtype=np.uint64)])
     hashes = sums[offsets[1:]] - sums[offsets[:-1]]
-    _, representative, codes = np.unique(hashes, return_index=True, return_inverse=True)
+    encoded = pa.array(hashes).dictionary_encode()  # by a hash table; np.unique would sort every row
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    representative = np.zeros(len(encoded.dictionary), np.int64)
+    representative[codes] = np.arange(codes.size)
     decoded: Iterable[Any] = maps.take(pa.array(representative)).to_pylist()
-    return codes.astype(np.int64), [sorted_dimensions(pairs_of or ()) for pairs_of in decoded]
+    return codes, [sorted_dimensions(pairs_of or ()) for pairs_of in decoded]
 
 
 def _scatter(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:

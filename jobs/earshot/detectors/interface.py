@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +51,22 @@ class DayScores:
     effect: Floats
     frame: Frame
     judged: NDArray[np.bool_]
+
+
+def joined(matrix: SeriesMatrix, parts: Sequence[DayScores]) -> DayScores:
+    """The scores of one day of all series of a matrix, from those of series that follow one another."""
+    figures = {
+        one.name: np.concatenate([getattr(part, one.name) for part in parts])
+        for one in fields(DayScores)
+        if one.name not in {"matrix", "day", "frame"}
+    }
+    frames = [part.frame for part in parts]
+    frame = {
+        one.name: np.concatenate([getattr(part, one.name) for part in frames])
+        for one in fields(Frame)
+        if one.name != "kind"
+    }
+    return DayScores(matrix=matrix, day=parts[0].day, frame=Frame(kind=frames[0].kind, **frame), **figures)
 
 
 class FittedDetector(Protocol):

@@ -16,7 +16,7 @@ from earshot.detectors import baseline, evidence
 from earshot.detectors.baseline import Baseline, Scalar, SeasonalConfig
 from earshot.detectors.calendars import aligned, of_many_countries
 from earshot.detectors.evidence import Dispersion, Frame
-from earshot.detectors.interface import DayScores
+from earshot.detectors.interface import DayScores, joined
 from earshot.detectors.series import (
     HOURS_OF_DAY,
     POINTS,
@@ -25,6 +25,7 @@ from earshot.detectors.series import (
     SeriesMatrix,
     is_complement,
     is_per_play,
+    row_blocks,
     weekends,
 )
 
@@ -82,32 +83,43 @@ class FittedSeasonal:
         if rows is not None:
             matrix, learnt = matrix.rows(rows), learnt.rows(rows)
             rested = None if rested is None else rested[np.asarray(rows, dtype=np.int64)]
-        numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
-        began = baseline.fold(matrix.began).copy()
-        began[:, :day] &= ~baseline.fold(matrix.excluded)[:, :day]
-        own, behind, volume = _history_noise(matrix, day, learnt, self.config)
-        dispersion = evidence.shrunk(own, behind, pooled.of(volume), matrix.kind, self.config)
-        dispersion = dispersion * np.square(_restlessness(matrix, day, learnt, dispersion, self.config))[:, None]
-        reach = slice(max(day - 1, 0), day + 1)
-        rate = learnt.rate[:, None, :]
-        if day >= 1:
-            rate = np.concatenate([learnt.in_sample[:, day - 1 : day], rate], axis=1)
-        series = numerator.shape[0]
-        expected = rate * exposure[:, reach]
-        if rested is not None:
-            expected[:, -1] = _between(numerator[:, day], expected[:, -1], rested * exposure[:, day])
-        frame = Frame(
-            matrix.kind,
-            numerator[:, reach].reshape(series, -1),
-            expected.reshape(series, -1),
-            exposure[:, reach].reshape(series, -1),
-            dispersion,
-            1.0 + 1.0 / learnt.days,
-            began[:, reach].reshape(series, -1),
-        )
-        known = (exposure[:, :day] > 0) & began[:, :day]
-        frame.usable[known.sum(axis=(1, 2)) < self.config.least_hours] = False
-        return published(matrix, day, frame, self.config)
+        parts = []
+        for at in row_blocks(len(matrix.dimensions)):
+            resting = None if rested is None else rested[at]
+            parts.append(_judge_some(matrix.block(at), day, learnt.block(at), resting, pooled, self.config))
+        return joined(matrix, parts)
+
+
+def _judge_some(
+    matrix: SeriesMatrix, day: int, learnt: Baseline, rested: Floats | None, pooled: Dispersion, config: SeasonalConfig
+) -> DayScores:
+    """The scores of series that are few enough for what lies between to stay in the processor's cache."""
+    numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
+    began = baseline.fold(matrix.began).copy()
+    began[:, :day] &= ~baseline.fold(matrix.excluded)[:, :day]
+    own, behind, volume = _history_noise(matrix, day, learnt, config)
+    dispersion = evidence.shrunk(own, behind, pooled.of(volume), matrix.kind, config)
+    dispersion = dispersion * np.square(_restlessness(matrix, day, learnt, dispersion, config))[:, None]
+    reach = slice(max(day - 1, 0), day + 1)
+    rate = learnt.rate[:, None, :]
+    if day >= 1:
+        rate = np.concatenate([learnt.in_sample[:, day - 1 : day], rate], axis=1)
+    series = numerator.shape[0]
+    expected = rate * exposure[:, reach]
+    if rested is not None:
+        expected[:, -1] = _between(numerator[:, day], expected[:, -1], rested * exposure[:, day])
+    frame = Frame(
+        matrix.kind,
+        numerator[:, reach].reshape(series, -1),
+        expected.reshape(series, -1),
+        exposure[:, reach].reshape(series, -1),
+        dispersion,
+        1.0 + 1.0 / learnt.days,
+        began[:, reach].reshape(series, -1),
+    )
+    known = (exposure[:, :day] > 0) & began[:, :day]
+    frame.usable[known.sum(axis=(1, 2)) < config.least_hours] = False
+    return published(matrix, day, frame, config)
 
 
 class SeasonalDetector:
@@ -222,7 +234,7 @@ def _learn(matrix: SeriesMatrix, day: int, config: SeasonalConfig, *, as_day_off
     numerator, exposure = baseline.fold(matrix.numerator()), baseline.fold(matrix.exposure())
     weekend = weekends(matrix.start, day + 1)
     judged_is_off = bool(weekend[day]) if as_day_off is None else as_day_off
-    past = (_before(numerator, day), _before(exposure, day), _before(baseline.fold(matrix.usable), day))
+    past = (numerator[:, :day], exposure[:, :day], baseline.fold(matrix.usable)[:, :day])
     off = weekend[None, :day]
     if matrix.holidays is not None:
         off = off | (matrix.holidays[:, :day] > _MOSTLY)
@@ -264,7 +276,9 @@ def _history_noise(
 
 
 def _pooled(matrix: SeriesMatrix, day: int, learnt: Baseline, config: SeasonalConfig) -> Dispersion:
-    return evidence.pool(*_history_noise(matrix, day, learnt, config))
+    blocks = row_blocks(len(matrix.dimensions))
+    parts = [_history_noise(matrix.block(at), day, learnt.block(at), config) for at in blocks]
+    return evidence.pool(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _restlessness(

@@ -195,23 +195,26 @@ class SeriesMatrix:
 
     @cached_property
     def _numerator(self) -> Floats:
-        return _read_only(self._summed())
+        found = np.empty_like(self.values)
+        for at in row_blocks(len(self.dimensions)):
+            found[at] = self._summed(at)
+        return _read_only(found)
 
     @cached_property
     def _exposure(self) -> Floats:
         if self.kind is Kind.COUNT:
-            return _read_only(np.ones_like(self.values))
+            return np.broadcast_to(1.0, self.values.shape)
         return _read_only(np.where(np.isfinite(self.values), self.volume, 0.0))
 
-    def _summed(self) -> Floats:
-        values = self.values
+    def _summed(self, at: slice) -> Floats:
+        values, volume = self.values[at], self.volume[at]
         if self.kind is Kind.COUNT:
             return np.nan_to_num(values, nan=0.0)
         if self.kind is Kind.LEVEL:
-            return np.nan_to_num(np.log(np.maximum(values, 1e-9)) * self.volume, nan=0.0)
+            return np.nan_to_num(np.log(np.maximum(values, 1e-9)) * volume, nan=0.0)
         if is_complement(self.metric):
-            return np.nan_to_num((1 - np.clip(values, 0.0, POINTS) / POINTS) * self.volume, nan=0.0)
-        return np.nan_to_num(values * self.volume if is_per_play(self.metric) else values, nan=0.0)
+            return np.nan_to_num((1 - np.clip(values, 0.0, POINTS) / POINTS) * volume, nan=0.0)
+        return np.nan_to_num(values * volume if is_per_play(self.metric) else values, nan=0.0)
 
     def with_values(self, values: Floats, volume: Floats) -> SeriesMatrix:
         """The same series with other figures."""
@@ -231,6 +234,21 @@ class SeriesMatrix:
             holidays=None if self.holidays is None else self.holidays[kept],
             offsets=None if self.offsets is None else self.offsets[kept],
         )
+
+    def block(self, at: slice) -> SeriesMatrix:
+        """Some series that follow one another, as views; what was summed of them is not summed again."""
+        found = replace(
+            self,
+            dimensions=self.dimensions[at],
+            values=self.values[at],
+            volume=self.volume[at],
+            began=self.began[at],
+            excluded=self.excluded[at],
+            holidays=None if self.holidays is None else self.holidays[at],
+            offsets=None if self.offsets is None else self.offsets[at],
+        )
+        vars(found).update(_numerator=self._numerator[at], _exposure=self._exposure[at])
+        return found
 
     def row_by_dimensions(self) -> dict[Dimensions, int]:
         """Which row has which dimensions."""
