@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import kpi_series
@@ -12,7 +13,7 @@ from earshot.detectors.attribution import Event, explain
 from earshot.detectors.findings import judge
 from earshot.detectors.interface import DayScores
 from earshot.detectors.seasonal import SeasonalDetector
-from earshot.detectors.series import Dimensions
+from earshot.detectors.series import Dimensions, Kind
 from earshot.detectors.severity import severity_of
 
 BEGIN, END = 12 * 24 + 9, 12 * 24 + 17
@@ -76,17 +77,18 @@ def without_cells(scores: list[DayScores], kept: Callable[[Dimensions], bool]) -
     """The same day as if the cube had not kept some series on it, though it kept them before."""
     changed = []
     for one in scores:
-        usable, judged = one.frame.usable.copy(), one.judged.copy()
-        numerator = one.frame.numerator.copy()
-        for row, dimensions in enumerate(one.matrix.dimensions):
-            if not kept(dimensions):
-                usable[row], judged[row], numerator[row] = False, False, 0.0
-        changed.append(replace(one, frame=replace(one.frame, usable=usable, numerator=numerator), judged=judged))
+        gone = np.array([not kept(dimensions) for dimensions in one.matrix.dimensions])[:, None]
+        frame = replace(one.frame, usable=one.frame.usable & ~gone, numerator=np.where(gone, 0.0, one.frame.numerator))
+        if frame.kind is not Kind.COUNT:
+            expected, exposure = (np.where(gone, 0.0, of) for of in (frame.expected, frame.exposure))
+            frame = replace(frame, expected=expected, exposure=exposure)
+        changed.append(replace(one, frame=frame, judged=one.judged & ~gone))
     return changed
 
 
-def test_a_slice_that_shares_the_outage_is_no_finding_where_the_cube_does_not_tell_how_much_it_shares() -> None:
-    scores = without_cells(scores_of(change=during(0.02, country="DE")), lambda dimensions: len(dimensions) < 2)
+@pytest.mark.parametrize("how", [{"change": during(0.02, country="DE")}, {"stalls": during(8.0, country="DE")}])
+def test_a_slice_that_shares_an_incident_is_no_finding_where_the_cube_does_not_tell_how_much(how: dict) -> None:
+    scores = without_cells(scores_of(**how), lambda dimensions: len(dimensions) < 2)
     assert [event.dimensions for event in events_of(scores)] == [(("country", "DE"),)]
 
 
