@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,31 +14,25 @@ import pyarrow as pa
 import mart_definitions as definitions
 from earshot.analytics.built_charts import CHARTS, BuiltCharts
 from earshot.analytics.chart_periods import days_to_read, periods_of_days
-from earshot.analytics.chart_rows import SCHEMA
-from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
+from earshot.analytics.charts import charts
+from earshot.analytics.entity_charts import ChartRules
+from earshot.analytics.play_days import FiledPlays
 from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.commits import DeltaLog
+from earshot.core.day_files import DayFiles
+from earshot.core.memo_files import MemoFiles
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.small_tables import SmallTables
 from earshot.core.staging import Stage, StagedFile
 from earshot.core.tables import Tables
 from second_opinion import Rows, SecondOpinion
 
-_COLUMNS = pa.schema(
-    [
-        ("listener_id", pa.string()),
-        ("country", pa.string()),
-        ("tier", pa.string()),
-        ("entity_id", pa.string()),
-        ("is_flagged", pa.bool_()),
-        ("played_ms", pa.int64()),
-        ("duration_ms", pa.int64()),
-    ]
-)
+_LISTENS, _SUSPECTS = "silver.listens", "gold.suspect_listens"
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A counted stream."""
+    """A counted stream; flagged where its listener, track and day are."""
 
     day: date
     track: str
@@ -61,6 +56,7 @@ class ChartLake:
 
     def __init__(self, root: Path, rules: ChartRules | None = None) -> None:
         self.small = SmallTables(str(root))
+        self.memos = MemoFiles.of(str(root), CHARTS)
         self.rules = rules or ChartRules()
         self.streams: list[Stream] = []
 
@@ -80,19 +76,23 @@ class ChartLake:
     def rebuild(self, days: set[date], *, whole: bool = False) -> set[Partition]:
         """Bring the charts up to the streams, given the days that changed; the partitions that were written."""
         existing = {stream.day for stream in self.streams}
+        self._file(days)
         periods = periods_of_days(existing if whole else days)
         built = BuiltCharts() if whole else BuiltCharts.now(self.small.root)
-        read = days_to_read(periods, existing)
+        listens, suspects = (DayFiles.now(self.small.root, table) for table in (_LISTENS, _SUSPECTS))
         before = {path for paths in built.files.values() for path in paths}
-
-        def build(entity: str) -> Iterator[pa.Table]:
-            days = ((day, self._plays(entity, day)) for day in sorted(read))
-            return charts_of_days(days, entity=entity, changed=periods, built=built, rules=self.rules)
-
+        tasks = charts(
+            FiledPlays(cast(Any, None), listens.of(days_to_read(periods, existing))),
+            suspects,
+            periods=periods,
+            rules=self.rules,
+            built=built,
+            memos=self.memos,
+        )
         replace_partitions(
             cast(Tables, self.small),
             CHARTS,
-            _Written(cast(Any, None), list(ENTITIES), build, SCHEMA),
+            _Written(tasks.spark, tasks.tasks, tasks.build, tasks.schema),
             None if whole else {(period.kind, period.start) for period in periods | built.after(periods)},
             metadata={},
             since=built.version,
@@ -115,9 +115,10 @@ class ChartLake:
     def differences(self) -> Rows:
         """What DuckDB, from the same streams and in one go, has otherwise."""
         opinion = SecondOpinion()
+        flagged = {_flagged_by(stream) for stream in self.streams if stream.flagged}
         rows = [
             {
-                **{name: getattr(stream, name) for name in ("country", "tier", "flagged")},
+                **{"country": stream.country, "tier": stream.tier, "flagged": _flagged_by(stream) in flagged},
                 **{"listener_id": stream.listener, "listen_date": stream.day, "counted": True},
                 **{"track_id": stream.track, "artist_id": stream.artist, "album_title": stream.album},
             }
@@ -128,13 +129,30 @@ class ChartLake:
         rules = definitions.charts(places=self.rules.places, listener_cap=self.rules.listener_cap)
         return opinion.differences(rules, definitions.CHARTS_FOUND)
 
-    def _plays(self, entity: str, day: date) -> pa.Table:
+    def _file(self, days: set[date]) -> None:
+        """Put the streams of these days, and the verdicts on them, in the place of the files that they have."""
+        plays, verdicts = self.streams, [_flagged_by(stream) for stream in self.streams if stream.flagged]
         rows = [
             {
                 **{"listener_id": stream.listener, "country": stream.country, "tier": stream.tier},
-                **{"entity_id": getattr(stream, entity), "is_flagged": stream.flagged},
+                **{"track_id": stream.track, "artist_id": stream.artist, "album_title": stream.album},
+                "listen_date": stream.day,
             }
-            for stream in self.streams
-            if stream.day == day
+            for stream in plays
         ]
-        return pa.Table.from_pylist(rows, schema=_COLUMNS)
+        told = [
+            {"listener_id": listener, "track_id": track, "listen_date": day, "verdict": "suspect"}
+            for listener, track, day in sorted(set(verdicts))
+        ]
+        for table, found in ((_LISTENS, rows), (_SUSPECTS, told)):
+            log = DeltaLog(self.small.root, table)
+            schema, now = log.stage("").schema, log.contents()
+            old = [file for file in now.files if date.fromisoformat(str(file.partition["listen_date"])) in days]
+            new = pa.Table.from_pylist([row for row in found if row["listen_date"] in days], schema=schema)
+            if old or new.num_rows:
+                staged = log.stage(uuid.uuid4().hex).write(new)
+                log.replace(old, staged, since=now.version, app_id="chart_lake", metadata={})
+
+
+def _flagged_by(stream: Stream) -> tuple[str, str, date]:
+    return stream.listener, stream.track, stream.day

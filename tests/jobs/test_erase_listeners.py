@@ -14,6 +14,7 @@ from tests.factories import listens_arrow
 from earshot.automation.loading import load_job
 from earshot.caching.published import PublishedResults
 from earshot.core.job import Job
+from earshot.core.memo_files import MemoFiles
 from earshot.core.settings import Settings
 from earshot.core.small_tables import SmallTables
 from earshot.core.tables import Tables, Transaction
@@ -108,6 +109,9 @@ def lake(tables: Tables, settings: Settings, pseudonyms: dict[str, str], keys: K
         (settings.home / "reports" / f"listener-{pseudonyms[person].replace(':', '-')}-2026.html").write_text(
             "Undertow"
         )
+    for name, people in (("of-all", PEOPLE), ("of-one", PEOPLE[:1])):
+        known = pa.array([[pseudonyms[person] for person in people]], pa.large_list(pa.string()))
+        MemoFiles.of(settings.lake_root, "gold.charts").write(name, pa.RecordBatch.from_pydict({"listener": known}))
     PublishedResults(settings).publish([(("recommendations", p), [1]) for p in pseudonyms.values()])
     return small
 
@@ -161,6 +165,8 @@ def test_an_erased_listener_is_nowhere_and_everybody_else_is_where_they_were(
     assert not (settings.archive / "bb" / ("b" * 64)).exists()
     (page,) = (settings.home / "reports").iterdir()
     assert page.name == f"listener-{pseudonyms[PEOPLE[0]].replace(':', '-')}-2026.html"
+    memos = MemoFiles.of(settings.lake_root, "gold.charts")
+    assert ("of-all" in memos, "of-one" in memos) == (False, True)
     assert PublishedResults(settings).get("recommendations", gone) is None
     assert PublishedResults(settings).get("recommendations", pseudonyms[PEOPLE[0]]) == [1]
     assert gone in Tombstones.load(lake, keys.master_key)

@@ -81,14 +81,12 @@ class BuiltCharts:
         rows = self._rows(period, entity, (c.CAREER,))
         keys = _keys(rows, names)
         order = np.argsort(keys)
-        items = rows[c.CAREER].combine_chunks().items
-        figures = {
-            name: _integers(pa.chunked_array([items.field(name).cast(pa.int32())])).reshape(-1, len(KINDS))[order]
+        reached = rows[c.CAREER].combine_chunks().flatten().field(0)
+        figures = [
+            _integers(pa.chunked_array([reached.field(name).cast(pa.int32())])).reshape(-1, len(KINDS))[order]
             for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)
-        }
-        return {
-            kind: Careers(keys[order], *(column[:, n] for column in figures.values())) for n, kind in enumerate(KINDS)
-        }
+        ]
+        return {kind: Careers(keys[order], *(column[:, n] for column in figures)) for n, kind in enumerate(KINDS)}
 
     def _integers(self, period: Period, entity: str, names: Vocabulary, columns: Sequence[str]) -> Iterator[Integers]:
         """Ascending keys, and the columns in their order; 0 for null."""
@@ -104,13 +102,18 @@ class BuiltCharts:
 
 
 def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table:
-    """Rows of a kind of entity in a file, which is of one kind until it is merged with others."""
+    """Rows of a kind of entity in a file, which is of one kind until it is merged with others.
+
+    Of careers only the values are read, as lists: that their keys are `KINDS` in this order need not be read.
+    """
     file = pq.ParquetFile(path, read_dictionary=[c.ENTITY, *_TEXTS])
     of = file.read([c.ENTITY]).column(c.ENTITY)
     kinds = {kind for chunk in of.chunks for kind in chunk.dictionary.to_pylist()}
+    leaves = [file.schema.column(n).path for n in range(len(file.schema))]
+    wanted = [leaf for leaf in leaves if leaf.split(".")[0] in (*_TEXTS, *columns) and not leaf.endswith(".key")]
     if entity not in kinds:
-        return file.schema_arrow.empty_table().select([*_TEXTS, *columns])
-    rows = file.read([*_TEXTS, *columns])
+        return file.read_row_groups([], wanted)
+    rows = file.read(wanted)
     return rows if kinds == {entity} else rows.filter(pc.equal(of, entity))
 
 

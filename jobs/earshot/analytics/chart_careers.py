@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from earshot.analytics.chart_figures import Figures, Ranks
-from earshot.analytics.plays import Flags, Integers
+from earshot.analytics.plays import Flags, Integers, places_of, with_further
 from earshot.core.errors import TableError
 
 NONE, NEW, RE_ENTRY = 0, 1, 2
@@ -75,7 +75,7 @@ class Careers:
 
     def of(self, keys: Integers) -> tuple[Integers, Integers, Integers]:
         """Peak, periods and since of these entities (ascending keys); zeros where there is nothing."""
-        at, there = _places(self.keys, keys)
+        at, there = places_of(keys, self.keys)
         peak, periods, since = (np.zeros(len(keys), np.int64) for _ in range(3))
         for found, values in ((peak, self.peak), (periods, self.periods), (since, self.since)):
             found[there] = values[at[there]]
@@ -83,18 +83,21 @@ class Careers:
 
     def after(self, chart: Chart, start: date) -> Careers:
         """Carried over a period: its rows have what they reached, everybody else stays as they were."""
-        at, is_old = _places(self.keys, chart.figures.keys)
+        at, is_old = places_of(chart.figures.keys, self.keys)
         since = np.full(len(at), (start - _EPOCH).days, np.int64)
         is_known = is_old & (chart.previous_peak > 0)
         since[is_known] = self.since[at[is_known]]
 
+        is_new = ~is_old
+        known = at[is_old]
+
         def carried(old: Integers, now: Integers) -> Integers:
             values = old.copy()
-            values[at[is_old]] = now[is_old]
-            return np.insert(values, at[~is_old], now[~is_old])
+            values[known] = now[is_old]
+            return with_further(values, at, is_new, now)
 
         return Careers(
-            carried(self.keys, chart.figures.keys),
+            with_further(self.keys, at, is_new, chart.figures.keys),
             carried(self.peak, chart.peak),
             carried(self.periods, chart.periods),
             carried(self.since, since),
@@ -106,7 +109,7 @@ class Careers:
         Raises:
             TableError: The chart ranks an entity of which nothing is known.
         """
-        at, is_known = _places(self.keys, chart.keys)
+        at, is_known = places_of(chart.keys, self.keys)
         if not is_known.all():
             raise TableError(
                 "The all-time charts lack entities that earlier charts rank.",
@@ -133,7 +136,7 @@ def placed(figures: Figures, careers: Careers, previous: Ranks | None, *, places
     peak, periods, _ = careers.of(figures.keys)
     rank_before = np.zeros(len(figures.keys), np.int64)
     if previous is not None:
-        at, there = _places(previous.keys, figures.keys)
+        at, there = places_of(figures.keys, previous.keys)
         rank_before[there] = previous.rank[at[there]]
     is_on = on_chart(figures.rank, places)
     came = is_on & ~((rank_before > 0) & on_chart(rank_before, places))
@@ -144,12 +147,3 @@ def placed(figures: Figures, careers: Careers, previous: Ranks | None, *, places
 def on_chart(rank: Integers, places: int) -> Flags:
     """Which ranks are on the chart."""
     return rank <= places if places else np.ones(len(rank), bool)
-
-
-def _places(keys: Integers, wanted: Integers) -> tuple[Integers, Flags]:
-    """Where the wanted keys stand among ascending ones, or would stand, and whether they do."""
-    at = np.searchsorted(keys, wanted)
-    there = np.zeros(len(wanted), np.bool_)
-    inside = at < len(keys)
-    there[inside] = keys[at[inside]] == wanted[inside]
-    return at, there

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from earshot.analytics.chart_names import Codes, Key, Vocabulary
-from earshot.analytics.plays import Flags, Integers, sums_of_keys
+from earshot.analytics.plays import Flags, Integers, places_of, sums_of_keys, with_further
 from earshot.core.errors import TableError
 
 Numbers = Integers | Codes
@@ -128,14 +128,11 @@ class Streams:
 
     def plus(self, other: Streams) -> Streams:
         """These and others."""
-        at = np.searchsorted(self.keys, other.keys)
-        is_known = np.zeros(len(at), np.bool_)
-        inside = at < len(self.keys)
-        is_known[inside] = self.keys[at[inside]] == other.keys[inside]
+        at, is_known = places_of(other.keys, self.keys)
         count = self.count.copy()
         count[at[is_known]] += other.count[is_known]
-        new = ~is_known
-        return Streams(np.insert(self.keys, at[new], other.keys[new]), np.insert(count, at[new], other.count[new]))
+        keys = with_further(self.keys, at, ~is_known, other.keys)
+        return Streams(keys, with_further(count, at, ~is_known, other.count))
 
 
 @dataclass(frozen=True)
@@ -190,22 +187,15 @@ class Groups:
         at = np.searchsorted(other.keys, without.keys)
         streams[at] -= without.streams
         listeners[at] -= without.listeners
-        at = np.searchsorted(self.keys, other.keys)
-        is_known = np.zeros(len(at), np.bool_)
-        inside = at < len(self.keys)
-        is_known[inside] = self.keys[at[inside]] == other.keys[inside]
-        new = ~is_known
+        at, is_known = places_of(other.keys, self.keys)
 
         def added(own: Integers, more: Integers) -> Integers:
             values = own.copy()
             values[at[is_known]] += more[is_known]
-            return np.insert(values, at[new], more[new])
+            return with_further(values, at, ~is_known, more)
 
-        return Groups(
-            np.insert(self.keys, at[new], other.keys[new]),
-            added(self.streams, streams),
-            added(self.listeners, listeners),
-        )
+        keys = with_further(self.keys, at, ~is_known, other.keys)
+        return Groups(keys, added(self.streams, streams), added(self.listeners, listeners))
 
 
 def _everywhere(coding: Coding, keys: Integers) -> Integers:

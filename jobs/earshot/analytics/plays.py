@@ -113,6 +113,22 @@ def sums_of_keys(
     return found, sums[0][found].astype(np.int64), sums[1][found].astype(np.int64)
 
 
+def places_of(keys: Integers, ascending: Integers) -> tuple[Integers, Flags]:
+    """Where each key (in their order, too) stands among these, or would stand, and whether it does."""
+    if len(keys) == len(ascending) and np.array_equal(keys, ascending):
+        return np.arange(len(keys)), np.ones(len(keys), np.bool_)
+    at = np.searchsorted(ascending, keys)
+    there = np.zeros(len(keys), np.bool_)
+    inside = at < len(ascending)
+    there[inside] = ascending[at[inside]] == keys[inside]
+    return at, there
+
+
+def with_further(values: Integers, at: Integers, is_new: Flags, further: Integers) -> Integers:
+    """Values by ascending key, and of further ones those that are new, put in where `places_of` says."""
+    return np.insert(values, at[is_new], further[is_new]) if is_new.any() else values
+
+
 def is_among(keys: Integers, ascending: Integers) -> Flags:
     """Whether each key is among these, which are in their order."""
     if not len(ascending):

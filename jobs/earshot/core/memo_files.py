@@ -48,7 +48,7 @@ class MemoFiles:
 
     def write(self, name: str, memo: pa.RecordBatch) -> None:
         """Keep a memo: whoever reads it finds all of it or none, even if this process or the machine dies meanwhile."""
-        Path(self.folder).mkdir(exist_ok=True)
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
         aside = Path(self.folder, f".{uuid.uuid4().hex}")
         with aside.open("wb") as sink:
             with pa.ipc.new_file(sink, memo.schema) as file:

@@ -139,7 +139,9 @@ class Erasure:
         return Removed(VAULT, destroyed, 0)
 
     def strike_files(self) -> list[Removed]:
-        """Take the listener's lines out of the archive and of experiments; remove reports and exports that name them.
+        """Take the listener's lines out of the archive and of experiments; remove other files that name them.
+
+        These are reports, exports and memos, which are made anew without them.
 
         An archived file that names nobody, and all of whose accepted plays were theirs, is an export of
         their own: it went as a whole when their rows were removed.
@@ -164,7 +166,7 @@ class Erasure:
         ]
 
     def _forget(self) -> int:
-        """Delete the memos of tables that name them: they are made anew without them; returns how many."""
+        """Delete the memos of tables that name them; returns how many."""
         if "://" in self._settings.lake_root:
             return 0
         folders = [path for path in Path(self._settings.lake_root).glob(f"*/*/{MEMO}") if path.is_dir()]

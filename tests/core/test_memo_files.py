@@ -1,0 +1,63 @@
+"""A memo is there as a whole or not at all, and can be deleted at any time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from earshot.core.memo_files import MemoFiles
+
+MEMO = pa.RecordBatch.from_pydict({"numbers": pa.array([[1, 2, 3]], pa.large_list(pa.int64()))})
+
+
+@pytest.fixture
+def memos(tmp_path: Path) -> MemoFiles:
+    (tmp_path / "gold" / "charts").mkdir(parents=True)
+    return MemoFiles.of(str(tmp_path), "gold.charts")
+
+
+def test_what_was_kept_is_read_again(memos: MemoFiles) -> None:
+    assert memos.read("one") is None
+    memos.write("one", MEMO)
+    assert memos.read("one") == MEMO
+
+
+def test_a_memo_that_is_cut_off_is_none(memos: MemoFiles) -> None:
+    memos.write("one", MEMO)
+    path = Path(memos.folder, "one")
+    for size in (0, 10, path.stat().st_size - 1):
+        path.write_bytes(path.read_bytes()[:size])
+        assert memos.read("one") is None
+
+
+def test_a_writer_that_dies_leaves_no_memo(memos: MemoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        memos.write("one", MEMO)
+    assert memos.read("one") is None
+    assert len(list(Path(memos.folder).iterdir())) == 1
+    memos.keep([])
+    assert list(Path(memos.folder).iterdir()) == []
+
+
+def test_only_those_that_are_named_are_kept(memos: MemoFiles) -> None:
+    for name in ("one", "two", "three"):
+        memos.write(name, MEMO)
+    memos.keep(["two", "four"])
+    assert [path.name for path in Path(memos.folder).iterdir()] == ["two"]
+
+
+def test_a_memo_that_another_run_tidied_away_while_it_was_written_is_done_without(
+    memos: MemoFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = Path.rename
+
+    def tidied(path: Path, target: Path) -> Path:
+        memos.keep([])
+        return moved(path, target)
+
+    monkeypatch.setattr(Path, "rename", tidied)
+    memos.write("one", MEMO)
+    assert memos.read("one") is None
