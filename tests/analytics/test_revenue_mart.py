@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
-from earshot.analytics.revenue import filed_streams
+from earshot.analytics.revenue import month_cells
 from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.mart import revenue, revenue_of_files
 from earshot.analytics.revenue.streams import is_read_by_tasks
@@ -87,8 +87,8 @@ def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(
     verdicts_read = tables.read("gold.suspect_listens")
     expected = revenue(tables.read("silver.listens"), verdicts_read, None, terms=of, stream_rule=SPOTIFY).toArrow()
     assert is_read_by_tasks(of, None, 1_500)
-    for at_once in (filed_streams._CELLS_AT_ONCE, 200, 1):  # all listeners together, some, one by one
-        monkeypatch.setattr(filed_streams, "_CELLS_AT_ONCE", at_once)
+    for at_once in (month_cells._CELLS_AT_ONCE, 200, 1):  # all listeners together, some, one by one
+        monkeypatch.setattr(month_cells, "_CELLS_AT_ONCE", at_once)
         tasks = revenue_of_files(tables.spark, streams, terms=of, stream_rule=SPOTIFY, months=months)
         found = [row for month in tasks.tasks for rows in tasks.build(month) for row in rows.to_pylist()]
         assert sorted(map(repr, found)) == sorted(map(repr, expected.to_pylist()))

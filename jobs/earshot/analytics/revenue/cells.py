@@ -42,11 +42,6 @@ class Cells:
     marks: Integers
     plays: Integers
 
-    def between(self, low: int, high: int) -> Cells:
-        """Those of these rows; their listeners are numbered from 0 on."""
-        kept = (of[low:high] for of in (self.pool, self.artist, self.row, self.marks, self.plays))
-        return Cells(self.listener[low:high] - self.listener[low], *kept)
-
 
 @dataclass(frozen=True)
 class Counts:
