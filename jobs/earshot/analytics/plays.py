@@ -146,7 +146,7 @@ def counted_keys(keys: Integers, *, size: int) -> tuple[Integers, Integers]:
     return found, counts[found]
 
 
-def places_of(keys: Integers) -> tuple[Integers, Integers]:
+def renumbered(keys: Integers) -> tuple[Integers, Integers]:
     """The different keys (none negative) in their order, and the place of each key among them."""
     largest = int(keys.max(initial=0))
     if largest > max(_DENSE * len(keys), _SMALL):

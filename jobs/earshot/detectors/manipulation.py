@@ -43,7 +43,8 @@ def suspects_among(
     """
     odd = {listener: one.units for listener, one in looked_at.items() if one.is_strange}
     on_network, on_device = _sharing(odd, settings)
-    in_step = _in_step(odd, settings)
+    wholes = {listener: together(one.units) for listener, one in looked_at.items()}
+    in_step = _in_step({listener: wholes[listener] for listener in odd}, settings)
     found = []
     for listener in sorted(looked_at):
         judged: list[_Judged] = []
@@ -54,21 +55,22 @@ def suspects_among(
             sharing = set().union(*(on_device[device] for device in unit.devices)) - {listener}
             company = Company(len(neighbours), len(sharing), others if len(units) == 1 else 0)
             judged.append((unit, *weigh(unit, company, settings)))
-        found += _rows(listener, day, judged, settings, others=others, is_strange=listener in odd)
+        company = Company(in_step=others)
+        found += _rows(listener, day, wholes[listener], company, judged, settings, is_strange=listener in odd)
     return found
 
 
 def _rows(
     listener: str,
     day: date,
+    whole: Unit,
+    company: Company,
     judged: Sequence[_Judged],
     settings: ManipulationSettings,
     *,
-    others: int,
     is_strange: bool,
 ) -> list[dict[str, Any]]:
-    whole = together([unit for unit, _, _ in judged])
-    signals, score = weigh(whole, Company(in_step=others), settings)
+    signals, score = weigh(whole, company, settings)
     guilty = [one for one in judged if is_strange and one[2] >= settings.suspect_score]
     part = sum(unit.streams for unit, _, _ in guilty) / whole.streams
     if guilty:
@@ -113,7 +115,6 @@ def _sharing(by_listener: Mapping[str, Sequence[Unit]], settings: ManipulationSe
     return on_network, on_device
 
 
-def _in_step(by_listener: Mapping[str, Sequence[Unit]], settings: ManipulationSettings) -> dict[str, int]:
+def _in_step(wholes: Mapping[str, Unit], settings: ManipulationSettings) -> dict[str, int]:
     """How many others each busy listener starts the same tracks with, at the same times of the day."""
-    days = {listener: together(units) for listener, units in by_listener.items()}
-    return companies({name: shingles(whole.plays) for name, whole in days.items() if whole.is_busy(settings)})
+    return companies({name: shingles(whole.plays) for name, whole in wholes.items() if whole.is_busy(settings)})

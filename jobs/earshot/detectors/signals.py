@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -88,6 +88,11 @@ class Unit:
 
 def together(units: Sequence[Unit]) -> Unit:
     """The units of a day as one."""
+    if len(units) == 1:
+        (only,) = units
+        whole = replace(only, network="", networks=int(only.network != ""))
+        vars(whole).update(tracks=only.tracks, hours=only.hours)  # counted already
+        return whole
     return Unit(
         network="",
         heard=sum(unit.heard for unit in units),

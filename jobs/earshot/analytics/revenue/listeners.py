@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.analytics.plays import Integers, mixed, numbered, places_of
+from earshot.analytics.plays import Integers, mixed, numbered, renumbered
 from earshot.analytics.revenue.cells import KINDS, Cells, counts_of
 from earshot.analytics.revenue.models import MODELS
 from earshot.analytics.revenue.packing import packed
@@ -111,7 +111,7 @@ def counts_of_cells(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequenc
     groups, group = np.zeros(1, np.int64), np.zeros_like(month)
     if GROUP in keys:
         groups, group = np.unique(cells[GROUP].to_numpy(), return_inverse=True)
-    rows, row = places_of(
+    rows, row = renumbered(
         mixed(
             (month, group, places, artist.codes, work_code),
             (len(months), len(groups), pools, len(artist), len(work) + 1),

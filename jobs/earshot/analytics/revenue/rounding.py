@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earshot.analytics.plays import Integers, places_of
+from earshot.analytics.plays import Integers, renumbered
 
 Exact = NDArray[Any]
 """Integers of eight bytes, or Python's where these would not hold them."""
@@ -64,7 +64,7 @@ def added_up(weights: Weights, *, parts: int) -> Weights:
     """Of each part (0 to `parts` - 1) its fractions, added up by denominator, in the order of both; without zeros."""
     there = weights.numerator > 0
     part, numerator, denominator = (one[there] for one in (weights.part, weights.numerator, weights.denominator))
-    denominators, code = places_of(denominator)
+    denominators, code = renumbered(denominator)
     size, keys = parts * len(denominators), part * len(denominators) + code
     if size <= _DENSE * len(keys) and float(numerator.sum(dtype=np.float64)) < _EXACT_FLOAT:
         sums = totals(keys, numerator.astype(np.int64), size=size)
@@ -92,7 +92,7 @@ def integer_weights(weights: Weights, *, parts: int) -> Exact:
     Python's integers have no largest value, so nothing is rounded, however many fractions there are.
     """
     sums = added_up(weights, parts=parts)
-    denominators, code = places_of(sums.denominator)
+    denominators, code = renumbered(sums.denominator)
     multiple = math.lcm(*denominators.tolist())
     factors = [multiple // denominator for denominator in denominators.tolist()]
     is_small = max(factors, default=1) * sum(sums.numerator.tolist()) < LARGEST
