@@ -296,8 +296,12 @@ def _explained(scores: DayScores, rows: list[int], left: Floats) -> Floats:
 
 
 def _follows(candidate: _Candidate, root: Dimensions, hours: Flags, left: Left, peak: float) -> bool:
-    """Whether it overlaps a clearer root and lies within it, or nothing tells how much of it is the root's."""
+    """Whether it overlaps a clearer root and lies within it, or may be all the root's for what the cube tells."""
     here = candidate.dimensions
-    if contradict(here, root) or not (candidate.flags & hours[-HOURS_OF_DAY:]).any() or _peak(candidate) >= peak:
+    shared = hours.copy()
+    shared[-HOURS_OF_DAY:] &= candidate.flags
+    if contradict(here, root) or not shared[-HOURS_OF_DAY:].any() or _peak(candidate) >= peak:
         return False
-    return within(here, root) or not left.tells(here, root)
+    if within(here, root) or not left.tells(here, root):
+        return True
+    return not within(root, here) and left.could_hold(here, root, shared)

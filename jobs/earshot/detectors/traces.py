@@ -79,6 +79,28 @@ class Left:
         is_measured = within(root, slice_) or sorted_dimensions((*slice_, *root)) in self.places
         return is_measured or self.frame.kind is not Kind.LEVEL
 
+    def could_hold(self, slice_: Dimensions, root: Dimensions, hours: Flags) -> bool:
+        """Whether a root may hold all that deviates in a slice that crosses it, as far as the cube tells.
+
+        The cell that both share may be unknown; the narrowest wider cells of the root hold at least as much.
+
+        Args:
+            slice_: The slice.
+            root: The root.
+            hours: H, when both deviate.
+        """
+        gap = np.where(hours, self.frame.numerator - self.frame.expected, 0.0).sum(axis=1)
+        own = gap[self.places[slice_]]
+        known: dict[int, list[float]] = {}
+        for cell, _, is_whole in _cells(slice_, root):
+            row = self.places.get(cell)
+            if row is not None and (self._is_told[row] | ~hours).all():
+                if is_whole:
+                    return False
+                known.setdefault(len(cell), []).append(float(gap[row] * np.sign(own)))
+        narrowest = known[max(known)] if known else [0.0]
+        return bool(min(narrowest) >= abs(own))
+
     def deviations(self, rows: list[int], config: SeasonalConfig) -> Floats:
         """R x H x W: standard deviations of what is left of some series, less sure where much of it was guessed."""
         frame = self.frame.rows(rows, self.numerator[rows])
