@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from earshot.core.memo_files import MemoFiles
 
@@ -61,3 +63,16 @@ def test_a_memo_that_another_run_tidied_away_while_it_was_written_is_done_withou
     monkeypatch.setattr(Path, "rename", tidied)
     memos.write("one", MEMO)
     assert memos.read("one") is None
+
+
+def test_no_vacuum_takes_a_memo_away(memos: MemoFiles) -> None:
+    table = str(Path(memos.folder).parent)
+    write_deltalake(table, pa.table({"rank": [1]}))
+    memos.write("one", MEMO)
+    stray = Path(table, "stray.parquet")
+    stray.write_bytes(b"")
+    for path in (stray, Path(memos.folder, "one")):
+        os.utime(path, (1, 1))
+    DeltaTable(table).vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
+    assert (stray.exists(), "one" in memos) == (False, True)
+    assert DeltaTable(table).to_pyarrow_table().num_rows == 1

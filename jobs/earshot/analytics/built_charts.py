@@ -61,6 +61,14 @@ class BuiltCharts:
         first = {kind: min((p.start for p in periods if p.kind == kind), default=date.max) for kind in KINDS}
         return frozenset(p for p in self.files if p.kind in first and p.start > first[p.kind] and p not in periods)
 
+    def around(self, periods: Collection[Period]) -> BuiltCharts:
+        """Only those that a rebuild of these periods looks at: from the ones directly before them on, and all time."""
+        kinds = {period.kind for period in periods}
+        first = {kind: min(p.start for p in periods if p.kind == kind) for kind in kinds}
+        since = {kind: (Period(kind, start).previous or ALL_TIME_PERIOD).start for kind, start in first.items()}
+        files = {p: paths for p, paths in self.files.items() if p.start >= since.get(p.kind, date.max)}
+        return BuiltCharts(files, self.version)
+
     def ranks(self, period: Period, entity: str, names: Vocabulary) -> Ranks:
         """The ranks of a period."""
         return Ranks(*self._integers(period, entity, names, (c.RANK,)))

@@ -54,7 +54,7 @@ def charts(
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
-    files, changed, standing = listens.files, frozenset(periods), built or BuiltCharts()
+    files, changed, standing = listens.files, frozenset(periods), (built or BuiltCharts()).around(periods)
     marks: dict[str, list[Mark]] = {}
     if memos:
         told = repr((rules.stream, rules.listener_cap))

@@ -149,9 +149,9 @@ class DeltaLog:
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
         table = self.create() if version is None else DeltaTable(self.path, version=version)
-        columns = ["path", "size_bytes", *(f"partition.{name}" for name in self.spec.partition_by)]
-        listed = pa.table(table.get_add_actions(flatten=True))
-        found = listed.select(columns).to_pylist() if listed.num_rows else []
+        actions = pa.table(table.get_add_actions(flatten=True))
+        told = ["path", "size_bytes", *(f"partition.{name}" for name in self.spec.partition_by)]
+        found = actions.select(told).to_pylist() if actions.num_rows else []
         files = [
             StagedFile(
                 file["path"],
