@@ -14,9 +14,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from analytics.revenue_worlds import MONTH, Play, amounts, paid, terms
 from earshot.analytics.revenue import month_cells
+from earshot.analytics.revenue import paid_now as paid_now_module
 from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.mart import revenue, revenue_of_files
-from earshot.analytics.revenue.streams import is_read_by_tasks
+from earshot.analytics.revenue.paid_now import paid_now
 from earshot.core.schemas import TABLES
 from earshot.core.stream_rule import SPOTIFY
 from earshot.core.tables import Tables
@@ -68,8 +69,10 @@ def test_spark_pays_what_a_loop_over_the_plays_pays(spark: SparkSession) -> None
     assert sorted(map(repr, got.toArrow().to_pylist())) == sorted(map(repr, expected))
 
 
+@pytest.mark.parametrize("minimum", [0, 25], ids=["every stream earns", "from 25 streams on"])
+@pytest.mark.parametrize("is_split", [False, True], ids=["artists", "rights holders"])
 def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(
-    tables: Tables, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, minimum: int, is_split: bool
 ) -> None:
     told = listens_arrow(1_500, seed=6, days=5, first_day=date(2026, 3, 29), listeners=40, tracks=60, gaps=0.2)
     rows = told.to_pylist()
@@ -81,26 +84,48 @@ def test_tasks_that_read_the_plays_themselves_pay_what_shuffled_plays_pay(
     ]
     named += [{**one, "verdict": "cleared", "track_id": None} for one in verdicts]
     suspects = pa.Table.from_pylist(named, schema=to_arrow_schema(SUSPECTS, timezone="UTC"))
-    streams = FiledStreams(filed(tables, "silver.listens", told), filed(tables, "gold.suspect_listens", suspects))
-    of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED), share=0.7, artist_centric=RULES)
+    streams = FiledStreams(
+        filed(tables, "silver.listens", told), filed(tables, "gold.suspect_listens", suspects), SPOTIFY
+    )
+    rules = {"minimum_streams": minimum}
+    of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED), share=0.7, artist_centric=RULES, pro_rata=rules)
     months = [date(2026, 3, 1), date(2026, 4, 1)]
     verdicts_read = tables.read("gold.suspect_listens")
-    expected = revenue(tables.read("silver.listens"), verdicts_read, None, terms=of, stream_rule=SPOTIFY).toArrow()
-    assert is_read_by_tasks(of, None, 1_500)
+    tracks = sorted({row["track_id"] for row in rows if row["track_id"]})[::3] if is_split else []
+    holders = [("label", Decimal("0.6")), ("writer", Decimal("0.15")), ("writer of all", Decimal("0.25"))]
+    shares = [(track, name, None, share, None, None, None) for track in tracks for name, share in holders]
+    rights = tables.spark.createDataFrame(shares, RIGHTS) if is_split else None
+    expected = revenue(tables.read("silver.listens"), verdicts_read, rights, terms=of, stream_rule=SPOTIFY).toArrow()
     for at_once in (month_cells._CELLS_AT_ONCE, 200, 1):  # all listeners together, some, one by one
         monkeypatch.setattr(month_cells, "_CELLS_AT_ONCE", at_once)
-        tasks = revenue_of_files(tables.spark, streams, terms=of, stream_rule=SPOTIFY, months=months)
+        tasks = revenue_of_files(tables.spark, streams, rights, terms=of, months=months)
         found = [row for month in tasks.tasks for rows in tasks.build(month) for row in rows.to_pylist()]
         assert sorted(map(repr, found)) == sorted(map(repr, expected.to_pylist()))
-    assert {row["month"] for row in expected.to_pylist()} == set(months)
-    different = {row["amount"] for row in expected.to_pylist() if row["suspects"] == "excluded"}
-    assert different != {row["amount"] for row in expected.to_pylist() if row["suspects"] == "included"}
+    paid = expected.to_pylist()
+    assert {row["month"] for row in paid} == set(months)
+    assert ("rights_holder" in {row["payee_type"] for row in paid}) == is_split
+    pro_rata = [row for row in paid if row["model"] == "pro_rata" and row["suspects"] == "included"]
+    assert any(row["streams"] and not row["amount"] for row in pro_rata) == bool(minimum)
+    different = {row["amount"] for row in paid if row["suspects"] == "excluded"}
+    assert different != {row["amount"] for row in paid if row["suspects"] == "included"}
 
 
-def test_plays_are_shuffled_where_tracks_have_thresholds_or_there_are_too_many_of_them() -> None:
-    assert is_read_by_tasks(terms(), None, 16_000_000)
-    assert not is_read_by_tasks(terms(), None, 16_000_001)
-    assert not is_read_by_tasks(terms(pro_rata={"minimum_streams": 1}), None, 10)
+def test_batches_that_are_left_out_earn_nothing_on_either_road(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = listens_arrow(300, seed=8, days=3, first_day=date(2026, 3, 2), listeners=9, tracks=12)
+    batches = pa.array([f"batch-{n % 3}" for n in range(300)])
+    told = told.set_column(told.schema.get_field_index("batch_id"), "batch_id", batches)
+    filed(tables, "silver.listens", told)
+    of = terms(*(("*", tier, "EUR", "9.99") for tier in PRICED))
+
+    def paid_without(*left_out: str) -> list[dict[str, Any]]:
+        found = paid_now(tables, [MONTH], None, terms=of, stream_rule=SPOTIFY, without=left_out)
+        return sorted(found.toArrow().to_pylist(), key=repr)
+
+    by_tasks = paid_without("batch-1"), paid_without()
+    monkeypatch.setattr(paid_now_module, "MOST_PLAYS", 299)
+    assert (paid_without("batch-1"), paid_without()) == by_tasks
+    streams = [sum(row["streams"] for row in rows) for rows in by_tasks]
+    assert 0 < streams[0] < streams[1]
 
 
 def test_a_track_earns_from_its_threshold_on_counted_over_the_months_before(spark: SparkSession) -> None:

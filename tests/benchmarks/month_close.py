@@ -8,6 +8,7 @@ import os
 import statistics
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ import duckdb
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from earshot.analytics.revenue.mart import revenue
+from earshot.analytics.revenue.filed_streams import FiledStreams
+from earshot.analytics.revenue.mart import revenue_of_files
 from earshot.automation.session import open_session
 from earshot.core.config import load_settings
+from earshot.core.day_files import DayFiles
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.settings import SparkSettings
 from earshot.core.stream_rule import SPOTIFY
@@ -29,7 +32,6 @@ DRIVER = "1536m"
 PLAYS_OF_A_LISTENER = 400
 ARTISTS = 20_000
 MONTH = date(2026, 3, 1)
-SUSPECTS = "listener_id string, track_id string, listen_date date, verdict string"
 RIGHTS = "track_id string, rights_holder_id string, share decimal(7,6)"
 
 
@@ -94,14 +96,14 @@ def make(spark: SparkSession, folder: Path, plays: int) -> None:
         one_of(F.col("listener"), "DE", "US", "BR", "JP", "GB", "FR", "SE", "IN").alias("country"),
         one_of(F.floor(F.col("listener") / 8), "premium", "free", "family", "student").alias("tier"),
         one_of(F.col("id"), "playlist", "album", "radio", "search").alias("context"),
-    ).write.mode("overwrite").parquet(str(folder / "plays"))
+    ).write.mode("overwrite").partitionBy("listen_date").parquet(str(folder / "plays"))
     flagged = spark.range(0, listeners, 100).select(F.explode(F.sequence(F.lit(0), F.lit(30))).alias("day"), "id")
     flagged.select(
         F.concat(F.lit("v1:"), F.sha2(F.col("id").cast("string"), 256)).alias("listener_id"),
         F.lit(None).cast("string").alias("track_id"),
         F.date_add(F.lit(MONTH), F.col("day")).alias("listen_date"),
         F.lit("suspect").alias("verdict"),
-    ).write.mode("overwrite").parquet(str(folder / "suspects"))
+    ).write.mode("overwrite").partitionBy("listen_date").parquet(str(folder / "suspects"))
     split = spark.range(0, ARTISTS * 7, 50).select(
         F.concat(F.lit("trk:"), F.col("id").cast("string")).alias("track_id"),
         F.explode(F.array(F.lit("label"), F.lit("writer"))).alias("rights_holder_id"),
@@ -110,18 +112,20 @@ def make(spark: SparkSession, folder: Path, plays: int) -> None:
     split.write.mode("overwrite").parquet(str(folder / "rights"))
 
 
-def close(spark: SparkSession, folder: Path, terms: RevenueSettings, plays: int) -> DataFrame:
+def close(spark: SparkSession, folder: Path, terms: RevenueSettings) -> DataFrame:
     """What is paid for the month, by all three models, with and without suspects."""
-    read = spark.read.parquet
-    return revenue(
-        read(str(folder / "plays")),
-        spark.read.schema(SUSPECTS).parquet(str(folder / "suspects")),
-        spark.read.schema(RIGHTS).parquet(str(folder / "rights")),
-        terms=terms,
-        stream_rule=SPOTIFY,
-        months=[MONTH],
-        plays=plays,
+    streams = FiledStreams(
+        _by_day("silver.listens", folder / "plays"), _by_day("gold.suspect_listens", folder / "suspects"), SPOTIFY
     )
+    rights = spark.read.schema(RIGHTS).parquet(str(folder / "rights"))
+    return revenue_of_files(spark, streams, rights, terms=terms, months=[MONTH]).frame()
+
+
+def _by_day(table: str, folder: Path) -> DayFiles:
+    files: dict[date, list[str]] = defaultdict(list)
+    for path in sorted(folder.glob("listen_date=*/*.parquet")):
+        files[date.fromisoformat(path.parent.name.partition("=")[2])].append(str(path))
+    return DayFiles(table, files)
 
 
 def group(spark: SparkSession, folder: Path) -> DataFrame:
@@ -137,7 +141,7 @@ def by_duckdb(folder: Path) -> float:
             SELECT country, tier, artist_id, listener_id, context IN ('album', 'search') AS chosen,
                    count(*) OVER (PARTITION BY listener_id, country, tier) AS in_pool,
                    count(*) OVER (PARTITION BY listener_id) AS in_month
-            FROM read_parquet('{folder}/plays/*.parquet') WHERE played_ms >= 30000
+            FROM read_parquet('{folder}/plays/*/*.parquet') WHERE played_ms >= 30000
         )
         SELECT country, tier, artist_id, count(*), sum(1.0 / in_pool), count(DISTINCT listener_id),
                sum(if(chosen, 2, 1) * least(1.0, 1000.0 / in_month))
@@ -175,12 +179,12 @@ def main() -> None:
     rule = of_settings.pro_rata.model_copy(update={"minimum_streams": told.minimum_streams})
     terms = of_settings.model_copy(update={"pro_rata": rule})
     if told.warm:
-        _seconds(lambda: close(spark, told.warm, terms, 1), 1)
+        _seconds(lambda: close(spark, told.warm, terms), 1)
         _seconds(lambda: group(spark, told.warm), 1)
     floor = _seconds(lambda: group(spark, told.folder), told.rounds)
     memory = MemoryWatch()
     with memory.watching():
-        seconds = _seconds(lambda: close(spark, told.folder, terms, told.plays), told.rounds)
+        seconds = _seconds(lambda: close(spark, told.folder, terms), told.rounds)
     peer = by_duckdb(told.folder) if told.peer else None
     print(json.dumps({"plays": told.plays, "seconds": seconds, "floor": floor, "peer": peer, "peak": memory.peak}))
 

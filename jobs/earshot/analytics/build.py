@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,11 +21,9 @@ from earshot.analytics.cube_days import CUBE, days_between, days_that_became_due
 from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.play_days import FiledPlays
 from earshot.analytics.revenue.closed_months import closed_months
-from earshot.analytics.revenue.filed_streams import FiledStreams
-from earshot.analytics.revenue.mart import revenue, revenue_of_files
+from earshot.analytics.revenue.paid_now import payments
 from earshot.analytics.revenue.splits import shares
-from earshot.analytics.revenue.streams import is_read_by_tasks, months_needed
-from earshot.core import columns as c
+from earshot.analytics.revenue.thresholds import months_needed
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.changes import TouchedDays, with_followers
 from earshot.core.day_files import DayFiles
@@ -34,7 +31,7 @@ from earshot.core.memo_files import MemoFiles
 from earshot.core.partitions import Partition, replace_partitions
 from earshot.core.settings import Settings
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import Tables, days_condition
+from earshot.core.tables import Tables
 
 LISTENS: Final = "silver.listens"
 SUSPECTS: Final = "gold.suspect_listens"
@@ -181,19 +178,10 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
     later = {day.replace(day=1) for day in existing} - set(closed)
     months |= {month for month in later if not months.isdisjoint(months_needed(month, terms))}
     needed = {before for month in months for before in months_needed(month, terms)}
-    of_months = [day for day in existing if day.replace(day=1) in months]
-    paid: Counter[date] = Counter()
-    for day, plays_of_day in TableHistory(tables.root, LISTENS).rows_by_day(of_months).items():
-        paid[day.replace(day=1)] += plays_of_day
 
     def rows(plays: FiledPlays) -> DataFrame | ArrowTasks:
-        rights, rule = shares(tables), settings.marts.stream_rule
-        if is_read_by_tasks(terms, rights, max(paid.values(), default=0)):
-            streams = FiledStreams(plays.files, DayFiles.now(tables.root, SUSPECTS))
-            return revenue_of_files(tables.spark, streams, terms=terms, stream_rule=rule, months=months)
-        listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, plays.files.days))
-        verdicts = tables.read(SUSPECTS)
-        return revenue(listens, verdicts, rights, terms=terms, stream_rule=rule, months=months, plays=paid.total())
+        rule = settings.marts.stream_rule
+        return payments(tables, plays.files, months, shares(tables), terms=terms, stream_rule=rule)
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}

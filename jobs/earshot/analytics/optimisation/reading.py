@@ -15,7 +15,7 @@ from earshot.analytics.optimisation.experiment import Experiment, experiment_of
 from earshot.analytics.optimisation.payouts import Pools, payout_concentration
 from earshot.analytics.revenue.adjustments import ADJUSTMENT
 from earshot.analytics.revenue.closed_months import closed_months
-from earshot.analytics.revenue.streams import months_before
+from earshot.analytics.revenue.thresholds import months_before
 from earshot.analytics.revenue.whatif_terms import month_named
 from earshot.core import columns as c
 from earshot.core.job import Job

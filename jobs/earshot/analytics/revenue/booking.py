@@ -16,7 +16,7 @@ from earshot.analytics.revenue.adjustments import ERASURE, LATE_PLAYS, SPLITS, V
 from earshot.analytics.revenue.closed_months import REVENUE, closed_months
 from earshot.analytics.revenue.paid_now import LISTENS, SUSPECTS, paid_now
 from earshot.analytics.revenue.splits import RIGHTS, shares, shares_before, tracks_with_other_splits
-from earshot.analytics.revenue.streams import months_needed
+from earshot.analytics.revenue.thresholds import months_needed
 from earshot.core import columns as c
 from earshot.core.changes import CONSUMED, TOUCHED, TouchedDays
 from earshot.core.errors import TableError

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from earshot.analytics.revenue.streams import months_before
+from earshot.analytics.revenue.thresholds import months_before
 from earshot.core import columns as c
 from earshot.core.errors import ArgumentError
 from earshot.core.revenue_settings import RevenueSettings

@@ -13,7 +13,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from earshot.analytics.revenue.filed_streams import FiledStreams
 from earshot.analytics.revenue.payouts import payouts_of_pool
 from earshot.analytics.revenue.pool_streams import PoolStreams
+from earshot.analytics.revenue.splits import split_tracks
 from earshot.analytics.revenue.streams import streams_of_pools
+from earshot.analytics.revenue.thresholds import earning
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.revenue_settings import RevenueSettings
@@ -66,16 +68,27 @@ def revenue(
 def revenue_of_files(
     spark: SparkSession,
     streams: FiledStreams,
+    rights: DataFrame | None,
     *,
     terms: RevenueSettings,
-    stream_rule: StreamRule,
     months: Collection[date],
 ) -> ArrowTasks:
-    """`revenue` of plays that tasks read themselves, a task a month, where `streams.is_read_by_tasks` holds."""
+    """`revenue` of plays that tasks read themselves, a task a month.
+
+    Args:
+        spark: The session.
+        streams: Of these months, and where tracks earn only from a threshold on also those of the months before.
+        rights: Rows of silver.rights; None where no track has splits.
+        terms: Prices, pools, thresholds.
+        months: First days of the months to pay.
+    """
+    splits = None if rights is None else split_tracks(rights).toArrow()
+    earns = earning(spark, streams, terms.pro_rata, months) if terms.pro_rata.minimum_streams else {}
 
     def of_month(month: date) -> Iterator[pa.Table]:
         paid: list[pa.Table] = []
-        for country, tier, of_pool in streams.pools(month, stream_rule, terms.artist_centric):
+        pools = streams.pools(month, terms.artist_centric, splits=splits, earning=earns.get(month))
+        for country, tier, of_pool in pools:
             found = payouts_of_pool(of_pool, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
             paid += [] if found is None else [found]
             if sum(map(len, paid)) >= _ROWS_OF_A_FILE:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from earshot.analytics.plays import counted_keys, numbered
+from earshot.analytics.plays import Names, counted_keys, numbered, renumbered
 from earshot.analytics.revenue.cells import EVERY, KINDS, ORGANIC, Cells, Counts, counts_of
-from earshot.analytics.revenue.listeners import MARKS
+from earshot.analytics.revenue.listeners import MARKS, WORK
 from earshot.analytics.revenue.models import MODELS
 from earshot.analytics.revenue.pool_streams import PoolStreams, Shares, StreamsOfKind
 from earshot.analytics.revenue.rounding import Weights, joined, totals
+from earshot.analytics.revenue.splits import PARTS
 from earshot.core import columns as c
 from earshot.core.arrow_columns import Integers, coded, distinct
 from earshot.core.day_files import TEXT
@@ -25,7 +26,7 @@ from earshot.core.measures import UNKNOWN
 from earshot.core.revenue_settings import ArtistCentricSettings
 
 NAMED: Final = (c.COUNTRY, c.TIER, c.ARTIST_ID)
-STREAMS: Final = pa.schema([*((name, TEXT) for name in (*NAMED, c.LISTENER_ID)), (MARKS, pa.int8())])
+STREAMS: Final = pa.schema([*((name, TEXT) for name in (*NAMED, c.LISTENER_ID, WORK)), (MARKS, pa.int8())])
 """A row a counted stream."""
 
 _MARKS: Final = 16
@@ -43,13 +44,17 @@ class MonthCells:
         countries: By number, ascending; so are tiers and artists.
         tiers: By number.
         artists: By number.
-        keys: Listener, country, tier, artist and marks (mixed radix), ascending.
+        works: By number, from 1 on; 0 is what has no splits.
+        titles: Artist and work (mixed radix), ascending.
+        keys: Listener, country, tier, title and marks (mixed radix), ascending.
         plays: How many streams there are of each.
     """
 
     countries: pa.Array
     tiers: pa.Array
     artists: pa.Array
+    works: pa.Array
+    titles: Integers
     keys: Integers
     plays: Integers
 
@@ -57,25 +62,25 @@ class MonthCells:
     def of(cls, streams: pa.Table) -> Self:
         """Those of a table of `STREAMS`."""
         key, people = coded(streams[c.LISTENER_ID], missing=UNKNOWN)
-        names: list[pa.Array] = []
-        for name in NAMED:
-            of = numbered(streams[name], missing=UNKNOWN)
-            names.append(of.names)
-            key *= max(len(of), 1)
-            key += of.codes
+        countries, tiers, artists = (numbered(streams[name], missing=UNKNOWN) for name in NAMED)
+        works, titles, title = _titles(artists, streams[WORK])
+        size = len(people)
+        for codes, many in ((countries.codes, len(countries)), (tiers.codes, len(tiers)), (title, len(titles))):
+            size *= max(many, 1)
+            key *= max(many, 1)
+            key += codes
         key *= _MARKS
         key += streams[MARKS].to_numpy()
-        keys, plays = counted_keys(key, size=len(people) * math.prod(map(len, names)) * _MARKS)
-        countries, tiers, artists = names
-        return cls(countries, tiers, artists, keys, plays)
+        keys, plays = counted_keys(key, size=size * _MARKS)
+        return cls(countries.names, tiers.names, artists.names, works, titles, keys, plays)
 
     @property
     def of_a_listener(self) -> int:
         """How many keys a listener may have."""
-        return len(self.countries) * len(self.tiers) * len(self.artists) * _MARKS
+        return len(self.countries) * len(self.tiers) * len(self.titles) * _MARKS
 
     def rows(self) -> Integers:
-        """The different combinations of country, tier and artist, ascending."""
+        """The different combinations of country, tier and title, ascending."""
         return distinct(self.keys % max(self.of_a_listener, 1) // _MARKS)
 
     def parts(self, rows: Integers) -> Iterator[Cells]:
@@ -83,25 +88,50 @@ class MonthCells:
         first = self.keys[::_CELLS_AT_ONCE] // max(self.of_a_listener, 1) * self.of_a_listener
         for low, high in pairwise([*np.unique(np.searchsorted(self.keys, first)).tolist(), len(self.keys)]):
             listener, of_row = np.divmod(self.keys[low:high] // _MARKS, self.of_a_listener // _MARKS)
-            pool, artist = np.divmod(of_row, len(self.artists))
+            pool, title = np.divmod(of_row, len(self.titles))
             marks, row = self.keys[low:high] % _MARKS, np.searchsorted(rows, of_row)
-            yield Cells(listener - listener[0], pool, artist, row, marks, self.plays[low:high])
+            yield Cells(listener - listener[0], pool, self.artist_of(title), row, marks, self.plays[low:high])
+
+    def artist_of(self, titles: Integers) -> Integers:
+        """The artist of each."""
+        return self.titles[titles] // (len(self.works) + 1)
+
+    def shares(self, titles: Integers, splits: pa.Table | None) -> Shares:
+        """Whom each title pays: its artist, or the parts of its work."""
+        artist, work = np.divmod(self.titles[titles], len(self.works) + 1)
+        names = self.artists.take(pa.array(artist))
+        if splits is None or not work.any():
+            return Shares.of_artists(names)
+        place = pc.index_in(self.works, value_set=splits[c.TRACK_ID].combine_chunks())
+        of_work = place.take(pa.array(work - 1, mask=work == 0))
+        return Shares.of_rows(pa.table({c.ARTIST_ID: names, PARTS: splits[PARTS].take(of_work)}))
 
 
-def pools_of_month(cells: MonthCells, rules: ArtistCentricSettings) -> Pools:
+def _titles(artists: Names, works: pa.ChunkedArray) -> tuple[pa.Array, Integers, Integers]:
+    """The works that there are, the different pairs of artist and work, and of each stream which it is of."""
+    if works.null_count == len(works):
+        return pa.array([], pa.string()), np.arange(len(artists)), artists.codes
+    found = numbered(works, missing="")
+    of_work = np.where(works.is_valid().to_numpy(), found.codes + 1, 0)
+    titles, title = renumbered(artists.codes * (len(found) + 1) + of_work)
+    return found.names, titles, title
+
+
+def pools_of_month(cells: MonthCells, rules: ArtistCentricSettings, splits: pa.Table | None = None) -> Pools:
     """What divides each pool of the month.
 
     Args:
         cells: The month.
         rules: What a stream counts in the artist-centric model.
+        splits: Tracks and their parts, as `splits.split_tracks` has them; None where no track has splits.
     """
     rows = cells.rows()
-    pool, artist = np.divmod(rows, max(len(cells.artists), 1))
-    kinds = _kinds(cells.parts(rows), artist, rules)
+    pool, title = np.divmod(rows, max(len(cells.titles), 1))
+    kinds = _kinds(cells.parts(rows), cells.artist_of(title), rules)
     first = np.flatnonzero(np.diff(pool, prepend=-1))
     for low, high in pairwise([*first.tolist(), len(rows)]):
         country, tier = divmod(int(pool[low]), len(cells.tiers))
-        shares = Shares.of_artists(cells.artists.take(pa.array(artist[low:high])))
+        shares = cells.shares(title[low:high], splits)
         of_pool = {kind: _of_rows(of, low, high) for kind, of in kinds.items()}
         yield cells.countries[country].as_py(), cells.tiers[tier].as_py(), PoolStreams(shares, of_pool)
 

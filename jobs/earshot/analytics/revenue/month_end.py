@@ -22,7 +22,7 @@ from earshot.analytics.revenue.closed_months import (
 from earshot.analytics.revenue.models import PRO_RATA
 from earshot.analytics.revenue.paid_now import LISTENS
 from earshot.analytics.revenue.splits import RIGHTS
-from earshot.analytics.revenue.streams import months_before
+from earshot.analytics.revenue.thresholds import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
 from earshot.core.config import place_of

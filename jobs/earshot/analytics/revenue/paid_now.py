@@ -1,7 +1,8 @@
-"""What a month would be paid from the lake as it is: for adjustments and for what-if runs."""
+"""What a month is paid from the lake as it is: for the mart, for adjustments and for what-if runs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import date
 from typing import Final
@@ -9,9 +10,12 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from earshot.analytics.revenue.mart import revenue
-from earshot.analytics.revenue.streams import months_needed
+from earshot.analytics.revenue.filed_streams import MOST_PLAYS, FiledStreams
+from earshot.analytics.revenue.mart import revenue, revenue_of_files
+from earshot.analytics.revenue.thresholds import months_needed
 from earshot.core import columns as c
+from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.day_files import DayFiles
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
 from earshot.core.table_history import TableHistory
@@ -43,16 +47,39 @@ def paid_now(
     Returns:
         The columns of gold.revenue.
     """
+    plays = DayFiles.now(tables.root, LISTENS)
+    paid = payments(tables, plays, months, rights, terms=terms, stream_rule=stream_rule, without=without)
+    return paid.frame() if isinstance(paid, ArrowTasks) else paid
+
+
+def payments(
+    tables: Tables,
+    plays: DayFiles,
+    months: Collection[date],
+    rights: DataFrame | None,
+    *,
+    terms: RevenueSettings,
+    stream_rule: StreamRule,
+    without: Collection[str] = (),
+) -> DataFrame | ArrowTasks:
+    """`paid_now` of these files of silver.listens: by a task a month; plays are shuffled where one has too many."""
     needed = {before for month in months for before in months_needed(month, terms)}
-    history = TableHistory(tables.root, LISTENS)
-    days = [day for day in history.days() if day.replace(day=1) in needed]
-    plays = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, days))
+    days = [day for day in plays.days if day.replace(day=1) in needed]
+    sizes: Counter[date] = Counter()
+    for day, rows in TableHistory(tables.root, LISTENS).rows_by_day(days).items():
+        sizes[day.replace(day=1)] += rows
+    if max((sizes[month] for month in months), default=0) <= MOST_PLAYS:
+        suspects = DayFiles.now(tables.root, SUSPECTS)
+        streams = FiledStreams(plays.of(days), suspects, stream_rule, frozenset(without))
+        return revenue_of_files(tables.spark, streams, rights, terms=terms, months=months)
+    listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, days))
+    kept = listens.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)) if without else listens
     return revenue(
-        plays.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)) if without else plays,
+        kept,
         tables.read(SUSPECTS),
         rights,
         terms=terms,
         stream_rule=stream_rule,
         months=months,
-        plays=history.rows([day for day in days if day.replace(day=1) in set(months)]),
+        plays=sum(sizes[month] for month in months),
     )

@@ -22,7 +22,6 @@ from earshot.analytics.revenue.cells import (
     KINDS,
     ORGANIC,
 )
-from earshot.analytics.revenue.filed_streams import MOST_PLAYS
 from earshot.analytics.revenue.listeners import (
     FIGURES,
     GROUP,
@@ -34,6 +33,7 @@ from earshot.analytics.revenue.listeners import (
     counts_schema,
 )
 from earshot.analytics.revenue.splits import PARTS, split_tracks
+from earshot.analytics.revenue.thresholds import streams_of_tracks, tracks_that_earn
 from earshot.core import columns as c
 from earshot.core.measures import counted, known
 from earshot.core.revenue_settings import ArtistCentricSettings, ProRataSettings, RevenueSettings
@@ -43,11 +43,6 @@ BOOSTED: Final = tuple(f"is_boosted_{kind}" for kind in KINDS)
 PLAYS_OF_A_TASK: Final = 1_000_000
 
 _NO_PARTS: Final = "array<struct<payee_id:string,millionths:bigint>>"
-
-
-def is_read_by_tasks(terms: RevenueSettings, rights: DataFrame | None, plays: int) -> bool:
-    """Whether a task may read a month of so many plays itself: every track earns, and none has splits."""
-    return rights is None and not terms.pro_rata.minimum_streams and plays <= MOST_PLAYS
 
 
 def streams_of_pools(
@@ -132,17 +127,6 @@ def _by_pool(
     return divided.select(*keys, PARTS, *(f"streams_{kind}" for kind in KINDS), *BOOSTED, *WEIGHTS)
 
 
-def months_before(month: date, count: int) -> date:
-    """The first day of the month so many months earlier."""
-    year, index = divmod(month.year * 12 + month.month - 1 - count, 12)
-    return date(year, index + 1, 1)
-
-
-def months_needed(month: date, terms: RevenueSettings) -> list[date]:
-    """The months whose plays a month is paid from: itself, and those before in which a track comes to its threshold."""
-    return [months_before(month, n) for n in range(terms.pro_rata.months if terms.pro_rata.minimum_streams else 1)]
-
-
 def _tasks(listens: DataFrame, plays: int) -> int:
     configured = int(listens.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     return max(configured, math.ceil(plays / PLAYS_OF_A_TASK))
@@ -155,7 +139,7 @@ def _marked(
     paid = _of_months(every, months)
     earns: dict[str, Column] = {kind: F.lit(True) for kind in KINDS}
     if rule.minimum_streams:
-        earning = F.broadcast(_of_months(_tracks_that_earn(every, rule), months))
+        earning = F.broadcast(_of_months(tracks_that_earn(streams_of_tracks(every), rule), months))
         paid = paid.join(earning, [c.TRACK_ID, c.MONTH], "left")
         earns = {kind: F.coalesce(F.col(f"earns_{kind}"), F.lit(False)) for kind in KINDS}
     work = F.lit(None).cast("string")
@@ -175,15 +159,3 @@ def _of_months(rows: DataFrame, months: Collection[date] | None) -> DataFrame:
     if months is None:
         return rows
     return rows.where(F.col(c.MONTH).isin(*months) if months else F.lit(False))
-
-
-def _tracks_that_earn(plays: DataFrame, rule: ProRataSettings) -> DataFrame:
-    """Track, month, earns_every, earns_organic; those that have streams enough in the window only."""
-    return (
-        plays.groupBy(c.TRACK_ID, c.MONTH)
-        .agg(F.count("*").alias(EVERY), F.count_if(~F.col(flags.FLAGGED)).alias(ORGANIC))
-        .withColumn("ahead", F.explode(F.sequence(F.lit(0), F.lit(rule.months - 1))))
-        .groupBy(c.TRACK_ID, F.add_months(c.MONTH, F.col("ahead")).alias(c.MONTH))
-        .agg(*((F.sum(kind) >= rule.minimum_streams).alias(f"earns_{kind}") for kind in KINDS))
-        .where("earns_every")
-    )
