@@ -8,9 +8,10 @@ from typing import Any, Final, Self, cast
 import numpy as np
 import pyarrow as pa
 
-from earshot.analytics.chart_names import Codes, Key, Vocabulary
+from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.chart_streams import Coding, Groups, Streams
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
+from earshot.analytics.many_names import Codes
 from earshot.analytics.plays import Integers
 
 FORMAT: Final = 1

@@ -9,15 +9,12 @@ from typing import Final, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from earshot.analytics.many_names import Codes, ManyNames, check_names
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
 from earshot.core.arrow_columns import coded
-from earshot.core.errors import TableError
 from earshot.core.measures import ALL
-
-Codes = NDArray[np.int32]
 
 _COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 15, 15, 31
 
@@ -53,7 +50,7 @@ class Names:
         own, names = coded(column, missing=missing)
         codes = self._codes
         numbers = np.array([codes.setdefault(name, len(codes)) for name in names.to_pylist()], np.int32)
-        _check(len(codes), self._most, self._what)
+        check_names(len(codes), self._most, self._what)
         found: Codes = numbers[own]
         return found
 
@@ -72,39 +69,6 @@ class Names:
             self._places = np.empty(len(order), np.int64)
             self._places[order] = np.arange(len(order))
         return self._places
-
-
-class ManyNames:
-    """`Names` that are looked up once or twice: Arrow finds them, no dictionary of Python holds them."""
-
-    def __init__(self, what: str, most: int, first: pa.Array | None = None) -> None:
-        self._what, self._most = what, most
-        self.listed = pa.array([], pa.string()) if first is None else first
-        """Every name at the place of its number."""
-
-    def __len__(self) -> int:
-        """How many different names there are so far."""
-        return len(self.listed)
-
-    def codes(self, column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> Codes:
-        """See `Names.codes`."""
-        own, names = coded(column, missing=missing)
-        places = pc.index_in(names, value_set=self.listed)
-        if places.null_count:
-            self.listed = pa.concat_arrays([self.listed, names.filter(places.is_null()).unique()])
-            _check(len(self.listed), self._most, self._what)
-            places = pc.index_in(names, value_set=self.listed)
-        found: Codes = places.to_numpy()[own]
-        return found
-
-
-def _check(count: int, most: int, what: str) -> None:
-    if count > most:
-        raise TableError(
-            f"There are more than {most:,} different values of {what}.",
-            where="silver.listens",
-            remedy="Map or quarantine what does not belong there.",
-        )
 
 
 @dataclass(frozen=True)

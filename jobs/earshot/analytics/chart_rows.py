@@ -11,9 +11,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics.chart_careers import ENTRIES, Careers, Chart
 from earshot.analytics.chart_figures import Figures
-from earshot.analytics.chart_names import Codes, Key, Vocabulary
+from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.chart_periods import KINDS, Period
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
+from earshot.analytics.many_names import Codes
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
 from earshot.core.tables import spec_of

@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from earshot.analytics.chart_names import Codes, Key, Vocabulary
+from earshot.analytics.chart_names import Key, Vocabulary
+from earshot.analytics.many_names import Codes
 from earshot.analytics.plays import Flags, Integers, places_of, sums_of_keys, with_further
 from earshot.core.errors import TableError
 

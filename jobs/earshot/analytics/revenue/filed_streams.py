@@ -13,7 +13,8 @@ import pyarrow as pa
 from earshot.analytics.flagged import flags_of
 from earshot.analytics.plays import Flags, Integers
 from earshot.analytics.revenue.cells import CHOSEN, EARNS_EVERY, EARNS_ORGANIC, FLAGGED
-from earshot.analytics.revenue.month_cells import NAMED, STREAMS, MonthCells, Pools, pools_of_month
+from earshot.analytics.revenue.gathered_streams import NAMED, STREAMS, GatheredStreams
+from earshot.analytics.revenue.month_cells import Pools, pools_of_month
 from earshot.core import columns as c
 from earshot.core.arrow_columns import coded, is_in, numbers
 from earshot.core.day_files import TEXT, DayFiles
@@ -66,7 +67,12 @@ class FiledStreams:
         return plays.select(list(columns)).filter(pa.array(counts)), is_flagged[counts]
 
     def pools(
-        self, month: date, rules: ArtistCentricSettings, *, splits: pa.Table | None = None, earning: Earning | None
+        self,
+        month: date,
+        rules: ArtistCentricSettings,
+        *,
+        splits: pa.Table | None = None,
+        earning: Earning | None = None,
     ) -> Pools:
         """What divides the pools of a month.
 
@@ -78,19 +84,19 @@ class FiledStreams:
         """
         split = None if splits is None else frozenset(splits[c.TRACK_ID].to_pylist())
         days = sorted(day for day in self.plays.days if day.replace(day=1) == month)
-        streams = [self._marked(day, rules.active_contexts, split, earning) for day in days]
-        cells = MonthCells.of(pa.concat_tables([STREAMS.empty_table(), *streams]))
-        del streams
-        yield from pools_of_month(cells, rules, splits)
+        gathered = GatheredStreams()
+        for day in days:
+            gathered.add(self._marked(day, rules.active_contexts, split, earning))
+        yield from pools_of_month(gathered.cells(), rules, splits)
 
     def _marked(
         self, day: date, chosen: Collection[str], split: frozenset[str] | None, earning: Earning | None
     ) -> pa.Table:
         tracks = (c.TRACK_ID,) if split is not None or earning else ()
-        streams, is_flagged = self.of_day(day, (*NAMED, c.LISTENER_ID, c.CONTEXT, *tracks))
+        streams, is_flagged = self.of_day(day, (*NAMED, c.CONTEXT, *tracks))
         marks = FLAGGED * is_flagged + CHOSEN * is_in(streams[c.CONTEXT], chosen) + _earns(streams, earning)
         works = pa.nulls(streams.num_rows, TEXT) if split is None else _those_of(streams[c.TRACK_ID], split)
-        columns = [*(streams[name] for name in (*NAMED, c.LISTENER_ID)), works, pa.array(marks, pa.int8())]
+        columns = [*(streams[name] for name in NAMED), works, pa.array(marks, pa.int8())]
         return pa.table(columns, schema=STREAMS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,8 @@ LARGEST: Final = 2**62
 
 _DENSE: Final = 8
 """So many possible sums for each fraction have a place each; more are sorted."""
+_COLUMNS: Final = ("part", "numerator", "denominator")
+_AT_ONCE: Final = 2_000_000
 _EXACT_FLOAT: Final = 2.0**53
 """Below it a float holds every integer."""
 
@@ -77,13 +80,27 @@ def added_up(weights: Weights, *, parts: int) -> Weights:
 
 
 def joined(sums: Sequence[Weights], *, parts: int) -> Weights:
-    """`added_up` of fractions that are added up already, some of the same parts."""
-    if len(sums) == 1:
-        return sums[0]
-    return added_up(
-        Weights(*(np.concatenate([getattr(of, name) for of in sums]) for name in ("part", "numerator", "denominator"))),
-        parts=parts,
+    """`added_up` of fractions that are added up already, some of the same parts: of some parts at a time."""
+    some = [of for of in sums if len(of.part)]
+    if len(some) == 1:
+        return some[0]
+    every = np.cumsum(sum(np.bincount(of.part, minlength=parts) for of in some))
+    total = int(every[-1]) if some and parts else 0
+    inner = np.searchsorted(every, np.arange(_AT_ONCE, total, _AT_ONCE)) + 1
+    bounds = [0, *np.unique(inner[inner < parts]).tolist(), parts]
+    found = [_joined(some, low, high) for low, high in pairwise(bounds)]
+    return Weights(*(np.concatenate([getattr(of, name) for of in found]) for name in _COLUMNS))
+
+
+def _joined(sums: Sequence[Weights], low: int, high: int) -> Weights:
+    cuts = [slice(*np.searchsorted(of.part, (low, high))) for of in sums]
+    columns = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(of, name)[cut] for of, cut in zip(sums, cuts, strict=True))])
+        for name in _COLUMNS
     )
+    part, numerator, denominator = columns
+    of_these = added_up(Weights(part - low, numerator, denominator), parts=high - low)
+    return Weights(of_these.part + low, of_these.numerator, of_these.denominator)
 
 
 def integer_weights(weights: Weights, *, parts: int) -> Exact:

@@ -1,0 +1,145 @@
+"""The streams of a month as numbers while its days come: thirteen bytes each, however long their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from earshot.analytics.many_names import Codes, ManyNames
+from earshot.analytics.plays import Integers
+from earshot.analytics.revenue.listeners import MARKS, WORK
+from earshot.analytics.revenue.month_cells import BITS, MonthCells
+from earshot.core import columns as c
+from earshot.core.arrow_columns import distinct
+from earshot.core.day_files import TEXT
+from earshot.core.errors import TableError
+from earshot.core.measures import UNKNOWN
+
+NAMED: Final = (c.COUNTRY, c.TIER, c.ARTIST_ID, c.LISTENER_ID)
+STREAMS: Final = pa.schema([*((name, TEXT) for name in (*NAMED, WORK)), (MARKS, pa.int8())])
+"""A row a counted stream; work is the track where it has splits."""
+
+_TIER_BITS: Final = 15
+_TIERS: Final = 2**_TIER_BITS
+_MOST_NAMES: Final = {c.COUNTRY: 2**15, c.TIER: _TIERS}
+_LARGEST: Final = 2**63
+_AT_ONCE: Final = 1_000_000
+
+
+class _Part(NamedTuple):
+    """Streams of a day: numbers of names as they came."""
+
+    listener: Codes
+    place: Codes
+    artist: Codes
+    work: Codes
+    marks: NDArray[np.int8]
+
+
+class GatheredStreams:
+    """Streams of a month, added a day at a time."""
+
+    def __init__(self) -> None:
+        self._names = {name: ManyNames(name, _MOST_NAMES.get(name, 2**31)) for name in (*NAMED, WORK)}
+        self._parts: list[_Part] = []
+
+    def add(self, streams: pa.Table) -> None:
+        """Take rows of `STREAMS`."""
+        country, tier, artist, listener = (self._names[name].codes(streams[name], missing=UNKNOWN) for name in NAMED)
+        marks = streams[MARKS].to_numpy()
+        self._parts.append(_Part(listener, country * _TIERS + tier, artist, self._works(streams[WORK]), marks))
+
+    def cells(self) -> MonthCells:
+        """The different streams; those gathered are forgotten.
+
+        Raises:
+            TableError: There are more combinations than 63 bits hold.
+        """
+        country, tier, artist = (_places(self._names[name].listed) for name in (c.COUNTRY, c.TIER, c.ARTIST_ID))
+        works = len(self._names[WORK]) + 1
+
+        def title(part: _Part) -> Integers:
+            found: Integers = artist[part.artist] * works + part.work
+            return found
+
+        titles = _titles(self._parts, title, len(artist), works)
+        tiers, listeners = len(tier), len(self._names[c.LISTENER_ID])
+        _check(len(country) * tiers * listeners * len(titles) * BITS, len(titles))
+        keys = np.empty(sum(len(part.marks) for part in self._parts), np.int64)
+        first = 0
+        while self._parts:
+            part = self._parts.pop()
+            key = keys[first : (first := first + len(part.marks))]
+            key[:] = country[part.place >> _TIER_BITS]
+            for code, size in (
+                (tier[part.place & _TIERS - 1], tiers),
+                (part.listener, listeners),
+                (title(part) if works == 1 else np.searchsorted(titles, title(part)), len(titles)),
+                (part.marks, BITS),
+            ):
+                key *= size
+                key += code
+        keys, plays = _counted(keys)
+        return MonthCells(
+            countries=_sorted(self._names[c.COUNTRY].listed),
+            tiers=_sorted(self._names[c.TIER].listed),
+            artists=_sorted(self._names[c.ARTIST_ID].listed),
+            works=self._names[WORK].listed,
+            listeners=listeners,
+            titles=titles,
+            keys=keys,
+            plays=plays,
+        )
+
+    def _works(self, works: pa.ChunkedArray) -> Codes:
+        """From 1 on; 0 is what has no splits."""
+        if works.null_count == len(works):
+            return np.broadcast_to(np.int32(0), len(works))
+        codes = self._names[WORK].codes(works, missing="") + 1
+        codes[~works.is_valid().to_numpy()] = 0
+        return codes
+
+
+def _counted(keys: Integers) -> tuple[Integers, NDArray[np.int32]]:
+    """The different keys in their order, and how often each is there; sorts the keys where they are."""
+    keys.sort()
+    is_first = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    parts = range(0, len(keys), _AT_ONCE)
+    places = [first + np.flatnonzero(is_first[first : first + _AT_ONCE]).astype(np.int32) for first in parts]
+    plays = np.diff(np.concatenate([*places, np.array([len(keys)], np.int32)]))
+    return keys[is_first], plays
+
+
+def _places(listed: pa.Array) -> Integers:
+    """Of each name, where it stands among the names sorted as bytes."""
+    order = pc.sort_indices(listed).to_numpy(zero_copy_only=False)
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _sorted(listed: pa.Array) -> pa.Array:
+    return listed.take(pc.sort_indices(listed))
+
+
+def _titles(parts: Sequence[_Part], title: Callable[[_Part], Integers], artists: int, works: int) -> Integers:
+    """The different pairs of artist and work, ascending."""
+    if works == 1:
+        return np.arange(artists)
+    return distinct(np.concatenate([distinct(title(part)) for part in parts]))
+
+
+def _check(combinations: int, titles: int) -> None:
+    if combinations >= _LARGEST:
+        raise TableError(
+            f"{titles:,} artists and tracks with splits, their listeners, countries and tiers are too many to be paid "
+            "together.",
+            where="silver.listens",
+            remedy="Map the countries and tiers that do not belong there to one that does.",
+        )
