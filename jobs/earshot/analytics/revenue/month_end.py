@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
@@ -22,10 +23,10 @@ from earshot.analytics.revenue.closed_months import (
 from earshot.analytics.revenue.models import PRO_RATA
 from earshot.analytics.revenue.paid_now import LISTENS
 from earshot.analytics.revenue.splits import RIGHTS
-from earshot.analytics.revenue.thresholds import months_before
 from earshot.core import columns as c
 from earshot.core.changes import TouchedDays
 from earshot.core.config import place_of
+from earshot.core.day_files import DayFiles
 from earshot.core.errors import SettingsError
 from earshot.core.job import Job
 from earshot.core.measures import UNKNOWN, counted
@@ -113,14 +114,14 @@ def _repricing(job: Job) -> str:
 
 def _measure(job: Job, months: Collection[date]) -> None:
     """KPIs of each month: streams whose payee is unknown, and counted streams of places without price or pool."""
-    small = SmallTables(job.tables.root)
+    small, activity = SmallTables(job.tables.root), DayFiles.now(job.tables.root, "gold.activity")
     rows: list[dict[str, Any]] = []
     for month in months:
         wanted = [(c.MONTH, "=", month), (c.MODEL, "=", PRO_RATA), (c.SUSPECTS, "=", "included")]
         paid = small.arrow(REVENUE, wanted, columns=[c.COUNTRY, c.TIER, c.PAYEE_ID, c.STREAMS])
         every = pc.sum(paid[c.STREAMS]).as_py() or 0
         nobody = pc.sum(paid[c.STREAMS].filter(pc.equal(paid[c.PAYEE_ID], UNKNOWN))).as_py() or 0
-        heard = _heard(small, month)
+        heard = _heard(activity, month)
         pools = set(zip(paid[c.COUNTRY].to_pylist(), paid[c.TIER].to_pylist(), strict=True))
         unpriced = sum(streams for place, streams in heard.items() if place not in pools)
         for kpi, part, whole in (
@@ -133,11 +134,13 @@ def _measure(job: Job, months: Collection[date]) -> None:
     small.append("gold.quality_kpis", rows)
 
 
-def _heard(small: SmallTables, month: date) -> dict[tuple[str, str], int]:
+def _heard(activity: DayFiles, month: date) -> dict[tuple[str, str], int]:
     """Counted streams of the month by country and tier, as gold.activity has them."""
-    of_month = [(c.ACTIVITY_DATE, ">=", month), (c.ACTIVITY_DATE, "<", months_before(month, -1))]
-    activity = small.arrow("gold.activity", of_month, columns=[c.COUNTRY, c.TIER, c.COUNTED_LISTENS])
-    sums = activity.group_by([c.COUNTRY, c.TIER]).aggregate([(c.COUNTED_LISTENS, "sum")])
+    days = sorted(day for day in activity.days if day.replace(day=1) == month)
+    rows = [activity.read(day, (c.COUNTRY, c.TIER, c.COUNTED_LISTENS), plain=True) for day in days]
+    if not rows:
+        return {}
+    sums = pa.concat_tables(rows).group_by([c.COUNTRY, c.TIER]).aggregate([(c.COUNTED_LISTENS, "sum")])
     return {
         (row[c.COUNTRY], row[c.TIER]): row[f"{c.COUNTED_LISTENS}_sum"]
         for row in sums.to_pylist()
