@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 
 from earshot.analytics import build
 from earshot.analytics.judged_plays import PAIR
+from earshot.analytics.revenue import paid_now
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.changes import TouchedDays
 from earshot.core.config import load_settings
@@ -59,11 +60,24 @@ def test_no_play_goes_through_spark(
     assert moves.exchanges == 0
 
 
-def test_plays_are_shuffled_once_by_listener_where_tracks_have_thresholds(
+def with_thresholds(settings: Settings) -> Settings:
+    return load_settings(overrides={"home": str(settings.home), "revenue": {"pro_rata": {"minimum_streams": 10}}})
+
+
+def test_no_play_goes_through_spark_where_tracks_have_thresholds(
     lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = load_settings(overrides={"home": str(settings.home), "revenue": {"pro_rata": {"minimum_streams": 10}}})
-    rows = rows_of(MONEY, lake, of, monkeypatch)
+    rows = rows_of(MONEY, lake, with_thresholds(settings), monkeypatch)
+    assert isinstance(rows, ArrowTasks)
+    moves = moves_of(rows.frame(), lake.path(build.LISTENS))
+    assert (moves.scans, moves.exchanges) == (0, 0)
+
+
+def test_plays_of_a_month_that_is_too_large_for_a_task_are_shuffled_once_by_listener(
+    lake: Tables, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paid_now, "MOST_PLAYS", 40 * len((DAY, *BEFORE)) - 1)
+    rows = rows_of(MONEY, lake, with_thresholds(settings), monkeypatch)
     assert isinstance(rows, DataFrame)
     moves = moves_of(rows, lake.path(build.LISTENS))
     assert moves.scans >= 1
