@@ -139,7 +139,10 @@ class SmallTables:
         if table is None or not table.file_uris():
             empty = self._schema(name).empty_table().group_by(list(keys)).aggregate(list(sums.values()))
             return empty.rename_columns([*keys, *sums])
-        dataset = table.to_pyarrow_dataset(filesystem=self._local(name))
+        partitions = [
+            (column, how, _texts(value)) for column, how, value in filters if column in spec_of(name).partition_by
+        ]
+        dataset = table.to_pyarrow_dataset(filesystem=self._local(name), file_pruning_predicate=partitions or None)
         read = list(dict.fromkeys([*columns, *(column for column, _, _ in filters)]))
         where = filters_to_expression(list(filters)) if filters else pc.scalar(True)
         plan = [
@@ -275,3 +278,8 @@ class SmallTables:
 def _has_views(rows: Dataset) -> bool:
     """Whether delta-rs rewrote a file, with a kind of texts by which Arrow cannot filter while it reads."""
     return any(pa.types.is_string_view(field.type) for one in rows.get_fragments() for field in one.physical_schema)
+
+
+def _texts(value: Any) -> Any:
+    """A value of a partition column, or several of them, as the log has them."""
+    return [str(one) for one in value] if isinstance(value, list) else str(value)
