@@ -49,7 +49,12 @@ class Cells:
 
     def kept(self, kind: str) -> Integers:
         """How many streams of the kind each cell stands for."""
-        return self.plays if kind == EVERY else np.where(self.marks & FLAGGED, 0, self.plays)
+        return kept(self.plays, self.marks, kind)
+
+
+def kept(plays: Integers, marks: Integers, kind: str) -> Integers:
+    """How many of the streams of each cell are of the kind."""
+    return plays if kind == EVERY else np.where(marks & FLAGGED, 0, plays)
 
 
 @dataclass(frozen=True)
@@ -148,16 +153,16 @@ def spread(values: Integers, *, of: Integers) -> Integers:
 
 
 def _counts(cells: Cells, kind: str, rules: ArtistCentricSettings, rows: int) -> Counts:
-    kept = cells.kept(kind)
+    plays = cells.kept(kind)
     streams = Streams(
-        streams=kept,
-        earning=np.where(cells.marks & (EARNS_EVERY if kind == EVERY else EARNS_ORGANIC), kept, 0),
-        chosen=np.where(cells.marks & CHOSEN, kept, 0),
-        of_listener=spread(kept, of=np.cumsum(opens(cells.listener) | opens(cells.pool))),
+        streams=plays,
+        earning=np.where(cells.marks & (EARNS_EVERY if kind == EVERY else EARNS_ORGANIC), plays, 0),
+        chosen=np.where(cells.marks & CHOSEN, plays, 0),
+        of_listener=spread(plays, of=np.cumsum(opens(cells.listener) | opens(cells.pool))),
         of_listener_month=cells.of_month[kind],
     )
     weights = {model: Weights(cells.row, *counting(streams, rules)) for model, counting in MODELS.items()}
-    return Counts(totals(cells.row, kept, size=rows), weights)
+    return Counts(totals(cells.row, plays, size=rows), weights)
 
 
 def opens(codes: Integers) -> Flags:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from earshot.analytics.plays import Integers, mixed, numbered, renumbered
-from earshot.analytics.revenue.cells import EVERY, FLAGGED, KINDS, ORGANIC, Cells, counts_of, listeners_of_rows, spread
+from earshot.analytics.revenue.cells import KINDS, Cells, counts_of, kept, listeners_of_rows, spread
 from earshot.analytics.revenue.models import MODELS
 from earshot.analytics.revenue.packing import packed
 from earshot.core import columns as c
@@ -120,12 +120,11 @@ def counts_of_cells(cells: pa.Table, rules: ArtistCentricSettings, keys: Sequenc
     )
     of_row = np.empty(len(rows), np.int64)
     of_row[row] = np.arange(cells.num_rows)
-    order = np.argsort((who * pools + places) * len(artist) + artist.codes)
+    order = np.lexsort((row, (who * pools + places) * len(artist) + artist.codes))
     plays: Integers = cells[PLAYS].to_numpy()
     marks: Integers = cells[MARKS].to_numpy().astype(np.int64)
     who, plays, marks = who[order], plays[order], marks[order]
-    kept = {EVERY: plays, ORGANIC: np.where(marks & FLAGGED, 0, plays)}
-    of_month = {kind: spread(of, of=who) for kind, of in kept.items()}
+    of_month = {kind: spread(kept(plays, marks, kind), of=who) for kind in KINDS}
     ordered = Cells(who, places[order], artist.codes[order], row[order], marks, plays, of_month)
     columns: dict[str, pa.Array] = {name: cells[name].take(pa.array(of_row)).combine_chunks() for name in keys}
     for kind, counts in counts_of(ordered, rules, rows=len(rows)).items():

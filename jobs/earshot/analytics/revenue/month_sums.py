@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from earshot.analytics.plays import Flags, Integers
-from earshot.analytics.revenue.cells import FLAGGED, KINDS, ORGANIC, opens
+from earshot.analytics.revenue.cells import KINDS, kept, opens
 from earshot.core.arrow_columns import distinct
 from earshot.core.revenue_settings import ArtistCentricSettings
 
@@ -48,19 +48,19 @@ class MonthSums:
     def add_listeners(self, run: Run) -> None:
         """Count the streams of listeners in a pool, and the pool."""
         for kind, of in self._of_listeners.items():
-            heard, kept = _heard(run, kind)
+            heard, plays = _heard(run, kind)
             first = np.flatnonzero(opens(run.listener[heard]))
             if len(first):
                 listener = run.listener[heard][first]
-                of.streams[listener] += np.add.reduceat(kept, first)
+                of.streams[listener] += np.add.reduceat(plays, first)
                 of.others[listener] += 1
 
     def add_artists(self, run: Run) -> None:
         """Count the streams of artists and their listeners: after the listeners of all pools."""
         for kind, of in self._of_artists.items():
-            heard, kept = _heard(run, kind)
+            heard, plays = _heard(run, kind)
             listener, artist = run.listener[heard], run.artist[heard]
-            np.add.at(of.streams, artist, kept)
+            np.add.at(of.streams, artist, plays)
             first = opens(listener) | opens(artist)
             listener, artist = listener[first], artist[first]
             in_several = self._of_listeners[kind].others[listener] > 1
@@ -91,6 +91,6 @@ class _Sums:
 
 def _heard(run: Run, kind: str) -> tuple[Integers, Integers]:
     """Which cells have streams of the kind, and how many."""
-    kept = run.plays if kind != ORGANIC else np.where(run.marks & FLAGGED, 0, run.plays)
-    heard = np.flatnonzero(kept)
-    return heard, kept[heard]
+    plays = kept(run.plays, run.marks, kind)
+    heard = np.flatnonzero(plays)
+    return heard, plays[heard]
