@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -46,11 +45,12 @@ class BuiltCharts:
         """Those of the lake."""
         log = DeltaLog(root, CHARTS)
         contents = log.contents()
-        files: dict[Period, list[str]] = defaultdict(list)
-        for file in contents.files:
-            period = Period(str(file.partition[c.PERIOD]), date.fromisoformat(str(file.partition[c.PERIOD_START])))
-            files[period].append(str(Path(log.path, unquote(file.path))))
-        return cls(dict(files), contents.version)
+        files: dict[tuple[str, str], list[str]] = defaultdict(list)
+        kinds, starts, paths = (contents.listed[name].to_pylist() for name in (c.PERIOD, c.PERIOD_START, "path"))
+        for kind, start, path in zip(kinds, starts, paths, strict=True):
+            files[kind, start].append(f"{log.path}/{unquote(path)}")
+        of_periods = {Period(kind, date.fromisoformat(start)): of_one for (kind, start), of_one in files.items()}
+        return cls(of_periods, contents.version)
 
     def starts(self, kind: str) -> list[date]:
         """First days of the periods of a kind, in their order."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
-from pathlib import PurePath
 from typing import Final
 
 from earshot.analytics.all_time import Mark
@@ -17,29 +16,29 @@ _DAY: Final = timedelta(days=1)
 _MONTHS_OF_A_QUARTER: Final = 3
 
 
-def marks_of(entity: str, listens: DayFiles, suspects: DayFiles, *, rules: str) -> list[Mark]:
-    """The memos that may be used now, by day; each is named for exactly the files that it is made from.
+def marks_of(entities: Iterable[str], listens: DayFiles, suspects: DayFiles, *, rules: str) -> dict[str, list[Mark]]:
+    """The memos of each kind of entity that may be used now, by day; named for exactly the files they are made from.
 
     Late plays, a verdict or an erasure replace files, and so does a compaction: the memo of the old ones is not
     used again.
 
     Args:
-        entity: track, artist or album.
+        entities: track, artist, album.
         listens: silver.listens.
         suspects: gold.suspect_listens.
         rules: What the figures of all time depend on besides.
     """
     if not listens.days:
-        return []
-    days, told, marks = sorted(listens.days), hashlib.sha256(f"{FORMAT} {entity} {rules}".encode()), []
-    for until in settled_days(days):
-        while days and days[0] <= until:
-            day = days.pop(0)
+        return {entity: [] for entity in entities}
+    told, since, names = hashlib.sha256(f"{FORMAT} {rules}".encode()), date.min, []
+    for until in settled_days(listens.days):
+        for day in sorted(day for day in listens.days if since < day <= until):
             for files in (listens, suspects):
-                names = sorted(PurePath(path).name for path in files.files.get(day, ()))
-                told.update("\n".join([day.isoformat(), files.table, *names, ""]).encode())
-        marks.append(Mark(until, f"{entity}-{until}-{told.hexdigest()[:32]}.arrow"))
-    return marks
+                of_day = sorted(path.rpartition("/")[2] for path in files.files.get(day, ()))
+                told.update("\n".join([day.isoformat(), files.table, *of_day, ""]).encode())
+        names.append((until, f"{until}-{told.hexdigest()[:32]}.arrow"))
+        since = until
+    return {entity: [Mark(until, f"{entity}-{name}") for until, name in names] for entity in entities}
 
 
 def settled_days(days: Collection[date]) -> list[date]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,6 +43,12 @@ class Period:
                 return Period("month", (self.start - _DAY).replace(day=1))
         return None
 
+    @property
+    def days(self) -> list[date]:
+        """Its days; those of all time are not told."""
+        length = {"day": 1, "week": 7, "month": monthrange(self.start.year, self.start.month)[1]}.get(self.kind, 0)
+        return [self.start + timedelta(days=n) for n in range(length)]
+
 
 ALL_TIME_PERIOD: Final = Period(ALL_TIME, ALL_TIME_START)
 
@@ -63,5 +70,6 @@ def periods_of_days(days: Iterable[date]) -> frozenset[Period]:
 
 def days_to_read(periods: Collection[Period], existing: Iterable[date]) -> frozenset[date]:
     """The existing days that lie in the periods."""
-    wanted = set(periods)
-    return frozenset(day for day in existing if wanted.intersection(periods_of(day)))
+    if ALL_TIME_PERIOD in periods:
+        return frozenset(existing)
+    return frozenset(day for period in periods for day in period.days).intersection(existing)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from earshot.analytics.all_time import Begun, Mark
 from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_marks import marks_of
-from earshot.analytics.chart_periods import ALL_TIME_PERIOD, Period, periods_of
+from earshot.analytics.chart_periods import ALL_TIME_PERIOD, Period, days_to_read
 from earshot.analytics.chart_rows import SCHEMA
 from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
 from earshot.analytics.flagged import FLAGGED, flags_of
@@ -58,18 +58,18 @@ def charts(
     marks: dict[str, list[Mark]] = {}
     if memos:
         told = repr((rules.stream, rules.listener_cap))
-        marks = {entity: marks_of(entity, files, suspects, rules=told) for entity in ENTITIES}
+        marks = marks_of(ENTITIES, files, suspects, rules=told)
         memos.keep({mark.name for of_entity in marks.values() for mark in of_entity})
 
     def build(entity: str) -> Iterator[pa.Table]:
         id_of = ENTITIES[entity]
         names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, id_of, c.PLAYED_MS, c.DURATION_MS))]
         begun = Begun.of(memos, marks[entity]) if memos else Begun()
-        of_themselves = changed - {ALL_TIME_PERIOD}
+        asked = days_to_read(changed - {ALL_TIME_PERIOD}, files.days)
 
         def days() -> Iterator[tuple[date, pa.Table]]:
             for day in sorted(files.days):
-                if day <= begun.until and of_themselves.isdisjoint(periods_of(day)):
+                if day <= begun.until and day not in asked:
                     continue
                 plays = files.read(day, names)
                 is_flagged = flags_of(plays, suspects, day)

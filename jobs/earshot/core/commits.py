@@ -7,21 +7,24 @@ what was observed while they were written, which Spark's own commit cannot know 
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
-from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import OvertakenError
+from earshot.core.open_tables import history_of, opened
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.staging import Stage, StagedFile
@@ -40,10 +43,29 @@ class LoggedCommit:
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of a table at one version, without their statistics."""
+    """The files of a table at one version, without their statistics.
+
+    Attributes:
+        version: Of the table.
+        listed: path, size and the values of the partition columns as texts; a row a file.
+    """
 
     version: int
-    files: Sequence[StagedFile]
+    listed: pa.Table
+
+    @property
+    def files(self) -> list[StagedFile]:
+        """All of them."""
+        return _staged(self.listed)
+
+    def of(self, partitions: Set[tuple[str | None, ...]]) -> list[StagedFile]:
+        """Those of these partitions."""
+        if not partitions:
+            return []
+        near = self.listed
+        for name, values in zip(near.column_names[2:], zip(*partitions, strict=True), strict=True):
+            near = near.filter(pc.is_in(near[name], value_set=pa.array(set(values), pa.string())))
+        return [file for file in _staged(near) if tuple(file.partition.values()) in partitions]
 
 
 @dataclass(frozen=True)
@@ -84,38 +106,24 @@ class DeltaLog:
 
     def is_empty(self) -> bool:
         """Whether the table has no files, or was never written."""
-        table = self._table()
-        return table is None or pa.table(table.get_add_actions()).num_rows == 0
+        with opened(self.path) as table:
+            return table is None or pa.table(table.get_add_actions()).num_rows == 0
 
     def transaction_version(self, app_id: str) -> int | None:
         """The highest version that this application committed; None where it never did."""
-        table = self._table()
-        version = table.transaction_version(app_id) if table else None
+        with opened(self.path) as table:
+            version = table.transaction_version(app_id) if table else None
         return None if version is None else int(version)
 
-    def create(self) -> DeltaTable:
-        """The table; made with its partitions and properties where there is none, given the columns that it lacks."""
-        table = self._table()
-        if table:
-            return self._with_every_column(table)
-        try:
-            with overtaken(self.spec.name, self.path):
-                return DeltaTable.create(
-                    self.path,
-                    schema=self.schema,
-                    mode="ignore",
-                    partition_by=list(self.spec.partition_by),
-                    configuration={
-                        "delta.enableDeletionVectors": "false",
-                        "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
-                    },
-                )
-        except OvertakenError:  # by whoever made it
-            return DeltaTable(self.path)
+    def create(self) -> None:
+        """Make the table with its partitions and properties where there is none; give it the columns that it lacks."""
+        with self._complete():
+            return
 
     def seen(self, writers: str) -> Seen:
         """The table as it is now, for a writer that is about to decide what to write; makes it where there is none."""
-        return Seen(self.create().version(), writers)
+        with self._complete() as table:
+            return Seen(table.version(), writers)
 
     def add(
         self,
@@ -137,31 +145,23 @@ class DeltaLog:
             OvertakenError: A writer of the same name has committed since then, the same application does so at this
                 moment, or a vacuum took staged files away.
         """
-        table = self.create()
-        if table.transaction_version(app_id) is not None:
+        if self.transaction_version(app_id) is not None:
             return
         transactions = [Transaction(app_id, 1)]
         if seen:
-            table = DeltaTable(self.path, version=seen.version)
             transactions.append(Transaction(seen.writers, seen.version + 1))
-        self._commit(table, (), files, transactions, metadata)
+        self._commit(None if seen is None else seen.version, (), files, transactions, metadata)
 
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
-        table = self.create() if version is None else DeltaTable(self.path, version=version)
-        actions = pa.table(table.get_add_actions(flatten=True))
-        told = ["path", "size_bytes", *(f"partition.{name}" for name in self.spec.partition_by)]
-        found = actions.select(told).to_pylist() if actions.num_rows else []
-        files = [
-            StagedFile(
-                file["path"],
-                file["size_bytes"],
-                {name: _text(file[f"partition.{name}"]) for name in self.spec.partition_by},
-                "",
-            )
-            for file in found
-        ]
-        return Contents(table.version(), files)
+        names = self.spec.partition_by
+        schema = pa.schema([("path", pa.string()), ("size", pa.int64()), *((name, pa.string()) for name in names)])
+        with self._complete(version) as table:
+            actions, version = pa.table(table.get_add_actions(flatten=True)), table.version()
+        if not actions.num_rows:
+            return Contents(version, schema.empty_table())
+        listed = actions.select(["path", "size_bytes", *(f"partition.{name}" for name in names)])
+        return Contents(version, listed.rename_columns(schema.names).cast(schema))
 
     def replace(
         self,
@@ -184,12 +184,11 @@ class DeltaLog:
         Raises:
             OvertakenError: Another writer was faster, or a vacuum took staged files away.
         """
-        table = DeltaTable(self.path, version=since)
-        self._commit(table, old, new, [Transaction(app_id, since + 1)], metadata)
+        self._commit(since, old, new, [Transaction(app_id, since + 1)], metadata)
 
     def _commit(
         self,
-        table: DeltaTable,
+        version: int | None,
         old: Sequence[StagedFile],
         new: Sequence[StagedFile],
         transactions: list[Transaction],
@@ -200,7 +199,7 @@ class DeltaLog:
         now = int(time.time() * 1000)
         removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
         added = [AddAction(file.path, file.size, file.partition, now, True, file.stats) for file in new]
-        with overtaken(self.spec.name, self.path):
+        with self._complete(version) as table, overtaken(self.spec.name, self.path):
             table.create_write_transaction(
                 [*removed, *added],
                 mode="append",
@@ -215,9 +214,9 @@ class DeltaLog:
         Raises:
             OvertakenError: The same application commits at this moment.
         """
-        table, properties = self.create(), _properties(metadata, [Transaction(app_id, 1)])
-        if table.transaction_version(app_id) is None:
-            with overtaken(self.spec.name, self.path):
+        properties = _properties(metadata, [Transaction(app_id, 1)])
+        with self._complete() as table, overtaken(self.spec.name, self.path):
+            if table.transaction_version(app_id) is None:
                 write_deltalake(table, rows, mode="append", commit_properties=properties)
 
     def merge(self, rows: pa.Table, *, stamps: Sequence[str], metadata: Mapping[str, object]) -> tuple[int, int]:
@@ -232,68 +231,69 @@ class DeltaLog:
             Rows inserted, rows updated.
         """
         compared = [name for name in self.spec.column_names if name not in (*self.spec.key, *stamps)]
-        merge = (
-            self.create()
-            .merge(
-                rows.select(self.schema.names).cast(self.schema),
-                " AND ".join(f"(old.{name} = new.{name})" for name in self.spec.key),
-                source_alias="new",
-                target_alias="old",
-                commit_properties=_properties(metadata),
+        with self._complete() as table, overtaken(self.spec.name, self.path):
+            merged = (
+                table.merge(
+                    rows.select(self.schema.names).cast(self.schema),
+                    " AND ".join(f"(old.{name} = new.{name})" for name in self.spec.key),
+                    source_alias="new",
+                    target_alias="old",
+                    commit_properties=_properties(metadata),
+                )
+                .when_matched_update_all(predicate=" OR ".join(f"(old.{n} IS DISTINCT FROM new.{n})" for n in compared))
+                .when_not_matched_insert_all()
+                .execute()
             )
-            .when_matched_update_all(predicate=" OR ".join(f"(old.{n} IS DISTINCT FROM new.{n})" for n in compared))
-            .when_not_matched_insert_all()
-        )
-        with overtaken(self.spec.name, self.path):
-            merged = merge.execute()
         return int(merged["num_target_rows_inserted"]), int(merged["num_target_rows_updated"])
 
     def drop_rows(self, predicate: str, metadata: Mapping[str, object]) -> None:
         """Delete the rows for which the SQL predicate holds; whole partitions cost no rewriting."""
-        if table := self._table():
-            with overtaken(self.spec.name, self.path):
+        with opened(self.path) as table, overtaken(self.spec.name, self.path):
+            if table:
                 table.delete(predicate, commit_properties=_properties(metadata))
 
     def update_from(self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str]) -> None:
         """Set columns of the rows whose keys are among the given rows, in one commit."""
-        if table := self._table():
-            same = " AND ".join(f"old.{name} = new.{name}" for name in on)
-            merge = table.merge(rows, same, source_alias="new", target_alias="old")
-            with overtaken(self.spec.name, self.path):
+        same = " AND ".join(f"old.{name} = new.{name}" for name in on)
+        with opened(self.path) as table, overtaken(self.spec.name, self.path):
+            if table:
+                merge = table.merge(rows, same, source_alias="new", target_alias="old")
                 merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
     def amend(
         self, rows: pa.Table, *, on: Sequence[str], columns: Sequence[str], app_id: str, metadata: Mapping[str, object]
     ) -> None:
         """Delete the rows whose keys are given with a false `kept`, set columns of the others; one commit, once."""
-        if (table := self._table()) and table.transaction_version(app_id) is None:
-            same = " AND ".join(f"old.{name} = new.{name}" for name in on)
-            properties = _properties(metadata, [Transaction(app_id, 1)])
-            merge = table.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
-            merge = merge.when_matched_delete("NOT new.kept")
-            with overtaken(self.spec.name, self.path):
+        same = " AND ".join(f"old.{name} = new.{name}" for name in on)
+        properties = _properties(metadata, [Transaction(app_id, 1)])
+        with opened(self.path) as table, overtaken(self.spec.name, self.path):
+            if table and table.transaction_version(app_id) is None:
+                merge = table.merge(rows, same, source_alias="new", target_alias="old", commit_properties=properties)
+                merge = merge.when_matched_delete("NOT new.kept")
                 merge.when_matched_update({name: f"new.{name}" for name in columns}).execute()
 
     def newest_first(self) -> Iterator[LoggedCommit]:
         """The commits from the newest to the oldest, read piece by piece."""
-        table = self._table()
-        seen, wanted = 0, _HISTORY_CHUNK
-        while table:
-            entries = table.history(wanted)
-            for entry in entries[seen:]:
-                yield LoggedCommit(int(entry["version"]), json.loads(entry.get("userMetadata") or "{}"))
+        told, wanted = math.inf, _HISTORY_CHUNK
+        while True:
+            with opened(self.path) as table:
+                entries = history_of(table, wanted) if table else []
+            for entry in entries:
+                if entry["version"] < told:
+                    told = entry["version"]
+                    yield LoggedCommit(told, json.loads(entry.get("userMetadata") or "{}"))
             if len(entries) < wanted:
                 return
-            seen, wanted = len(entries), wanted * 4
+            wanted *= 4
 
     def batches(self, *, filters: Any = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows that pass the filter (a pyarrow expression), piece by piece; the table is opened at once."""
-        table = self._table()
-        if table is None:
-            return iter(())
         # delta-rs's own file system calls back into Python from threads: a process that ends meanwhile aborts.
         local = None if "://" in self.path else SubTreeFileSystem(self.path, LocalFileSystem())
-        rows = table.to_pyarrow_dataset(filesystem=local)
+        with opened(self.path) as table:
+            if table is None:
+                return iter(())
+            rows = table.to_pyarrow_dataset(filesystem=local)
         batches: Iterator[pa.RecordBatch] = rows.to_batches(filter=filters, columns=list(columns) if columns else None)
         return batches
 
@@ -305,24 +305,47 @@ class DeltaLog:
         """A folder below the table in which files of one commit are written."""
         return Stage(self.spec.name, self.path, folder)
 
-    def _with_every_column(self, table: DeltaTable) -> DeltaTable:
+    @contextmanager
+    def _complete(self, version: int | None = None) -> Iterator[DeltaTable]:
+        """The table, made where there is none and with every column of its spec; or as it was after a commit."""
+        with opened(self.path, version) as table:
+            if table and version is None:
+                self._give_columns(table)
+            yield table or self._made()
+
+    def _made(self) -> DeltaTable:
+        try:
+            with overtaken(self.spec.name, self.path):
+                return DeltaTable.create(
+                    self.path,
+                    schema=self.schema,
+                    mode="ignore",
+                    partition_by=list(self.spec.partition_by),
+                    configuration={
+                        "delta.enableDeletionVectors": "false",
+                        "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
+                    },
+                )
+        except OvertakenError:  # by whoever made it
+            return DeltaTable(self.path)
+
+    def _give_columns(self, table: DeltaTable) -> None:
         """A table that was made before a column was added to its spec gets the column."""
         there = {field.name for field in table.schema().fields}
         missing = [field for field in Schema.from_arrow(self.schema).fields if field.name not in there]
         if missing:
             with overtaken(self.spec.name, self.path):
                 table.alter.add_columns(missing)
-        return table
-
-    def _table(self) -> DeltaTable | None:
-        try:
-            return DeltaTable(self.path)
-        except TableNotFoundError:
-            return None
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _staged(listed: pa.Table) -> list[StagedFile]:
+    names = listed.column_names[2:]
+    paths, sizes, *values = (column.to_pylist() for column in listed.columns)
+    places = zip(*values, strict=True) if names else [()] * len(paths)
+    return [
+        StagedFile(path, size, dict(zip(names, place, strict=True)), "")
+        for path, size, place in zip(paths, sizes, places, strict=True)
+    ]
 
 
 def _properties(metadata: Mapping[str, object], transactions: list[Transaction] | None = None) -> CommitProperties:

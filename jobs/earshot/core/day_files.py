@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
 
@@ -39,9 +38,12 @@ class DayFiles:
         """The files that the table consists of now; none where it was never written."""
         log, version = DeltaLog(root, table), TableHistory(root, table).version
         files: dict[date, list[str]] = defaultdict(list)
-        for file in () if version is None else log.contents(version).files:
-            if day := file.partition[log.spec.partition_by[0]]:
-                files[date.fromisoformat(day)].append(str(Path(log.path, unquote(file.path))))
+        if version is not None:
+            listed = log.contents(version).listed
+            days, paths = listed[log.spec.partition_by[0]].to_pylist(), listed["path"].to_pylist()
+            for day, path in zip(days, paths, strict=True):
+                if day:
+                    files[date.fromisoformat(day)].append(f"{log.path}/{unquote(path)}")
         return cls(table, {day: sorted(paths) for day, paths in files.items()})
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -49,28 +49,27 @@ def replace_partitions(
     """
     log = DeltaLog(tables.root, name)
     now = log.contents(since)
-    replaced = now.files
     folder = f"rebuilt={uuid.uuid4().hex}"
     if isinstance(rows, ArrowRows | ArrowTasks):
         staged = rows.write(log.stage(folder))
     else:
         conform(rows, log.spec).write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")
         staged = log.staged(folder)
-    if partitions is not None:
-        wanted = {tuple(map(str, partition)) for partition in partitions}
+    if partitions is None:
+        replaced = now.files
+    else:
+        wanted = {tuple(None if value is None else str(value) for value in partition) for partition in partitions}
         _check(name, log.spec.partition_by, staged, wanted)
-        replaced = [file for file in replaced if _partition(file, log.spec.partition_by) in wanted]
+        replaced = now.of(wanted)
     log.replace(replaced, staged, since=now.version, app_id=_WRITER, metadata=metadata)
 
 
-def _partition(file: StagedFile, columns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(file.partition[column]) for column in columns)
-
-
-def _check(name: str, columns: Sequence[str], staged: Sequence[StagedFile], wanted: set[tuple[str, ...]]) -> None:
-    strange = {_partition(file, columns) for file in staged} - wanted
+def _check(
+    name: str, columns: Sequence[str], staged: Sequence[StagedFile], wanted: Set[tuple[str | None, ...]]
+) -> None:
+    strange = {tuple(file.partition[column] for column in columns) for file in staged} - wanted
     if strange:
-        places = "; ".join(", ".join(partition) for partition in sorted(strange))
+        places = "; ".join(sorted(", ".join(map(str, partition)) for partition in strange))
         raise TableError(
             f"Rows of {name} lie in partitions that are not replaced: {places}.",
             where=f"{name} ({', '.join(columns)})",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from pyarrow.parquet import filters_to_expression
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import InputError, OvertakenError, TableError
+from earshot.core.open_tables import give_back, take
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.tables import columns_with_statistics, spec_of
 
@@ -27,6 +29,9 @@ Filter = tuple[str, str, Any]
 """Column, operator and value, as pyarrow has them: `("listen_date", "<=", day)`."""
 
 _BATCH = 65_536
+
+_LISTED = frozenset({"=", "!=", "<", "<=", ">", ">=", "in", "not in"})
+"""The operators that delta-rs has, too."""
 
 
 class SmallTables:
@@ -50,15 +55,19 @@ class SmallTables:
             TableError: It is there and cannot be read.
         """
         try:
-            return DeltaTable(self.path(name), version=version)
-        except TableNotFoundError:
-            return None
+            return take(self.path(name), version)
         except DeltaError as error:
             raise TableError(
                 f"{name} cannot be read: {str(error).splitlines()[0]}.",
                 where=self.path(name),
                 remedy="Its Delta log is damaged: restore the folder from a backup, or move it away and backfill.",
             ) from None
+
+    @contextmanager
+    def _opened(self, name: str, version: int | None = None) -> Iterator[DeltaTable | None]:
+        table = self.open(name, version)
+        yield table
+        give_back(self.path(name), table)
 
     def arrow(
         self,
@@ -75,14 +84,14 @@ class SmallTables:
         Raises:
             TableError: The table is there and cannot be read, or that version of it is vacuumed.
         """
-        table = self.open(name, version)
-        if table is None:
-            empty = self._schema(name).empty_table()
-            return empty.select(list(columns)) if columns else empty
-        there = {field.name for field in table.schema().fields}
-        chosen = [column for column in columns if column in there] if columns else None
         try:
-            rows = self._read(table, name, filters, chosen)
+            with self._opened(name, version) as table:
+                if table is None:
+                    empty = self._schema(name).empty_table()
+                    return empty.select(list(columns)) if columns else empty
+                there = {field.name for field in table.schema().fields}
+                chosen = [column for column in columns if column in there] if columns else None
+                rows = self._read(table, name, filters, chosen)
         except FileNotFoundError:
             if version is None:
                 raise
@@ -95,9 +104,9 @@ class SmallTables:
 
     def _read(self, table: DeltaTable, name: str, filters: Any, columns: list[str] | None) -> pa.Table:
         """The rows; where delta-rs rewrote files with another kind of texts, Arrow can filter them only once read."""
-        files = self._local(name)
+        rows_of = table.to_pyarrow_dataset(filesystem=self._local(name), file_pruning_predicate=_places(name, filters))
         try:
-            return table.to_pyarrow_table(filters=filters, columns=columns, filesystem=files)
+            return rows_of.to_table(filter=_expression(filters), columns=columns)
         except pa.ArrowNotImplementedError:
             texts = {field.name for field in self._schema(name) if pa.types.is_string(field.type)}
             early = [one for one in filters or () if one[0] not in texts]
@@ -105,8 +114,7 @@ class SmallTables:
             if not late:
                 raise
             wanted = None if columns is None else list(dict.fromkeys([*columns, *(column for column, *_ in late)]))
-            rows = table.to_pyarrow_table(filters=early or None, columns=wanted, filesystem=files)
-            rows = rows.filter(filters_to_expression(late))
+            rows = rows_of.to_table(filter=_expression(early), columns=wanted).filter(filters_to_expression(late))
             return rows if columns is None else rows.select(columns)
 
     def rows(self, name: str, filters: Any = None) -> list[dict[str, Any]]:
@@ -134,15 +142,13 @@ class SmallTables:
         Returns:
             The keys and the names; no rows where the table was never written.
         """
-        table = self.open(name)
         columns = list(dict.fromkeys([*keys, *(column for column, _ in sums.values())]))
-        if table is None or not table.file_uris():
-            empty = self._schema(name).empty_table().group_by(list(keys)).aggregate(list(sums.values()))
-            return empty.rename_columns([*keys, *sums])
-        partitions = [
-            (column, how, _texts(value)) for column, how, value in filters if column in spec_of(name).partition_by
-        ]
-        dataset = table.to_pyarrow_dataset(filesystem=self._local(name), file_pruning_predicate=partitions or None)
+        places = _places(name, filters)
+        with self._opened(name) as table:
+            if table is None or not pa.table(table.get_add_actions()).num_rows:
+                empty = self._schema(name).empty_table().group_by(list(keys)).aggregate(list(sums.values()))
+                return empty.rename_columns([*keys, *sums])
+            dataset = table.to_pyarrow_dataset(filesystem=self._local(name), file_pruning_predicate=places)
         read = list(dict.fromkeys([*columns, *(column for column, _, _ in filters)]))
         where = filters_to_expression(list(filters)) if filters else pc.scalar(True)
         plan = [
@@ -168,20 +174,20 @@ class SmallTables:
         Raises:
             TableError: The table is there and cannot be read.
         """
-        table = self.open(name)
-        if table is None:
-            empty = self.arrow(name, columns=columns)
-            return None, empty.schema, iter(())
-        there = table.to_pyarrow_dataset(filesystem=self._local(name))
+        with self._opened(name) as table:
+            if table is None:
+                empty = self.arrow(name, columns=columns)
+                return None, empty.schema, iter(())
+            there, version = table.to_pyarrow_dataset(filesystem=self._local(name)), table.version()
         names = list(columns or (n for n in self._schema(name).names if n in there.schema.names))
         sizes = {"batch_size": _BATCH, "batch_readahead": 2, "fragment_readahead": 1}
         if condition is not None and _has_views(there):
             every = there.scanner(**sizes).to_batches()
             kept = (pa.table(batch).filter(condition).select(names) for batch in every)
             schema = pa.schema([there.schema.field(name) for name in names])
-            return table.version(), schema, (batch for rows in kept for batch in rows.to_batches())
+            return version, schema, (batch for rows in kept for batch in rows.to_batches())
         scanner = there.scanner(names, condition, **sizes)
-        return table.version(), scanner.projected_schema, scanner.to_batches()
+        return version, scanner.projected_schema, scanner.to_batches()
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Append rows in one commit; a column that a row does not have is null, one that the table lacks is added.
@@ -223,8 +229,8 @@ class SmallTables:
         self._write(name, table, mode="overwrite", predicate=predicate, commit_properties=properties, **how)
 
     def _is_older(self, name: str, rows: pa.Table) -> bool:
-        table = self.open(name)
-        return table is not None and {field.name for field in table.schema().fields} < set(rows.column_names)
+        with self._opened(name) as table:
+            return table is not None and {field.name for field in table.schema().fields} < set(rows.column_names)
 
     def vacuum(self, name: str, hours: int) -> list[str]:
         """Remove the files that no version of the last `hours` needs, those of writers that died included.
@@ -232,12 +238,10 @@ class SmallTables:
         Returns:
             Paths of the removed files. No other process may write the table meanwhile when `hours` is 0.
         """
-        table = self.open(name)
-        return (
-            []
-            if table is None
-            else list(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
-        )
+        with self._opened(name) as table:
+            if table is None:
+                return []
+            return list(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
 
     def _write(self, name: str, table: pa.Table, **how: Any) -> None:
         try:
@@ -280,6 +284,20 @@ def _has_views(rows: Dataset) -> bool:
     return any(pa.types.is_string_view(field.type) for one in rows.get_fragments() for field in one.physical_schema)
 
 
+def _expression(filters: Any) -> pc.Expression | None:
+    if isinstance(filters, list | tuple):
+        return filters_to_expression(filters) if filters else None
+    return filters
+
+
+def _places(name: str, filters: Any) -> list[Filter] | None:
+    """Those of the filters that tell which files to list, with values as the log has them; None where none does."""
+    if not isinstance(filters, list | tuple) or not all(isinstance(one, tuple) for one in filters):
+        return None
+    keys = spec_of(name).partition_by
+    return [(column, how, _texts(value)) for column, how, value in filters if column in keys and how in _LISTED] or None
+
+
 def _texts(value: Any) -> Any:
-    """A value of a partition column, or several of them, as the log has them."""
-    return [str(one) for one in value] if isinstance(value, list) else str(value)
+    several = isinstance(value, list | tuple | set | frozenset)
+    return [str(one) for one in value] if several else str(value)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
 from earshot.core.changes import CONSUMED
+from earshot.core.open_tables import history_of, opened
 from earshot.core.tables import spec_of
 
 # Operations that leave every row as it was.
@@ -59,19 +59,20 @@ class TableHistory:
     @cached_property
     def version(self) -> int | None:
         """The latest commit; None where nothing was ever written."""
-        if self._table is None:
-            return None
-        latest = self._table.version()
-        return latest if latest or self._table.file_uris() else None
+        latest, files = self._now
+        return latest if latest or files.num_rows else None
 
     @cached_property
     def changes(self) -> list[Change]:
         """The commits that the log still has, newest first."""
-        entries = [] if self._table is None else self._table.history()
-        return [
+        latest, _ = self._now
+        with opened(self.path) as table:
+            entries = history_of(table) if table else []
+        changes = (
             Change(int(entry["version"]), str(entry.get("operation", "")), _metadata(entry.get("userMetadata")))
             for entry in entries
-        ]
+        )
+        return [change for change in changes if latest is not None and change.version <= latest]
 
     @cached_property
     def consumed(self) -> dict[str, int] | None:
@@ -83,7 +84,8 @@ class TableHistory:
 
     def days(self) -> frozenset[date]:
         """The values of the partition column (a date) that have rows now."""
-        return frozenset() if self._table is None else frozenset(_files(self._table, self._day).values())
+        _, files = self._now
+        return frozenset(files[f"partition.{self._day}"].unique().to_pylist()) if files.num_rows else frozenset()
 
     def rows(self, days: Collection[date]) -> int:
         """How many rows these days have, as the log counts them."""
@@ -91,8 +93,8 @@ class TableHistory:
 
     def rows_by_day(self, days: Collection[date]) -> dict[date, int]:
         """How many rows each of these days has, as the log counts them; none of a day that has no files."""
-        files = pa.table(self._table.get_add_actions(flatten=True)) if self._table and days else pa.table({})
-        if "num_records" not in files.column_names:
+        _, files = self._now
+        if "num_records" not in files.column_names or not days:
             return {}
         day = f"partition.{self._day}"
         there = files.filter(pc.is_in(files[day], pa.array(days, pa.date32())))
@@ -102,17 +104,14 @@ class TableHistory:
     def changed_days(self, version: int) -> frozenset[date] | None:
         """The days whose files that commit added or removed; None where the log does not tell any more."""
         try:
-            after = _files(DeltaTable(self.path, version=version), self._day)
-            before = _files(DeltaTable(self.path, version=version - 1), self._day) if version else {}
+            after, before = self._days_of_files(version), self._days_of_files(version - 1) if version else {}
         except DeltaError:
             return None
         return frozenset(day for _, day in after.items() ^ before.items())
 
     def latest(self, column: str, day: date) -> datetime | None:
         """The largest timestamp of a column on a day; None where the files carry no statistics."""
-        if self._table is None:
-            return None
-        files = pa.table(self._table.get_add_actions(flatten=True))
+        _, files = self._now
         if f"max.{column}" not in files.column_names:
             return None
         maxima = files.filter(pc.equal(files[f"partition.{self._day}"], pa.scalar(day)))[f"max.{column}"]
@@ -126,7 +125,7 @@ class TableHistory:
 
     def spans(self, first: str, last: str) -> list[Span] | None:
         """Of each file, the least `first` and the largest `last`; None where a file carries no statistics."""
-        files = pa.table(self._table.get_add_actions(flatten=True)) if self._table else pa.table({})
+        _, files = self._now
         if not files.num_rows:
             return []
         columns = (f"partition.{self._day}", f"min.{first}", f"max.{last}")
@@ -141,11 +140,19 @@ class TableHistory:
         return self.spec.partition_by[0]
 
     @cached_property
-    def _table(self) -> DeltaTable | None:
-        try:
-            return DeltaTable(self.path)
-        except TableNotFoundError:
-            return None
+    def _now(self) -> tuple[int | None, pa.Table]:
+        """The latest commit and the files that it left, with their statistics."""
+        return self._at(None)
+
+    def _at(self, version: int | None) -> tuple[int | None, pa.Table]:
+        with opened(self.path, version) as table:
+            if table is None:
+                return None, pa.table({})
+            return table.version(), pa.table(table.get_add_actions(flatten=True))
+
+    def _days_of_files(self, version: int) -> dict[str, date]:
+        _, files = self._at(version)
+        return dict(zip(files["path"].to_pylist(), files[f"partition.{self._day}"].to_pylist(), strict=True))
 
 
 def _metadata(text: Any) -> dict[str, Any]:
@@ -154,10 +161,3 @@ def _metadata(text: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _files(table: DeltaTable, day: str) -> dict[str, date]:
-    files = pa.table(table.get_add_actions(flatten=True))
-    if files.num_rows == 0:
-        return {}
-    return dict(zip(files["path"].to_pylist(), files[f"partition.{day}"].to_pylist(), strict=True))
