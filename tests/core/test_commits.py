@@ -64,6 +64,16 @@ def test_one_application_commits_once_however_many_try_at_the_same_time(tmp_path
     assert len(SmallTables(str(tmp_path)).rows("gold.quality_kpis")) == 1
 
 
+def test_one_application_adds_its_files_once_however_many_try_at_the_same_time(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "gold.quality_kpis")
+    log.create()
+    files = [staged(tmp_path, log, n) for n in range(WRITERS)]
+    for batch in range(5):
+        told = together(lambda n, batch=batch: log.add(files[n], app_id=f"publish:b{batch}", metadata={}))
+        assert set(told) <= {None, "overtaken"}
+        assert log.contents().version == batch + 1
+
+
 def test_of_writers_who_decided_on_the_same_version_one_commits_and_the_others_know(tmp_path: Path) -> None:
     log = DeltaLog(str(tmp_path), "gold.quality_kpis")
     files = [staged(tmp_path, log, n) for n in range(WRITERS)]

@@ -54,3 +54,5 @@ def test_files_of_other_days_are_not_even_looked_at(lake: SmallTables) -> None:
         Path(path.removeprefix("file://")).unlink()
     found = lake.grouped("silver.sessions", ["session_date"], SUMS, [("session_date", "in", [DAYS[2]])])
     assert found.to_pylist() == [{"session_date": DAYS[2], "sessions": 3, "played_ms": 300}]
+    rows = lake.rows("silver.sessions", [("session_date", "in", {DAYS[2]}), ("played_ms", ">", 0)])
+    assert [row["session_date"] for row in rows] == [DAYS[2]] * 3

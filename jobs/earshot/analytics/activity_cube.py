@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from earshot.analytics.cube_memory import REMEMBERED_DAYS, Memory
+from earshot.analytics.cube_memory import REMEMBERED_DAYS, Memory, days_before
 from earshot.analytics.cube_metrics import COUNTS, MEASURED, METRICS, QUALITY_COUNTS, QUALITY_LEVELS, MeasuredPlays
 from earshot.analytics.cube_series import Cells, Series, series_of
 from earshot.analytics.play_days import FiledPlays
@@ -95,7 +95,7 @@ def activity_cube(
     Returns:
         The columns of gold.activity_cube, some days that follow one another a task.
     """
-    files, standing = listens.files, built.of(built.days.difference(days))
+    files, standing = listens.files, built.of(days_before(days).difference(days))
 
     def of_run(run: Sequence[date]) -> Iterator[pa.Table]:
         memory = Memory(files.of(days), standing, rules.minimum_volume, rules.combinations)

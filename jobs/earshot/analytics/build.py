@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -139,9 +139,8 @@ def _cube(tables: Tables, touched: TouchedDays, existing: frozenset[date], setti
 
     def rows(plays: FiledPlays) -> ArrowTasks:
         built = DayFiles(CUBE) if touched.complete else DayFiles.now(tables.root, CUBE)
-        remembered = {day - timedelta(days=n) for day in due for n in range(1, REMEMBERED_DAYS + 1)}
         return activity_cube(
-            plays, built.of(remembered - days), days=due, newest=max(existing, default=date.min), rules=rules
+            plays, built.of(built.days - days), days=due, newest=max(existing, default=date.min), rules=rules
         )
 
     return _Rebuild(due, rows, _each(days), told=spanned(existing))

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
-from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -43,12 +42,11 @@ class BuiltCharts:
     @classmethod
     def now(cls, root: str) -> BuiltCharts:
         """Those of the lake."""
-        log = DeltaLog(root, CHARTS)
-        contents = log.contents()
+        contents = DeltaLog(root, CHARTS).contents()
         files: dict[tuple[str, str], list[str]] = defaultdict(list)
-        kinds, starts, paths = (contents.listed[name].to_pylist() for name in (c.PERIOD, c.PERIOD_START, "path"))
-        for kind, start, path in zip(kinds, starts, paths, strict=True):
-            files[kind, start].append(f"{log.path}/{unquote(path)}")
+        kinds, starts = (contents.listed[name].to_pylist() for name in (c.PERIOD, c.PERIOD_START))
+        for kind, start, place in zip(kinds, starts, contents.places, strict=True):
+            files[kind, start].append(place)
         of_periods = {Period(kind, date.fromisoformat(start)): of_one for (kind, start), of_one in files.items()}
         return cls(of_periods, contents.version)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -43,7 +43,7 @@ class Memory:
 
     def before(self, day: date) -> pa.Table:
         """The series of the `REMEMBERED_DAYS` before a day: dimensions, null where not fixed, and the most plays."""
-        earlier = [day - timedelta(days=n) for n in range(1, REMEMBERED_DAYS + 1)]
+        earlier = sorted(days_before([day]))
         self._known = {one: self._known[one] if one in self._known else self._of(one) for one in earlier}
         rows = pa.concat_tables([_SCHEMA.empty_table(), *self._known.values()])
         most = rows.group_by(list(DIMENSIONS), use_threads=False).aggregate([(PEAK, "max")])
@@ -62,6 +62,11 @@ class Memory:
         found = rows.filter(pc.and_(chosen, pc.greater_equal(rows[c.VOLUME], self._minimum)))
         fixed = [pc.map_lookup(found[c.DIMENSIONS], pa.scalar(name), "first") for name in DIMENSIONS]
         return pa.table([*fixed, found[c.VOLUME]], schema=_SCHEMA)
+
+
+def days_before(days: Iterable[date]) -> frozenset[date]:
+    """The days of which something is remembered on one of these."""
+    return frozenset(day - timedelta(days=n) for day in days for n in range(1, REMEMBERED_DAYS + 1))
 
 
 def volumes(plays: pa.Table, minimum_volume: int, combinations: Sequence[Sequence[str]]) -> pa.Table:

@@ -47,16 +47,23 @@ class Contents:
 
     Attributes:
         version: Of the table.
+        folder: Of the table.
         listed: path, size and the values of the partition columns as texts; a row a file.
     """
 
     version: int
+    folder: str
     listed: pa.Table
 
     @property
     def files(self) -> list[StagedFile]:
         """All of them."""
         return _staged(self.listed)
+
+    @property
+    def places(self) -> list[str]:
+        """Where each of them lies."""
+        return [f"{self.folder}/{unquote(path)}" for path in self.listed["path"].to_pylist()]
 
     def of(self, partitions: Set[tuple[str | None, ...]]) -> list[StagedFile]:
         """Those of these partitions."""
@@ -145,12 +152,15 @@ class DeltaLog:
             OvertakenError: A writer of the same name has committed since then, the same application does so at this
                 moment, or a vacuum took staged files away.
         """
-        if self.transaction_version(app_id) is not None:
-            return
         transactions = [Transaction(app_id, 1)]
         if seen:
+            if self.transaction_version(app_id) is not None:
+                return
             transactions.append(Transaction(seen.writers, seen.version + 1))
-        self._commit(None if seen is None else seen.version, (), files, transactions, metadata)
+        # Looked for in what the commit is held against: one that comes in between is a conflict.
+        with self._complete(seen.version if seen else None) as table:
+            if table.transaction_version(app_id) is None:
+                self._commit(table, (), files, transactions, metadata)
 
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
@@ -159,9 +169,9 @@ class DeltaLog:
         with self._complete(version) as table:
             actions, version = pa.table(table.get_add_actions(flatten=True)), table.version()
         if not actions.num_rows:
-            return Contents(version, schema.empty_table())
+            return Contents(version, self.path, schema.empty_table())
         listed = actions.select(["path", "size_bytes", *(f"partition.{name}" for name in names)])
-        return Contents(version, listed.rename_columns(schema.names).cast(schema))
+        return Contents(version, self.path, listed.rename_columns(schema.names).cast(schema))
 
     def replace(
         self,
@@ -184,11 +194,12 @@ class DeltaLog:
         Raises:
             OvertakenError: Another writer was faster, or a vacuum took staged files away.
         """
-        self._commit(since, old, new, [Transaction(app_id, since + 1)], metadata)
+        with self._complete(since) as table:
+            self._commit(table, old, new, [Transaction(app_id, since + 1)], metadata)
 
     def _commit(
         self,
-        version: int | None,
+        table: DeltaTable,
         old: Sequence[StagedFile],
         new: Sequence[StagedFile],
         transactions: list[Transaction],
@@ -199,7 +210,7 @@ class DeltaLog:
         now = int(time.time() * 1000)
         removed = [RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in old]
         added = [AddAction(file.path, file.size, file.partition, now, True, file.stats) for file in new]
-        with self._complete(version) as table, overtaken(self.spec.name, self.path):
+        with overtaken(self.spec.name, self.path):
             table.create_write_transaction(
                 [*removed, *added],
                 mode="append",
@@ -309,6 +320,8 @@ class DeltaLog:
     def _complete(self, version: int | None = None) -> Iterator[DeltaTable]:
         """The table, made where there is none and with every column of its spec; or as it was after a commit."""
         with opened(self.path, version) as table:
+            if table is None and version is not None:
+                raise OvertakenError(self.spec.name, where=self.path)
             if table and version is None:
                 self._give_columns(table)
             yield table or self._made()

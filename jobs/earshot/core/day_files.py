@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,11 +38,10 @@ class DayFiles:
         log, version = DeltaLog(root, table), TableHistory(root, table).version
         files: dict[date, list[str]] = defaultdict(list)
         if version is not None:
-            listed = log.contents(version).listed
-            days, paths = listed[log.spec.partition_by[0]].to_pylist(), listed["path"].to_pylist()
-            for day, path in zip(days, paths, strict=True):
+            contents = log.contents(version)
+            for day, place in zip(contents.listed[log.spec.partition_by[0]].to_pylist(), contents.places, strict=True):
                 if day:
-                    files[date.fromisoformat(day)].append(f"{log.path}/{unquote(path)}")
+                    files[date.fromisoformat(day)].append(place)
         return cls(table, {day: sorted(paths) for day, paths in files.items()})
 
     @property

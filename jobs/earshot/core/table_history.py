@@ -107,7 +107,7 @@ class TableHistory:
             after, before = self._days_of_files(version), self._days_of_files(version - 1) if version else {}
         except DeltaError:
             return None
-        return frozenset(day for _, day in after.items() ^ before.items())
+        return None if after is None or before is None else frozenset(day for _, day in after.items() ^ before.items())
 
     def latest(self, column: str, day: date) -> datetime | None:
         """The largest timestamp of a column on a day; None where the files carry no statistics."""
@@ -150,8 +150,10 @@ class TableHistory:
                 return None, pa.table({})
             return table.version(), pa.table(table.get_add_actions(flatten=True))
 
-    def _days_of_files(self, version: int) -> dict[str, date]:
-        _, files = self._at(version)
+    def _days_of_files(self, version: int) -> dict[str, date] | None:
+        found, files = self._at(version)
+        if found is None:
+            return None
         return dict(zip(files["path"].to_pylist(), files[f"partition.{self._day}"].to_pylist(), strict=True))
 
 
