@@ -3,7 +3,7 @@
 from earshot.analytics.build import LISTENS, SOURCES, build, rules_of
 from earshot.analytics.revenue import month_end
 from earshot.core.job import Job
-from earshot.transformers.touched_days import touched_days
+from earshot.transformers.touched_days import touched_days_of_each
 
 REVENUE = "gold.revenue"
 
@@ -13,10 +13,7 @@ def run(job: Job) -> None:
 
     The option `close=YYYY-MM` freezes the payouts of a month that is over.
     """
-    touched = {
-        mart: touched_days(job.tables, mart, sources, rules=rules_of(mart, job.settings))
-        for mart, sources in SOURCES.items()
-    }
+    touched = touched_days_of_each(job.tables, SOURCES, {mart: rules_of(mart, job.settings) for mart in SOURCES})
     if not any(LISTENS in changes.consumed for changes in touched.values()):
         job.skip("no plays were published yet")
     touched[REVENUE] = month_end.begin(job, touched[REVENUE])

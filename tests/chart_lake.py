@@ -78,9 +78,9 @@ class ChartLake:
         existing = {stream.day for stream in self.streams}
         self._file(days)
         periods = periods_of_days(existing if whole else days)
-        built = BuiltCharts() if whole else BuiltCharts.now(self.small.root)
+        built = BuiltCharts() if whole else BuiltCharts.now(self.small.root, periods)
         listens, suspects = (DayFiles.now(self.small.root, table) for table in (_LISTENS, _SUSPECTS))
-        before = {path for paths in built.files.values() for path in paths}
+        before = {path for paths in BuiltCharts.now(self.small.root).files.values() for path in paths}
         tasks = charts(
             FiledPlays(cast(Any, None), listens.of(days_to_read(periods, existing))),
             suspects,

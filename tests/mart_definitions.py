@@ -242,8 +242,8 @@ def charts(*, places: int = 0, listener_cap: int = 0, counted: str = "counted") 
             count(*) FILTER ({is_on}) OVER (of_entity ROWS UNBOUNDED PRECEDING) AS periods_on_chart
         FROM ranked WINDOW of_entity AS (PARTITION BY {_CHART} ORDER BY period_start)
     ), careers AS (
-        SELECT country, tier, entity, entity_id, suspects, map_from_entries(list((period, reached) ORDER BY
-            CASE period WHEN 'day' THEN 0 WHEN 'week' THEN 1 ELSE 2 END)) AS career
+        SELECT country, tier, entity, entity_id, suspects, {{'day': max(reached) FILTER (period = 'day'),
+            'week': max(reached) FILTER (period = 'week'), 'month': max(reached) FILTER (period = 'month')}} AS careers
         FROM (
             SELECT {_CHART}, {{'peak_rank': min(rank), 'periods_on_chart': (count(*) FILTER ({is_on}))::INTEGER,
                 'since': min(period_start)}} AS reached FROM ranked WHERE period <> 'all_time' GROUP BY ALL
@@ -255,7 +255,7 @@ def charts(*, places: int = 0, listener_cap: int = 0, counted: str = "counted") 
         CASE WHEN now.period <> 'all_time' THEN now.periods_on_chart END::INTEGER AS periods_on_chart,
         CASE WHEN now.period = 'all_time' OR NOT now.{is_on if places else "rank > 0"} OR coalesce({was_on}, false)
             THEN NULL WHEN now.periods_on_chart > 1 THEN 're_entry' ELSE 'new' END AS entry,
-        CASE WHEN now.period = 'all_time' THEN careers.career END AS career
+        CASE WHEN now.period = 'all_time' THEN careers.careers END AS careers
     FROM remembered AS now LEFT JOIN ranked AS before
         ON (before.period, before.country, before.tier, before.entity, before.entity_id, before.suspects)
             = (now.period, now.country, now.tier, now.entity, now.entity_id, now.suspects)
@@ -377,5 +377,5 @@ BEHAVIOUR_FOUND = f"""SELECT day, country, tier, metric, round(value + {_TIE}, 6
     WHERE slice IS NULL"""  # noqa: S608 (our own SQL)
 CHARTS_FOUND = """
     SELECT period, period_start, country, tier, entity, entity_id, suspects, rank, streams, listeners, previous_rank,
-        peak_rank, previous_peak_rank, periods_on_chart, entry, career FROM gold_charts
+        peak_rank, previous_peak_rank, periods_on_chart, entry, careers FROM gold_charts
 """

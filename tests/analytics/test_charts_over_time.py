@@ -110,12 +110,12 @@ def test_all_time_tells_what_an_entity_reached_by_day_week_and_month(make: Calla
     charts.publish([*plays(WEEKS[0], hit=1, other=2), *plays(WEEKS[1], hit=2, other=1), *plays(WEEKS[2], hit=9)])
     where = (("period", "=", "all_time"), ("entity_id", "=", "hit"), ("country", "=", "ALL"), ("tier", "=", "free"))
     included, excluded = charts.rows(*where)
-    career = {
+    careers = {
         "day": {"peak_rank": 1, "periods_on_chart": 3, "since": WEEKS[0] + timedelta(days=2)},
         "week": {"peak_rank": 1, "periods_on_chart": 3, "since": WEEKS[0]},
         "month": {"peak_rank": 1, "periods_on_chart": 2, "since": date(2024, 12, 1)},
     }
-    assert included["career"] == excluded["career"] == career
+    assert included["careers"] == excluded["careers"] == careers
     assert [included[name] for name in ("previous_rank", "peak_rank", "periods_on_chart", "entry")] == [None] * 4
 
 

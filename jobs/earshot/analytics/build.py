@@ -92,17 +92,16 @@ def build(tables: Tables, touched: Mapping[str, TouchedDays], settings: Settings
     """
     plays = FiledPlays(tables.spark, DayFiles.now(tables.root, LISTENS))
     existing = plays.files.days
-    plans = {mart: _PLANS[mart](tables, touched[mart], existing, settings) for mart in SOURCES if touched[mart]}
 
     def write(mart: str) -> None:
-        plan = plans[mart]
+        plan = _PLANS[mart](tables, touched[mart], existing, settings)
         rows = plan.rows(plays.of(plan.reads))
         partitions = plan.of_all if touched[mart].complete else plan.replaced
         metadata = {**touched[mart].metadata, **plan.told}
         replace_partitions(tables, mart, rows, partitions, metadata=metadata, since=plan.since)
 
     with ThreadPoolExecutor(max_workers=3, thread_name_prefix="mart") as pool:
-        list(pool.map(write, plans))
+        list(pool.map(write, [mart for mart in SOURCES if touched[mart]]))
 
 
 def _activity(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
@@ -160,7 +159,7 @@ def _cube_rules(settings: Settings) -> CubeRules:
 
 def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], settings: Settings) -> _Rebuild:
     periods = periods_of_days(touched.days)
-    built = BuiltCharts() if touched.complete else BuiltCharts.now(tables.root)
+    built = BuiltCharts() if touched.complete else BuiltCharts.now(tables.root, periods)
 
     def rows(plays: FiledPlays) -> ArrowTasks:
         rules = ChartRules.of(settings.marts)

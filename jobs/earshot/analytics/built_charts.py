@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -40,9 +40,16 @@ class BuiltCharts:
     version: int | None = None
 
     @classmethod
-    def now(cls, root: str) -> BuiltCharts:
-        """Those of the lake."""
+    def now(cls, root: str, periods: Collection[Period] | None = None) -> BuiltCharts:
+        """Those of the lake.
+
+        Args:
+            root: Root of the lake.
+            periods: Only those that a rebuild of these looks at: from the ones directly before them on, and all time.
+        """
         contents = DeltaLog(root, CHARTS).contents()
+        if periods is not None:
+            contents = replace(contents, listed=contents.listed.filter(_are_near(contents.listed, periods)))
         files: dict[tuple[str, str], list[str]] = defaultdict(list)
         kinds, starts = (contents.listed[name].to_pylist() for name in (c.PERIOD, c.PERIOD_START))
         for kind, start, place in zip(kinds, starts, contents.places, strict=True):
@@ -58,14 +65,6 @@ class BuiltCharts:
         """The periods whose past these are: those of the same kind that come after the first of them."""
         first = {kind: min((p.start for p in periods if p.kind == kind), default=date.max) for kind in KINDS}
         return frozenset(p for p in self.files if p.kind in first and p.start > first[p.kind] and p not in periods)
-
-    def around(self, periods: Collection[Period]) -> BuiltCharts:
-        """Only those that a rebuild of these periods looks at: from the ones directly before them on, and all time."""
-        kinds = {period.kind for period in periods}
-        first = {kind: min(p.start for p in periods if p.kind == kind) for kind in kinds}
-        since = {kind: (Period(kind, start).previous or ALL_TIME_PERIOD).start for kind, start in first.items()}
-        files = {p: paths for p, paths in self.files.items() if p.start >= since.get(p.kind, date.max)}
-        return BuiltCharts(files, self.version)
 
     def ranks(self, period: Period, entity: str, names: Vocabulary) -> Ranks:
         """The ranks of a period."""
@@ -84,15 +83,20 @@ class BuiltCharts:
         period = ALL_TIME_PERIOD
         if period not in self.files:
             return {kind: Careers.none() for kind in KINDS}
-        rows = self._rows(period, entity, (c.CAREER,))
+        rows = self._rows(period, entity, (c.CAREERS,))
         keys = _keys(rows, names)
         order = np.argsort(keys)
-        reached = rows[c.CAREER].combine_chunks().flatten().field(0)
-        figures = [
-            _integers(pa.chunked_array([reached.field(name).cast(pa.int32())])).reshape(-1, len(KINDS))[order]
-            for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)
-        ]
-        return {kind: Careers(keys[order], *(column[:, n] for column in figures)) for n, kind in enumerate(KINDS)}
+        reached = {name: pc.struct_field(rows[c.CAREERS], name) for name in KINDS}
+        return {
+            kind: Careers(
+                keys[order],
+                *(
+                    _integers(pc.struct_field(of_kind, name).cast(pa.int32()))[order]
+                    for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)
+                ),
+            )
+            for kind, of_kind in reached.items()
+        }
 
     def _integers(self, period: Period, entity: str, names: Vocabulary, columns: Sequence[str]) -> Iterator[Integers]:
         """Ascending keys, and the columns in their order; 0 for null."""
@@ -107,16 +111,23 @@ class BuiltCharts:
         return pa.concat_tables(_rows_of(path, entity, columns) for path in self.files[period]).unify_dictionaries()
 
 
-def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table:
-    """Rows of a kind of entity in a file, which is of one kind until it is merged with others.
+def _are_near(listed: pa.Table, periods: Collection[Period]) -> pa.ChunkedArray:
+    """Which files are of a period that follows the ones directly before these, or of all time with these."""
+    near = pa.chunked_array([pa.repeat(pa.scalar(False), listed.num_rows)])
+    for kind in {period.kind for period in periods}:
+        first = min(period for period in periods if period.kind == kind)
+        since = (first.previous or first).start.isoformat()
+        follows = pc.and_(pc.equal(listed[c.PERIOD], kind), pc.greater_equal(listed[c.PERIOD_START], since))
+        near = pc.or_(near, follows)
+    return near
 
-    Of careers only the values are read, as lists: that their keys are `KINDS` in this order need not be read.
-    """
+
+def _rows_of(path: str, entity: str, columns: Sequence[str]) -> pa.Table:
+    """Rows of a kind of entity in a file, which is of one kind until it is merged with others."""
     file = pq.ParquetFile(path, read_dictionary=[c.ENTITY, *_TEXTS])
     of = file.read([c.ENTITY]).column(c.ENTITY)
     kinds = {kind for chunk in of.chunks for kind in chunk.dictionary.to_pylist()}
-    leaves = [file.schema.column(n).path for n in range(len(file.schema))]
-    wanted = [leaf for leaf in leaves if leaf.split(".")[0] in (*_TEXTS, *columns) and not leaf.endswith(".key")]
+    wanted = [*_TEXTS, *columns]
     if entity not in kinds:
         return file.read_row_groups([], wanted)
     rows = file.read(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from earshot.core.tables import spec_of
 
 SCHEMA: Final = spec_of("gold.charts").schema
 _ARROW: Final = to_arrow_schema(SCHEMA, timezone="UTC")
-_CAREER: Final = _ARROW.field(c.CAREER).type
+_CAREERS: Final = _ARROW.field(c.CAREERS).type
 
 
 def chart_rows(period: Period, entity: str, chart: Chart, names: Vocabulary) -> pa.Table:
@@ -33,7 +33,7 @@ def chart_rows(period: Period, entity: str, chart: Chart, names: Vocabulary) -> 
         c.PREVIOUS_PEAK_RANK: _or_null(chart.previous_peak),
         c.PERIODS_ON_CHART: chart.periods,
         c.ENTRY: _named(chart.entry, pa.array(ENTRIES[1:], pa.string()), nothing=1),
-        c.CAREER: pa.nulls(count, _CAREER),
+        c.CAREERS: pa.nulls(count, _CAREERS),
     }
     return _table(_ranks(period, entity, chart.figures, names) | past)
 
@@ -52,22 +52,16 @@ def all_time_rows(
     """
     count = len(figures.keys)
     nulls = dict.fromkeys((c.PREVIOUS_RANK, c.PEAK_RANK, c.PREVIOUS_PEAK_RANK, c.PERIODS_ON_CHART), pa.nulls(count))
-    reached = [careers[kind].of(figures.keys) for kind in KINDS]
-    peak, periods, since = (np.column_stack(columns).ravel() for columns in zip(*reached, strict=True))
-    career = pa.MapArray.from_arrays(
-        pa.array(np.arange(count + 1) * len(KINDS), pa.int32()),
-        pa.array(KINDS, pa.string()).take(pa.array(np.tile(np.arange(len(KINDS)), count))),
-        pa.StructArray.from_arrays(
-            [
-                pa.array(peak, pa.int32()),
-                pa.array(periods, pa.int32()),
-                pa.array(since, pa.int32()).cast(pa.date32()),
-            ],
-            fields=list(_CAREER.item_type),
-        ),
-    )
-    past = {**nulls, c.ENTRY: pa.nulls(count, pa.string()), c.CAREER: career}
+    reached = [_reached(careers[kind].of(figures.keys), _CAREERS.field(kind).type) for kind in KINDS]
+    told = pa.StructArray.from_arrays(reached, fields=list(_CAREERS))
+    past = {**nulls, c.ENTRY: pa.nulls(count, pa.string()), c.CAREERS: told}
     return _table(_ranks(period, entity, figures, names) | past)
+
+
+def _reached(figures: Iterable[Integers], kind: pa.StructType) -> pa.StructArray:
+    """Peak, periods and since of each row."""
+    columns = [pa.array(column, pa.int32()).cast(field.type) for column, field in zip(figures, kind, strict=True)]
+    return pa.StructArray.from_arrays(columns, fields=list(kind))
 
 
 def _ranks(period: Period, entity: str, figures: Figures, names: Vocabulary) -> dict[str, Any]:

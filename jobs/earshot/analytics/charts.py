@@ -35,8 +35,8 @@ def charts(
     Streams are counted streams; rank is by streams desc, listeners desc, entity_id asc, without
     gaps or ties. previous_rank is the rank in the period directly before, in the same chart;
     peak_rank and periods_on_chart look at all periods up to this one, whatever lies between them;
-    an entry is new or, after a pause, a re_entry. All time has no period before it: there, career
-    tells what the entity reached by day, week and month. An album is known by its title alone, as
+    an entry is new or, after a pause, a re_entry. All time has no period before it: there, careers
+    tell what the entity reached by day, week and month. An album is known by its title alone, as
     silver.listens has no id of albums; what has no id is `unknown`.
 
     A task for each kind of entity reads the plays, day by day, and counts and ranks by sorting integers:
@@ -54,7 +54,7 @@ def charts(
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
-    files, changed, standing = listens.files, frozenset(periods), (built or BuiltCharts()).around(periods)
+    files, changed, standing = listens.files, frozenset(periods), built or BuiltCharts()
     marks: dict[str, list[Mark]] = {}
     if memos:
         told = repr((rules.stream, rules.listener_cap))

@@ -28,7 +28,7 @@ from earshot.core.open_tables import history_of, opened
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.staging import Stage, StagedFile
-from earshot.core.tables import columns_with_statistics, spec_of
+from earshot.core.tables import spec_of, table_properties
 
 _HISTORY_CHUNK = 64
 
@@ -334,10 +334,7 @@ class DeltaLog:
                     schema=self.schema,
                     mode="ignore",
                     partition_by=list(self.spec.partition_by),
-                    configuration={
-                        "delta.enableDeletionVectors": "false",
-                        "delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(self.spec)),
-                    },
+                    configuration=table_properties(self.spec),
                 )
         except OvertakenError:  # by whoever made it
             return DeltaTable(self.path)

@@ -23,7 +23,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from earshot.core.errors import InputError, OvertakenError, TableError
 from earshot.core.open_tables import give_back, take
 from earshot.core.overtaken import RETRIES, overtaken
-from earshot.core.tables import columns_with_statistics, spec_of
+from earshot.core.tables import spec_of, table_properties
 
 Filter = tuple[str, str, Any]
 """Column, operator and value, as pyarrow has them: `("listen_date", "<=", day)`."""
@@ -275,7 +275,7 @@ class SmallTables:
         spec = spec_of(name)
         layout: dict[str, Any] = {"partition_by": list(spec.partition_by)} if spec.partition_by else {}
         if not DeltaTable.is_deltatable(self.path(name)):
-            layout["configuration"] = {"delta.dataSkippingStatsColumns": ",".join(columns_with_statistics(spec))}
+            layout["configuration"] = table_properties(spec)
         return layout
 
 

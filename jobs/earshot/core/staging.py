@@ -87,7 +87,10 @@ class Stage:
     def encoding(self) -> dict[str, Any]:
         """How Parquet has them: statistics where the log wants them, no dictionary of what is rarely the same."""
         repeated = [
-            f.name for f in self.columns if f.name not in _RARELY_THE_SAME and not pa.types.is_timestamp(f.type)
+            leaf
+            for field in self.columns
+            if field.name not in _RARELY_THE_SAME and not pa.types.is_timestamp(field.type)
+            for leaf in _leaves(field.name, field.type)
         ]
         statistics = columns_with_statistics(spec_of(self.table))
         return {
@@ -233,6 +236,13 @@ def _without_absent(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     places = pc.index_in(whole.indices, value_set=used)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(places, whole.dictionary.take(used))])
+
+
+def _leaves(path: str, kind: pa.DataType) -> list[str]:
+    """Where the values of a column lie in Parquet; of lists and maps the column alone."""
+    if not pa.types.is_struct(kind):
+        return [path]
+    return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
 
 
 def _in_a_path(value: Any) -> str:

@@ -123,9 +123,9 @@ class Tables:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(spec.schema)
         if spec.partition_by:
             builder = builder.partitionedBy(*spec.partition_by)
-        builder.property("delta.enableDeletionVectors", "false").property(
-            "delta.dataSkippingStatsColumns", ",".join(columns_with_statistics(spec))
-        ).execute()
+        for key, value in table_properties(spec).items():
+            builder = builder.property(key, value)
+        builder.execute()
 
     def append(
         self,
@@ -223,11 +223,21 @@ class Tables:
 
 
 def columns_with_statistics(spec: TableSpec) -> list[str]:
-    """The columns on which Delta keeps statistics: numbers, days and times that are no identities.
+    """The columns on which Delta keeps statistics: numbers, days and times that are no identities, where they help.
 
     Texts and decimals have none: delta-rs reads a file whose statistics count the nulls of a column and give it
     no bounds as a file in which no value of that column can be found.
     """
     left_out = {*spec.identity, *spec.partition_by}
     bounded = (ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, DateType, TimestampType)
-    return [f.name for f in spec.schema if f.name not in left_out and isinstance(f.dataType, bounded)]
+    there = [f.name for f in spec.schema if f.name not in left_out and isinstance(f.dataType, bounded)]
+    return [name for name in there if spec.bounded is None or name in spec.bounded]
+
+
+def table_properties(spec: TableSpec) -> dict[str, str]:
+    """What a table is made with: no deletion vectors, which few readers know, and statistics on chosen columns."""
+    chosen = columns_with_statistics(spec)
+    statistics = (
+        {"delta.dataSkippingStatsColumns": ",".join(chosen)} if chosen else {"delta.dataSkippingNumIndexedCols": "0"}
+    )
+    return {"delta.enableDeletionVectors": "false", **statistics}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -11,7 +11,7 @@ from earshot.core.changes import TOUCHED, TouchedDays
 from earshot.core.table_history import TableHistory
 from earshot.core.tables import Tables, spec_of
 
-__all__ = ["TouchedDays", "touched_days"]
+__all__ = ["TouchedDays", "touched_days", "touched_days_of_each"]
 
 _RULES: Final = "settings.marts"
 
@@ -29,9 +29,33 @@ def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str], *,
         sources: Tables partitioned by UTC day.
         rules: What the rows depend on besides the sources, as text; empty where it does not matter.
     """
-    histories = {source: TableHistory(tables.root, source) for source in sources}
+    return _touched(tables.root, consumer_table, _histories(tables.root, sources), rules)
+
+
+def touched_days_of_each(
+    tables: Tables, consumers: Mapping[str, Sequence[str]], rules: Mapping[str, str]
+) -> dict[str, TouchedDays]:
+    """`touched_days` of several consumers, at one version of the sources that they share.
+
+    Args:
+        tables: The lake.
+        consumers: Each with its sources.
+        rules: Of each consumer.
+    """
+    histories = _histories(tables.root, {source for sources in consumers.values() for source in sources})
+    return {
+        consumer: _touched(tables.root, consumer, {name: histories[name] for name in sources}, rules[consumer])
+        for consumer, sources in consumers.items()
+    }
+
+
+def _histories(root: str, sources: Collection[str]) -> dict[str, TableHistory]:
+    return {source: TableHistory(root, source) for source in sources}
+
+
+def _touched(root: str, consumer_table: str, histories: Mapping[str, TableHistory], rules: str) -> TouchedDays:
     consumed = {source: history.version for source, history in histories.items() if history.version is not None}
-    position = TableHistory(tables.root, consumer_table).consumed
+    position = TableHistory(root, consumer_table).consumed
     if rules and consumed:
         made_by = zlib.crc32(" ".join((rules, *spec_of(consumer_table).column_names)).encode())
         position = position if position and position.get(_RULES) == made_by else None

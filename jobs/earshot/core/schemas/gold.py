@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from earshot.core.schemas.spec import TableSpec, columns
+
+_REACHED: Final = "struct<peak_rank:int,periods_on_chart:int,since:date>"
 
 SPECS = (
     TableSpec(
@@ -25,9 +29,9 @@ SPECS = (
     ),
     TableSpec(
         "gold.charts",
-        "Ranks by counted streams; `career` is what an entity reached so far by day, week and month, and since when.",
+        "Ranks by counted streams; `careers` is what an entity reached so far by day, week and month, and since when.",
         columns(
-            """
+            f"""
             period        | string | day, week, month or all_time
             period_start  | date   | first day of the period
             country       | string | country or ALL
@@ -43,11 +47,12 @@ SPECS = (
             previous_peak_rank | int | best rank of the periods before; null where it had none
             periods_on_chart | int | periods on the chart up to this one; null of all_time
             entry         | string | new or re_entry: on the chart, and not in the period before; else null
-            career        | map<string,struct<peak_rank:int,periods_on_chart:int,since:date>> | of all_time, else null
+            careers       | struct<day:{_REACHED},week:{_REACHED},month:{_REACHED}> | of all_time, else null
             """
         ),
         ("period", "period_start"),
         ("period", "period_start", "country", "tier", "entity", "entity_id", "suspects"),
+        bounded=(),
     ),
     TableSpec(
         "gold.activity",
@@ -72,6 +77,7 @@ SPECS = (
         ),
         ("activity_date",),
         ("hour_start", "country", "device", "tier"),
+        bounded=("hour_start",),
     ),
     TableSpec(
         "gold.activity_cube",
@@ -89,6 +95,7 @@ SPECS = (
         ),
         ("window_date",),
         ("metric", "grain", "dimensions", "window_start"),
+        bounded=("window_start",),
     ),
     TableSpec(
         "gold.behaviour",
@@ -106,6 +113,7 @@ SPECS = (
         ),
         ("day",),
         ("day", "country", "tier", "metric", "slice"),
+        bounded=(),
     ),
     TableSpec(
         "gold.audience",
@@ -188,6 +196,7 @@ SPECS = (
         ),
         ("quality_date",),
         ("hour_start", "country", "device", "cdn", "app_version"),
+        bounded=("hour_start",),
     ),
     TableSpec(
         "gold.revenue",
@@ -224,6 +233,7 @@ SPECS = (
             "reason",
             "booked_on",
         ),
+        bounded=(),
     ),
     TableSpec(
         "gold.optimisation",

@@ -24,6 +24,8 @@ class TableSpec:
 
     Attributes:
         identity: Columns that hold identities, or texts that may name one; Delta collects no statistics on them.
+        bounded: The columns by whose bounds readers tell one file from another; None = every one that may have bounds.
+            A table of one file a partition needs few: its partitions tell, and bounds are most of a long log.
     """
 
     name: str
@@ -32,6 +34,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     identity: tuple[str, ...] = field(default=())
+    bounded: tuple[str, ...] | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
