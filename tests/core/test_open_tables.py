@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from earshot.core.open_tables import give_back, history_of, opened, take
+from earshot.core.commits import DeltaLog
+from earshot.core.open_tables import give_back, history_of, newest_first, opened, take
+from earshot.core.table_history import TableHistory
 
 
 @pytest.fixture
@@ -100,3 +102,30 @@ def test_commits_keep_their_numbers_when_another_came_in_between(path: str) -> N
     table = DeltaTable(path)
     append(path, 5)
     assert [entry["version"] for entry in history_of(table, 2)] == [4, 3]
+
+
+def test_commits_are_told_once_and_in_order_however_many_pieces_they_are_read_in(path: str) -> None:
+    append(path, *range(2, 12))
+    entries = newest_first(path, at_first=2)
+    assert next(entries)["version"] == 10
+    append(path, 12)
+    assert [entry["version"] for entry in entries] == list(range(9, -1, -1))
+    assert [entry["version"] for entry in newest_first(path, at_first=2)] == list(range(11, -1, -1))
+    assert list(newest_first(f"{path}-not-there", at_first=2)) == []
+
+
+def test_a_log_that_lacks_commits_does_not_tell_what_came_after(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "gold.suspect_listens")
+    log.create()
+    for n in range(5):
+        log.append(log.schema.empty_table(), app_id=f"w{n}", metadata={"n": n})
+    history = TableHistory(str(tmp_path), "gold.suspect_listens")
+    told = history.changes_after(2)
+    assert told is not None
+    assert [change.metadata for change in told] == [{"n": 4}, {"n": 3}, {"n": 2}]
+    assert history.changes_after(5) == []
+    assert history.changes_after(6) is None
+    DeltaTable(log.path).create_checkpoint()
+    for version in range(4):
+        Path(log.path, "_delta_log", f"{version:020}.json").unlink()
+    assert TableHistory(str(tmp_path), "gold.suspect_listens").changes_after(2) is None

@@ -54,7 +54,7 @@ def test_a_partition_that_has_no_rows_any_more_is_emptied(tables: Tables, rows: 
 def test_the_commit_says_of_itself_what_the_writer_told(tables: Tables, rows: Callable[..., DataFrame]) -> None:
     replace_partitions(tables, MART, rows(monday=0.1), None, metadata={"consumed": {"silver.listens": 7}})
     history = TableHistory(tables.root, MART)
-    assert history.changes[0].metadata == {"consumed": {"silver.listens": 7}}
+    assert next(history.changes()).metadata == {"consumed": {"silver.listens": 7}}
     assert history.days() == {MONDAY}
 
 

@@ -111,5 +111,5 @@ def test_a_verdict_on_a_listener_touches_every_day_on_which_they_listened(
 
 
 def _told_by_the_last_commit(settings: Settings) -> list[str]:
-    told: list[str] = TableHistory(settings.lake_root, SUSPECTS).changes[0].metadata["touched_days"]
+    told: list[str] = next(TableHistory(settings.lake_root, SUSPECTS).changes()).metadata["touched_days"]
     return told

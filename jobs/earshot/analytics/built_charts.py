@@ -86,10 +86,11 @@ class BuiltCharts:
         rows = self._rows(period, entity, (c.CAREERS,))
         keys = _keys(rows, names)
         order = np.argsort(keys)
+        ascending = keys[order]
         reached = {name: pc.struct_field(rows[c.CAREERS], name) for name in KINDS}
         return {
             kind: Careers(
-                keys[order],
+                ascending,
                 *(
                     _integers(pc.struct_field(of_kind, name).cast(pa.int32()))[order]
                     for name in (c.PEAK_RANK, c.PERIODS_ON_CHART, c.SINCE)

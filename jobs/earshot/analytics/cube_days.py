@@ -55,7 +55,7 @@ def days_that_became_due(root: str, existing: Collection[date]) -> frozenset[dat
 
 
 def _span_before(cube: TableHistory) -> tuple[date, date] | None:
-    for change in cube.changes:
+    for change in cube.changes():
         if isinstance(told := change.metadata.get(_SPAN), list):
             return (date.fromisoformat(told[0]), date.fromisoformat(told[1])) if told else None
     built = cube.days()

@@ -7,7 +7,6 @@ what was observed while they were written, which Spark's own commit cannot know 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.errors import OvertakenError
-from earshot.core.open_tables import history_of, opened
+from earshot.core.open_tables import newest_first, opened
 from earshot.core.overtaken import RETRIES, overtaken
 from earshot.core.schemas import TABLES
 from earshot.core.staging import Stage, StagedFile
@@ -285,17 +284,8 @@ class DeltaLog:
 
     def newest_first(self) -> Iterator[LoggedCommit]:
         """The commits from the newest to the oldest, read piece by piece."""
-        told, wanted = math.inf, _HISTORY_CHUNK
-        while True:
-            with opened(self.path) as table:
-                entries = history_of(table, wanted) if table else []
-            for entry in entries:
-                if entry["version"] < told:
-                    told = entry["version"]
-                    yield LoggedCommit(told, json.loads(entry.get("userMetadata") or "{}"))
-            if len(entries) < wanted:
-                return
-            wanted *= 4
+        for entry in newest_first(self.path, at_first=_HISTORY_CHUNK):
+            yield LoggedCommit(entry["version"], json.loads(entry.get("userMetadata") or "{}"))
 
     def batches(self, *, filters: Any = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows that pass the filter (a pyarrow expression), piece by piece; the table is opened at once."""

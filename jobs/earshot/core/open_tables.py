@@ -6,6 +6,7 @@ one day. A handle is lent to one user at a time, so that whoever has it may comm
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +83,26 @@ def history_of(table: DeltaTable, limit: int | None = None) -> list[dict[str, An
         table.update_incremental()
         if table.version() == seen:
             return entries
+
+
+def newest_first(path: str, *, at_first: int) -> Iterator[dict[str, Any]]:
+    """The commits of a table as `history_of` has them, read piece by piece: few ask for more than the last.
+
+    Args:
+        path: Of the table.
+        at_first: How many the first piece has; each further one is four times as long.
+    """
+    told, wanted = math.inf, at_first
+    while True:
+        with opened(path) as table:
+            entries = history_of(table, wanted) if table else []
+        for entry in entries:
+            if entry["version"] < told:
+                told = entry["version"]
+                yield entry
+        if len(entries) < wanted:
+            return
+        wanted *= 4
 
 
 def _kept_of(path: str, version: int | None) -> Iterator[_Kept]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from itertools import takewhile
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.exceptions import DeltaError
 
 from earshot.core.changes import CONSUMED
-from earshot.core.open_tables import history_of, opened
+from earshot.core.open_tables import newest_first, opened
 from earshot.core.tables import spec_of
 
 # Operations that leave every row as it was.
 _SAME_ROWS = ("CREATE TABLE", "OPTIMIZE", "VACUUM", "SET TBL", "UNSET TBL", "ADD COL", "CHANGE COL", "UPGRADE", "FSCK")
+
+_COMMITS_AT_FIRST = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Span:
 
 
 class TableHistory:
-    """The log of one table.
+    """The log of one table, as it was at the first look.
+
+    `functools.cached_property` would do, but for its lock, which before Python 3.12 all tables share: threads that
+    open tables at the same time would wait for one another.
 
     Args:
         root: Root of the lake.
@@ -55,29 +60,40 @@ class TableHistory:
     def __init__(self, root: str, name: str) -> None:
         self.spec = spec_of(name)
         self.path = f"{root.rstrip('/')}/{name.replace('.', '/')}"
+        self._seen: tuple[int | None, pa.Table] | None = None
+        self._after: dict[int, list[Change] | None] = {}
 
-    @cached_property
+    @property
     def version(self) -> int | None:
         """The latest commit; None where nothing was ever written."""
         latest, files = self._now
         return latest if latest or files.num_rows else None
 
-    @cached_property
-    def changes(self) -> list[Change]:
-        """The commits that the log still has, newest first."""
-        latest, _ = self._now
-        with opened(self.path) as table:
-            entries = history_of(table) if table else []
-        changes = (
-            Change(int(entry["version"]), str(entry.get("operation", "")), _metadata(entry.get("userMetadata")))
-            for entry in entries
-        )
-        return [change for change in changes if latest is not None and change.version <= latest]
+    def looked(self) -> Self:
+        """After that first look, so that threads can share it."""
+        _ = self._now
+        return self
 
-    @cached_property
+    def changes(self) -> Iterator[Change]:
+        """The commits that the log still has, newest first, read while they are asked for."""
+        latest, _ = self._now
+        for entry in newest_first(self.path, at_first=_COMMITS_AT_FIRST):
+            version, operation = int(entry["version"]), str(entry.get("operation", ""))
+            if latest is not None and version <= latest:
+                yield Change(version, operation, _metadata(entry.get("userMetadata")))
+
+    def changes_after(self, version: int) -> list[Change] | None:
+        """The later commits, newest first; None where the log does not have them all, or not that far."""
+        if version not in self._after:
+            later = list(takewhile(lambda change: change.version > version, self.changes()))
+            latest = -1 if self.version is None else self.version
+            self._after[version] = later if len(later) == latest - version else None
+        return self._after[version]
+
+    @property
     def consumed(self) -> dict[str, int] | None:
         """What the latest commit that says so had consumed: the version of each source; None where none says."""
-        for change in self.changes:
+        for change in self.changes():
             if isinstance(recorded := change.metadata.get(CONSUMED), dict):
                 return {str(source): int(version) for source, version in recorded.items()}
         return None
@@ -139,10 +155,12 @@ class TableHistory:
     def _day(self) -> str:
         return self.spec.partition_by[0]
 
-    @cached_property
+    @property
     def _now(self) -> tuple[int | None, pa.Table]:
         """The latest commit and the files that it left, with their statistics."""
-        return self._at(None)
+        if self._seen is None:
+            self._seen = self._at(None)
+        return self._seen
 
     def _at(self, version: int | None) -> tuple[int | None, pa.Table]:
         with opened(self.path, version) as table:

@@ -61,7 +61,7 @@ class Sheets:
 
     def imported(self, root: str) -> dict[str, str]:
         """The contents from which the table was made; none where it was not yet."""
-        changes = TableHistory(root, self.table).changes
+        changes = TableHistory(root, self.table).changes()
         return next((dict(change.metadata[self.told_as]) for change in changes if self.told_as in change.metadata), {})
 
     def lines(self) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
 
@@ -43,14 +44,17 @@ def touched_days_of_each(
         rules: Of each consumer.
     """
     histories = _histories(tables.root, {source for sources in consumers.values() for source in sources})
-    return {
-        consumer: _touched(tables.root, consumer, {name: histories[name] for name in sources}, rules[consumer])
-        for consumer, sources in consumers.items()
-    }
+
+    def touched(consumer: str) -> TouchedDays:
+        own = {source: histories[source] for source in consumers[consumer]}
+        return _touched(tables.root, consumer, own, rules[consumer])
+
+    with ThreadPoolExecutor(thread_name_prefix="touched") as pool:
+        return dict(zip(consumers, pool.map(touched, consumers), strict=True))
 
 
 def _histories(root: str, sources: Collection[str]) -> dict[str, TableHistory]:
-    return {source: TableHistory(root, source) for source in sources}
+    return {source: TableHistory(root, source).looked() for source in sources}
 
 
 def _touched(root: str, consumer_table: str, histories: Mapping[str, TableHistory], rules: str) -> TouchedDays:
@@ -74,8 +78,8 @@ def _changed_since(history: TableHistory, position: int) -> frozenset[date] | No
     """Days that later commits changed; None where the log does not tell."""
     if history.version is None:
         return frozenset() if position < 0 else None
-    fresh = [change for change in history.changes if change.version > position]
-    if history.version < position or len(fresh) != history.version - position:
+    fresh = history.changes_after(position)
+    if fresh is None:
         return None
     touched: set[date] = set()
     for change in fresh:

@@ -114,10 +114,8 @@ def weeks_of_charts(lake: SmallTables) -> frozenset[int]:
 def weeks_charted_since(lake: SmallTables, position: int | None) -> frozenset[int] | None:
     """Mondays of the weeks whose charts later commits wrote; None where the log does not tell."""
     history = TableHistory(lake.root, CHARTS)
-    if position is None or history.version is None or history.version < position:
-        return None
-    fresh = [change for change in history.changes if change.version > position]
-    if len(fresh) != history.version - position:
+    fresh = None if position is None else history.changes_after(position)
+    if fresh is None:
         return None
     weeks: set[int] = set()
     for change in fresh:

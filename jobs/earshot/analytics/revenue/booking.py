@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from itertools import takewhile
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -97,9 +98,8 @@ def affected(changed: Collection[date], closed: Mapping[date, RevenueSettings]) 
 
 def _position(root: str) -> Mapping[str, int]:
     """Version of each source up to which was booked."""
-    told = (
-        change.metadata.get(_BOOKED) or change.metadata.get(CONSUMED) for change in TableHistory(root, REVENUE).changes
-    )
+    changes = TableHistory(root, REVENUE).changes()
+    told = (change.metadata.get(_BOOKED) or change.metadata.get(CONSUMED) for change in changes)
     return next((versions for versions in told if versions), {})
 
 
@@ -163,8 +163,8 @@ def bookings(
 
 
 def _months(history: TableHistory, position: int) -> Iterator[tuple[Change, date]]:
-    for change in history.changes:
-        if change.version > position and not change.leaves_rows:
+    for change in takewhile(lambda change: change.version > position, history.changes()):
+        if not change.leaves_rows:
             yield from ((change, month) for month in {day.replace(day=1) for day in _days(history, change)})
 
 

@@ -85,6 +85,7 @@ SPECS = (
         ("listen_date",),
         ("listen_id",),
         ("listener_id", "device_token", "network_token"),
+        bounded=("started_at", "ended_at", "ingested_at", "arrived_at"),
     ),
     TableSpec(
         "silver.quarantine",
