@@ -180,12 +180,11 @@ def main() -> None:
     terms = of_settings.model_copy(update={"pro_rata": rule})
     if told.warm:
         _seconds(lambda: close(spark, told.warm, terms), 1)
+        _seconds(lambda: group(spark, told.warm), 1)
+    floor = _seconds(lambda: group(spark, told.folder), told.rounds)  # first: what it fills of the JVM's memory counts
     memory = MemoryWatch()
     with memory.watching():
         seconds = _seconds(lambda: close(spark, told.folder, terms), told.rounds)
-    if told.warm:
-        _seconds(lambda: group(spark, told.warm), 1)
-    floor = _seconds(lambda: group(spark, told.folder), told.rounds)  # later: it fills the JVM's memory
     peer = by_duckdb(told.folder) if told.peer else None
     print(json.dumps({"plays": told.plays, "seconds": seconds, "floor": floor, "peer": peer, "peak": memory.peak}))
 
