@@ -63,6 +63,15 @@ def test_bounds_are_told_where_they_tell_files_apart(tmp_path: Path, name: str, 
     assert bool(with_statistics) == bool(bounded)
 
 
+def test_bounds_are_of_the_rows_of_one_partition(tmp_path: Path) -> None:
+    log = DeltaLog(str(tmp_path), "silver.sessions")
+    log.create()
+    days = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 2)]
+    rows = ({"session_date": day, "listens": n} for day, n in zip(days, (2, 9, 5), strict=True))
+    found = [json.loads(file.stats) for file in log.stage("x").write(table(log, *rows))]
+    assert [(stats["minValues"]["listens"], stats["maxValues"]["listens"]) for stats in found] == [(2, 5), (9, 9)]
+
+
 def test_files_that_nobody_commits_are_not_seen(tmp_path: Path) -> None:
     log = charts(tmp_path)
     assert log.stage("rebuilt=1").write(table(log, {"period": "day", "period_start": date(2026, 3, 2)}))
