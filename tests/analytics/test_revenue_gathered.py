@@ -64,8 +64,12 @@ def expected(rows: list[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.parametrize("at_once", [1_000_000, 100, 7, 1])
 @pytest.mark.parametrize("works", [True, False], ids=["tracks with splits", "no splits"])
-def test_every_different_stream_is_there_once_with_how_often_it_was_heard(works: bool) -> None:
+def test_every_different_stream_is_there_once_with_how_often_it_was_heard(
+    works: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered_streams, "_AT_ONCE", at_once)
     days = [day(seed, 400, names=names, works=works) for seed, names in ((1, 3), (2, 5), (3, 2))]
     assert heard(gathered(*days)) == expected([row for of_day in days for row in of_day])
 

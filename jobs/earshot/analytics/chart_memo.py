@@ -12,7 +12,7 @@ from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.chart_streams import Coding, Groups, Streams
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
 from earshot.analytics.many_names import Codes
-from earshot.analytics.plays import Integers
+from earshot.analytics.plays import Integers, places_of
 
 FORMAT: Final = 1
 """Changes with the columns of a memo, and with what they mean."""
@@ -74,8 +74,9 @@ class ChartMemo:
         pair = pair[np.flatnonzero(np.diff(pair, prepend=-1))]
         entity, listener = np.divmod(pair, coding.people)
         wanted = entity << _LISTENER_BITS | listener
-        first, end = (np.searchsorted(self.pairs, wanted, side) for side in ("left", "right"))
-        count = end - first
+        first, is_known = places_of(wanted, self.pairs)
+        first = first[is_known]
+        count = np.searchsorted(self.pairs, wanted[is_known], side="right") - first
         opens = np.cumsum(count) - count
         return self._rows(np.repeat(first - opens, count) + np.arange(count.sum()), coding)
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.many_names import Codes
-from earshot.analytics.plays import Flags, Integers, places_of, sums_of_keys, with_further
+from earshot.analytics.plays import Integers, places_of, sums_of_keys, with_further
 from earshot.core.errors import TableError
 
 Numbers = Integers | Codes
 
-_LARGEST_KEY: Final = 2**63
+_LARGEST_KEY: Final = 2**62
+"""A bit is left for the mark of `CodedPlays`."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Coding:
         """That of everything named so far.
 
         Raises:
-            TableError: There are more combinations than 63 bits hold.
+            TableError: There are more combinations than 62 bits hold.
         """
         sizes = [max(len(known), 1) for known in (names.country, names.tier, names.entity, names.listener)]
         coding = cls(*sizes)
@@ -84,28 +85,28 @@ class CodedPlays:
     """Counted streams, a number each.
 
     Attributes:
-        keys: See `Coding`.
-        is_flagged: Which of them look manipulated.
+        marked: Twice the number of `Coding`, and one more where the stream looks manipulated; ascending.
     """
 
-    keys: Integers
-    is_flagged: Flags
+    marked: Integers
+
+    @classmethod
+    def of(cls, marked: Integers) -> CodedPlays:
+        """Those of streams in any order."""
+        return cls(np.sort(marked))
 
     @classmethod
     def joined(cls, parts: Sequence[CodedPlays]) -> CodedPlays:
-        """All of them."""
+        """All of them. NumPy's stable sort merges what ascends already, in a seventh of the time of the other."""
         if len(parts) == 1:
             return parts[0]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
-
-    def where(self, kept: Flags | slice) -> CodedPlays:
-        """Only these."""
-        return CodedPlays(self.keys[kept], self.is_flagged[kept])
+        return cls(np.sort(np.concatenate([part.marked for part in parts]), kind="stable"))
 
     def counted(self) -> tuple[Streams, Streams | None]:
         """All of them, and those that are not flagged; None where nothing is."""
-        every = Streams.counted(self.keys)
-        return every, Streams.counted(self.keys[~self.is_flagged]) if self.is_flagged.any() else None
+        keys, is_flagged = self.marked >> 1, (self.marked & 1).astype(np.bool_)
+        every = Streams.counted(keys)
+        return every, Streams.counted(keys[~is_flagged]) if is_flagged.any() else None
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,8 @@ class Streams:
     count: Integers
 
     @classmethod
-    def counted(cls, keys: Integers) -> Streams:
+    def counted(cls, ascending: Integers) -> Streams:
         """Count the keys of streams."""
-        ascending = np.sort(keys)
         first = np.flatnonzero(np.diff(ascending, prepend=-1))
         return cls(ascending[first], np.diff(first, append=len(ascending)))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from typing import Final
 
 import pyarrow as pa
 
@@ -19,6 +20,9 @@ from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.day_files import DayFiles
 from earshot.core.memo_files import MemoFiles
+
+_TASKS: Final = (("track",), ("artist", "album"))
+"""Tracks take about as long as artists and albums, which share what they read."""
 
 
 def charts(
@@ -39,8 +43,8 @@ def charts(
     tell what the entity reached by day, week and month. An album is known by its title alone, as
     silver.listens has no id of albums; what has no id is `unknown`.
 
-    A task for each kind of entity reads the plays, day by day, and counts and ranks by sorting integers:
-    8 groupings a period and their distinct listeners from one sort of its plays.
+    Two tasks read the plays, day by day, and count and rank by sorting integers: 8 groupings a period and their
+    distinct listeners from one sort of its plays.
 
     Args:
         listens: Rows of silver.listens of the periods.
@@ -61,20 +65,20 @@ def charts(
         marks = marks_of(ENTITIES, files, suspects, rules=told)
         memos.keep({mark.name for of_entity in marks.values() for mark in of_entity})
 
-    def build(entity: str) -> Iterator[pa.Table]:
-        id_of = ENTITIES[entity]
-        names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, id_of, c.PLAYED_MS, c.DURATION_MS))]
-        begun = Begun.of(memos, marks[entity]) if memos else Begun()
+    def build(entities: Sequence[str]) -> Iterator[pa.Table]:
+        ids = (ENTITIES[entity] for entity in entities)
+        names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, *ids, c.PLAYED_MS, c.DURATION_MS))]
+        begun = {entity: Begun.of(memos, marks[entity]) if memos else Begun() for entity in entities}
+        until = min(of_entity.until for of_entity in begun.values())
         asked = days_to_read(changed - {ALL_TIME_PERIOD}, files.days)
 
         def days() -> Iterator[tuple[date, pa.Table]]:
             for day in sorted(files.days):
-                if day <= begun.until and day not in asked:
+                if day <= until and day not in asked:
                     continue
                 plays = files.read(day, names)
-                is_flagged = flags_of(plays, suspects, day)
-                yield day, plays.append_column(c.ENTITY_ID, plays[id_of]).append_column(FLAGGED, pa.array(is_flagged))
+                yield day, plays.append_column(FLAGGED, pa.array(flags_of(plays, suspects, day)))
 
-        return charts_of_days(days(), entity=entity, changed=changed, built=standing, rules=rules, begun=begun)
+        return charts_of_days(days(), begun=begun, changed=changed, built=standing, rules=rules)
 
-    return ArrowTasks(listens.spark, list(ENTITIES), build, SCHEMA)
+    return ArrowTasks(listens.spark, _TASKS, build, SCHEMA)

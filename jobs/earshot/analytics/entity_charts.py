@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -28,7 +28,7 @@ ENTITIES: Final = {"track": c.TRACK_ID, "artist": c.ARTIST_ID, "album": c.ALBUM_
 """Entity and the column of silver.listens that identifies it."""
 
 
-_STREAMS: Final = (c.LISTENER_ID, c.COUNTRY, c.TIER, c.ENTITY_ID, FLAGGED)
+_STREAMS: Final = (c.LISTENER_ID, c.COUNTRY, c.TIER, FLAGGED)
 
 
 @dataclass(frozen=True)
@@ -54,33 +54,33 @@ class ChartRules:
 def charts_of_days(
     days: Iterable[tuple[date, pa.Table]],
     *,
-    entity: str,
+    begun: Mapping[str, Begun],
     changed: frozenset[Period],
     built: BuiltCharts,
     rules: ChartRules,
-    begun: Begun | None = None,
 ) -> Iterator[pa.Table]:
-    """The rows of gold.charts of one kind of entity, a table a period.
+    """The rows of gold.charts of some kinds of entity, a table a kind and period.
 
     Args:
         days: The days of the changed periods in their order, with all their plays: listener_id, country, tier,
-            entity_id, is_flagged, played_ms, duration_ms; nulls included. Of all time, those after the memo suffice.
-        entity: track, artist or album.
+            is_flagged, played_ms, duration_ms and the columns of the entities; nulls included. Of all time, those
+            after the memos suffice.
+        begun: The kinds of entity (see `ENTITIES`), and what is remembered of all time of each.
         changed: The periods to rank.
         built: The charts so far, of which later ones are repaired.
         rules: What counts.
-        begun: What is remembered of all time; nothing without it.
     """
-    dated = [(day, plays.filter(pa.array(_counts(plays, rules.stream))).select(_STREAMS)) for day, plays in days]
-    begun = begun or Begun()
-    if not dated or not (begun.memo or any(streams.num_rows for _, streams in dated)):
+    columns = [*dict.fromkeys((*_STREAMS, *(ENTITIES[entity] for entity in begun)))]
+    dated = [(day, plays.filter(pa.array(_counts(plays, rules.stream))).select(columns)) for day, plays in days]
+    if not dated:
         return
-    charts = _EntityCharts(entity, changed, built, rules, begun, pa.concat_tables(streams for _, streams in dated))
-    first = 0
-    for day, of_day in dated:
-        yield from charts.add(day, slice(first, first + of_day.num_rows))
-        first += of_day.num_rows
-    yield from charts.finish()
+    # Names are looked at once, not once a day and kind.
+    streams = pa.concat_tables(of_day for _, of_day in dated).unify_dictionaries().combine_chunks()
+    sizes = [(day, of_day.num_rows) for day, of_day in dated]
+    del dated
+    for entity, remembered in begun.items():
+        if remembered.memo or streams.num_rows:
+            yield from _EntityCharts(entity, changed, built, rules, remembered, streams).of_days(sizes)
 
 
 def _counts(plays: pa.Table, rule: StreamRule) -> Flags:
@@ -101,18 +101,17 @@ class _EntityCharts:
     ) -> None:
         self._entity, self._changed, self._rules, self._until = entity, changed, rules, begun.until
         self._names = names = begun.names
-        # Names are looked at once, not once a day.
         codes = [
             known.codes(streams[name], missing=UNKNOWN)
             for name, known in (
-                (c.ENTITY_ID, names.entity),
+                (ENTITIES[entity], names.entity),
                 (c.LISTENER_ID, names.listener),
                 (c.COUNTRY, names.country),
                 (c.TIER, names.tier),
             )
         ]
         self._coding = Coding.of(names)
-        self._streams = CodedPlays(self._coding.key(*codes), flags(streams[FLAGGED]))
+        self._marked = self._coding.key(*codes) * 2 + flags(streams[FLAGGED])
         self._open: dict[str, tuple[Period, list[CodedPlays]]] = {}
         self._all_time = AllTime(begun, self._coding, rules.listener_cap)
         careers = built.careers(entity, names)
@@ -120,10 +119,18 @@ class _EntityCharts:
             kind: Chain(kind, entity, self._starts(kind), built, names, careers[kind], rules.places) for kind in KINDS
         }
 
-    def add(self, day: date, rows: slice) -> Iterator[pa.Table]:
+    def of_days(self, sizes: Iterable[tuple[date, int]]) -> Iterator[pa.Table]:
+        """The charts of days, so many streams each."""
+        first = 0
+        for day, size in sizes:
+            yield from self._add(day, slice(first, first + size))
+            first += size
+        yield from self._finish()
+
+    def _add(self, day: date, rows: slice) -> Iterator[pa.Table]:
         """Take the streams of a day; the charts of periods that are over by then."""
-        streams = self._streams.where(rows)
-        for period in periods_of(day) if len(streams.keys) else ():
+        streams = CodedPlays.of(self._marked[rows])
+        for period in periods_of(day) if len(streams.marked) else ():
             if period not in self._changed:
                 continue
             if period == ALL_TIME_PERIOD:
@@ -134,7 +141,7 @@ class _EntityCharts:
                 yield from self._close(period.kind)
             self._open.setdefault(period.kind, (period, []))[1].append(streams)
 
-    def finish(self) -> Iterator[pa.Table]:
+    def _finish(self) -> Iterator[pa.Table]:
         """The charts that are left."""
         for kind, chain in self._chains.items():
             yield from self._close(kind)

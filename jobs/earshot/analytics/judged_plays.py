@@ -46,10 +46,11 @@ def judged(
     ended, began, skipped = plays[c.REASON_END], plays[c.REASON_START], plays[c.SKIPPED]
     pair = _pairs(pa.concat_tables([plays.select(PAIR), before.select(PAIR)]))
     own, earlier = pair[: plays.num_rows], pair[plays.num_rows :]
-    is_first = _is_first(own, plays, ids)
-    is_new = is_first.copy()
-    is_new[is_first] = ~is_among(own[is_first], distinct(earlier))
+    first = _first(own, plays, ids)
     every = np.ones(plays.num_rows, np.bool_)
+    is_first, is_new = np.zeros_like(every), np.zeros_like(every)
+    is_first[first] = True
+    is_new[first] = ~is_among(own[first], distinct(earlier))
     completed = np.where(measured, heard >= _COMPLETED * duration, is_in(ended, ("trackdone",)))
     return {
         "completion_rate": (measured | _is_told(ended), completed),
@@ -61,8 +62,11 @@ def judged(
     }
 
 
-def _is_first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Flags:
-    """Whether no play of its listener and track came before it that day, by started_at and listen_id."""
+def _first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Integers:
+    """The first play of each pair that day, by started_at and listen_id: first of pairs that have one play only.
+
+    Both those and the others come by ascending pair, which is how they are looked up quickly.
+    """
     order = np.argsort(pair)
     opens = np.diff(pair[order], prepend=-1) != 0
     is_alone = opens & np.append(opens[1:], True)
@@ -73,10 +77,7 @@ def _is_first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> F
     if np.any((np.diff(at) == 0) & (np.diff(of) == 0)):
         names = ids()[c.LISTEN_ID].combine_chunks().take(pa.array(rest))
         rest = rest[np.lexsort((pc.rank(names, tiebreaker="dense").to_numpy(), at, of))]
-    is_first = np.zeros(len(pair), np.bool_)
-    is_first[order[is_alone]] = True
-    is_first[rest[np.diff(pair[rest], prepend=-1) != 0]] = True
-    return is_first
+    return np.concatenate([order[is_alone], rest[np.diff(pair[rest], prepend=-1) != 0]])
 
 
 def _pairs(rows: pa.Table) -> Integers:

@@ -34,6 +34,7 @@ MEANING = {
 LOCAL_DEFAULTS = {
     # Tasks of Python keep up to a GiB that they freed: a third of their time went into getting pages again.
     "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "system",
+    "spark.executorEnv.MALLOC_ARENA_MAX": "1",
     "spark.executorEnv.MALLOC_MMAP_MAX_": "0",
     "spark.executorEnv.MALLOC_TOP_PAD_": str(64 * 2**20),
     "spark.executorEnv.MALLOC_TRIM_THRESHOLD_": str(2**30),

@@ -106,14 +106,18 @@ class GatheredStreams:
 
 
 def _counted(keys: Integers) -> tuple[Integers, NDArray[np.int32]]:
-    """The different keys in their order, and how often each is there; sorts the keys where they are."""
+    """The different keys in their order, found where the keys lie (they take much memory), and how often each is there."""
     keys.sort()
     is_first = np.ones(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    parts = range(0, len(keys), _AT_ONCE)
-    places = [first + np.flatnonzero(is_first[first : first + _AT_ONCE]).astype(np.int32) for first in parts]
-    plays = np.diff(np.concatenate([*places, np.array([len(keys)], np.int32)]))
-    return keys[is_first], plays
+    places = np.empty(np.count_nonzero(is_first) + 1, np.int32)
+    places[-1] = len(keys)
+    found = 0
+    for first in range(0, len(keys), _AT_ONCE):
+        there = first + np.flatnonzero(is_first[first : first + _AT_ONCE])
+        to = slice(found, found := found + len(there))
+        places[to], keys[to] = there, keys[there]
+    return keys[:found], np.diff(places)
 
 
 def _places(listed: pa.Array) -> Integers:
