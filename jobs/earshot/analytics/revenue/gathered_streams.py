@@ -84,6 +84,7 @@ class GatheredStreams:
             ):
                 key *= size
                 key += code
+        pa.default_memory_pool().release_unused()  # the days lay in pieces that hold nothing as large as what follows
         keys, plays = _counted(keys)
         return MonthCells(
             countries=_sorted(self._names[c.COUNTRY].listed),
@@ -106,7 +107,7 @@ class GatheredStreams:
 
 
 def _counted(keys: Integers) -> tuple[Integers, NDArray[np.int32]]:
-    """The different keys in their order, found where the keys lie (they take much memory), and how often each is there."""
+    """The different keys in their order, and how often each is there; found where the keys lie, which are many."""
     keys.sort()
     is_first = np.ones(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
@@ -117,7 +118,10 @@ def _counted(keys: Integers) -> tuple[Integers, NDArray[np.int32]]:
         there = first + np.flatnonzero(is_first[first : first + _AT_ONCE])
         to = slice(found, found := found + len(there))
         places[to], keys[to] = there, keys[there]
-    return keys[:found], np.diff(places)
+    for first in range(0, found, _AT_ONCE):
+        last = min(first + _AT_ONCE, found)
+        places[first:last] = np.diff(places[first : last + 1])
+    return keys[:found], places[:found]
 
 
 def _places(listed: pa.Array) -> Integers:
