@@ -47,6 +47,23 @@ def test_a_handle_is_lent_again_and_sees_what_was_committed_since(path: str) -> 
     assert values(path) == [1, 2, 3]
 
 
+def test_a_table_that_nobody_wrote_to_is_not_read_again(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: list[int] = []
+    update = DeltaTable.update_incremental
+
+    def told(table: DeltaTable) -> None:
+        updates.append(table.version())
+        update(table)
+
+    monkeypatch.setattr(DeltaTable, "update_incremental", told)
+    assert values(path) == values(path) == [1]
+    assert [entry["version"] for entry in newest_first(path, at_first=2)] == [0]
+    assert updates == []
+    append(path, 2)
+    assert values(path) == values(path) == [1, 2]
+    assert updates == [0]
+
+
 def test_nobody_else_gets_a_handle_that_is_lent(path: str) -> None:
     with opened(path) as one, opened(path) as other:
         assert one is not other
@@ -98,10 +115,10 @@ def test_commits_keep_their_numbers_when_another_came_in_between(path: str) -> N
     append(path, 2, 3)
     table = DeltaTable(path)
     append(path, 4)
-    assert [entry["version"] for entry in history_of(table)] == [3, 2, 1, 0]
+    assert [entry["version"] for entry in history_of(path, table)] == [3, 2, 1, 0]
     table = DeltaTable(path)
     append(path, 5)
-    assert [entry["version"] for entry in history_of(table, 2)] == [4, 3]
+    assert [entry["version"] for entry in history_of(path, table, 2)] == [4, 3]
 
 
 def test_commits_are_told_once_and_in_order_however_many_pieces_they_are_read_in(path: str) -> None:

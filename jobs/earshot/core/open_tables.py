@@ -53,7 +53,7 @@ def take(path: str, version: int | None = None) -> DeltaTable | None:
             continue  # another table lies there now
         try:
             if version is None:
-                kept.table.update_incremental()
+                _catch_up(path, kept.table)
         except DeltaError:
             continue
         return kept.table
@@ -71,7 +71,7 @@ def give_back(path: str, table: DeltaTable | None) -> None:
             _kept.append(_Kept(path, table, stamp))
 
 
-def history_of(table: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+def history_of(path: str, table: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
     """What the commits say of themselves, newest first, each with its `version`; brings the handle up to date.
 
     delta-rs lists the commits that the folder has and numbers them from the handle's version on: one that came in
@@ -80,7 +80,7 @@ def history_of(table: DeltaTable, limit: int | None = None) -> list[dict[str, An
     while True:
         entries: list[dict[str, Any]] = table.history(limit)
         seen = table.version()
-        table.update_incremental()
+        _catch_up(path, table)
         if table.version() == seen:
             return entries
 
@@ -95,7 +95,7 @@ def newest_first(path: str, *, at_first: int) -> Iterator[dict[str, Any]]:
     told, wanted = math.inf, at_first
     while True:
         with opened(path) as table:
-            entries = history_of(table, wanted) if table else []
+            entries = history_of(path, table, wanted) if table else []
         for entry in entries:
             if entry["version"] < told:
                 told = entry["version"]
@@ -103,6 +103,12 @@ def newest_first(path: str, *, at_first: int) -> Iterator[dict[str, Any]]:
         if len(entries) < wanted:
             return
         wanted *= 4
+
+
+def _catch_up(path: str, table: DeltaTable) -> None:
+    """Apply what was committed since. Commits follow one another without a gap: where the next one is not, none is."""
+    if "://" in path or Path(path, "_delta_log", f"{table.version() + 1:020}.json").exists():
+        table.update_incremental()
 
 
 def _kept_of(path: str, version: int | None) -> Iterator[_Kept]:
