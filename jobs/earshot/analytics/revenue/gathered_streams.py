@@ -29,6 +29,8 @@ _TIERS: Final = 2**_TIER_BITS
 _MOST_NAMES: Final = {c.COUNTRY: 2**15, c.TIER: _TIERS}
 _LARGEST: Final = 2**63
 _AT_ONCE: Final = 1_000_000
+_MANY: Final = 16_000_000
+"""The days of so many streams lay in pieces that hold nothing as large as what follows: they go back to the system."""
 
 
 class _Part(NamedTuple):
@@ -84,7 +86,8 @@ class GatheredStreams:
             ):
                 key *= size
                 key += code
-        pa.default_memory_pool().release_unused()  # the days lay in pieces that hold nothing as large as what follows
+        if len(keys) > _MANY:
+            pa.default_memory_pool().release_unused()
         keys, plays = _counted(keys)
         return MonthCells(
             countries=_sorted(self._names[c.COUNTRY].listed),
