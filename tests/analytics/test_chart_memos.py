@@ -160,6 +160,19 @@ def test_memos_that_are_damaged_or_gone_are_made_anew(make: Callable[..., ChartL
         assert len(memos(charts)) == 6
 
 
+@pytest.mark.parametrize("lost", ["artist-*", "album-*", f"artist-{CLOSED}*", f"album-{CLOSED}*"])
+def test_artists_and_albums_are_read_together_even_where_they_remember_different_days(
+    make: Callable[..., ChartLake], lost: str
+) -> None:
+    charts = make(flagged=0.2)
+    for path in Path(charts.memos.folder).glob(lost):
+        path.unlink()
+    assert len(memos(charts)) < 6
+    charts.publish(wandering([NEWEST + timedelta(days=1), date(2026, 1, 20)], seed=5))
+    assert charts.differences() == []
+    assert len(memos(charts)) == 6
+
+
 def test_a_memo_of_other_rules_is_not_used(tmp_path: Path, make: Callable[..., ChartLake], reads: set[date]) -> None:
     charts = make()
     charts.rules = ChartRules(listener_cap=1)

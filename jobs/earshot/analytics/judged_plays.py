@@ -63,9 +63,9 @@ def judged(
 
 
 def _first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Integers:
-    """The first play of each pair that day, by started_at and listen_id: first of pairs that have one play only.
+    """The first play of each pair that day, by started_at and listen_id.
 
-    Both those and the others come by ascending pair, which is how they are looked up quickly.
+    Pairs of one play come before the others; both by ascending pair, in which order they are looked up quickly.
     """
     order = np.argsort(pair)
     opens = np.diff(pair[order], prepend=-1) != 0

@@ -110,7 +110,7 @@ class GatheredStreams:
 
 
 def _counted(keys: Integers) -> tuple[Integers, NDArray[np.int32]]:
-    """The different keys in their order, and how often each is there; found where the keys lie, which are many."""
+    """The different keys in their order, and how often each is there; takes the memory of the keys for them."""
     keys.sort()
     is_first = np.ones(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
