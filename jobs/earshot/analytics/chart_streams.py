@@ -123,7 +123,7 @@ class Streams:
 
     @classmethod
     def counted(cls, ascending: Integers) -> Streams:
-        """Count the keys of streams."""
+        """Count the keys of streams, which ascend."""
         first = np.flatnonzero(np.diff(ascending, prepend=-1))
         return cls(ascending[first], np.diff(first, append=len(ascending)))
 
