@@ -17,6 +17,7 @@ from earshot.analytics.plays import (
     numbered,
     percentile_by_group,
     percentile_of_ascending,
+    places_of,
     stable_order,
     sums_of_keys,
 )
@@ -98,3 +99,12 @@ def test_keys_are_told_apart_counted_and_found_by_sorting(keys: list[int], other
             counts.tolist(),
             (counts * 2).tolist(),
         ]
+
+
+@given(st.lists(st.integers(0, 60)), st.lists(st.integers(0, 60), max_size=5) | st.lists(st.integers(0, 60)))
+def test_keys_are_looked_up_in_the_longer_array_whichever_it_is(keys: list[int], others: list[int]) -> None:
+    these, those = sorted(keys), sorted(others)
+    at, there = places_of(np.array(these, np.int64), np.array(those, np.int64))
+    assert there.tolist() == [key in those for key in these]
+    if these != those:
+        assert at.tolist() == [sum(other < key for other in those) for key in these]

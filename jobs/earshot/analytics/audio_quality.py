@@ -24,7 +24,7 @@ from earshot.analytics.plays import (
 )
 from earshot.analytics.stall_leaving import stall_leaving
 from earshot.core import columns as c
-from earshot.core.arrow_columns import coded, numbers
+from earshot.core.arrow_columns import coded, numbers, opens
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.log_histogram import Sketches
 from earshot.core.measures import UNKNOWN
@@ -78,7 +78,7 @@ def quality_of_day(plays: pa.Table, *, day: date, session_gap_minutes: int) -> p
     hours = hours_of_day(plays[c.STARTED_AT])
     all_keys = mixed([hours, *(name.codes for name in names)], [24, *(len(name) for name in names)], plays.num_rows)
     order = np.argsort(all_keys, kind="stable")
-    first = np.flatnonzero(np.diff(all_keys[order], prepend=-1))
+    first = np.flatnonzero(opens(all_keys[order]))
     keys, size = all_keys[order[first]], len(first)
     cells = np.empty(len(order), np.int64)
     cells[order] = np.repeat(np.arange(size), np.diff(first, append=len(order)))

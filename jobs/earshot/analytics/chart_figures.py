@@ -10,6 +10,7 @@ import numpy as np
 from earshot.analytics.chart_names import EXCLUDED_KEYS, Key, Vocabulary
 from earshot.analytics.chart_streams import Groups
 from earshot.analytics.plays import Integers
+from earshot.core.arrow_columns import opens
 
 _BITS: Final = 63
 
@@ -54,7 +55,7 @@ def _ranked(groups: Groups, names: Vocabulary) -> Integers:
     key = Key.of(groups.keys)
     place = key.country * len(names.tier) + key.tier
     order = _best_first(place, groups.streams, groups.listeners, names.entity.places[key.entity])
-    opening = np.flatnonzero(np.diff(place[order], prepend=-1))
+    opening = np.flatnonzero(opens(place[order]))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - np.repeat(opening, np.diff(opening, append=len(order))) + 1
     return rank

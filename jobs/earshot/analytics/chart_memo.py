@@ -9,19 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from earshot.analytics.chart_names import Key, Vocabulary
-from earshot.analytics.chart_streams import Coding, Groups, Streams
+from earshot.analytics.chart_streams import Coding, Counted, Groups, Streams
+from earshot.analytics.chart_tally import Sums
 from earshot.analytics.flagged import EXCLUDED, INCLUDED
 from earshot.analytics.many_names import Codes
 from earshot.analytics.plays import Integers, places_of
+from earshot.core.arrow_columns import opens
 
 FORMAT: Final = 1
 """Changes with the columns of a memo, and with what they mean."""
-
-Counted = tuple[Streams, Streams | None]
-"""Streams, and those of them that are not flagged; None where none is flagged."""
-
-Sums = tuple[Groups, Groups | None]
-"""What they add up to."""
 
 _LISTENER_BITS: Final = 31
 _LISTENER: Final = (1 << _LISTENER_BITS) - 1
@@ -71,14 +67,13 @@ class ChartMemo:
     def earlier(self, later: Streams, coding: Coding) -> Counted:
         """What the pairs of entity and listener that have later streams had in this memo."""
         pair = later.keys // coding.places
-        pair = pair[np.flatnonzero(np.diff(pair, prepend=-1))]
-        entity, listener = np.divmod(pair, coding.people)
+        entity, listener = np.divmod(pair[opens(pair)], coding.people)
         wanted = entity << _LISTENER_BITS | listener
         first, is_known = places_of(wanted, self.pairs)
         first = first[is_known]
         count = np.searchsorted(self.pairs, wanted[is_known], side="right") - first
-        opens = np.cumsum(count) - count
-        return self._rows(np.repeat(first - opens, count) + np.arange(count.sum()), coding)
+        before = np.cumsum(count) - count
+        return self._rows(np.repeat(first - before, count) + np.arange(count.sum()), coding)
 
     def whole(self, coding: Coding) -> Counted:
         """All streams."""

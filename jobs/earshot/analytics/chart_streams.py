@@ -11,7 +11,8 @@ import numpy as np
 
 from earshot.analytics.chart_names import Key, Vocabulary
 from earshot.analytics.many_names import Codes
-from earshot.analytics.plays import Integers, places_of, sums_of_keys, with_further
+from earshot.analytics.plays import Flags, Integers, places_of, sums_of_keys, with_further
+from earshot.core.arrow_columns import opens
 from earshot.core.errors import TableError
 
 Numbers = Integers | Codes
@@ -102,11 +103,15 @@ class CodedPlays:
             return parts[0]
         return cls(np.sort(np.concatenate([part.marked for part in parts]), kind="stable"))
 
-    def counted(self) -> tuple[Streams, Streams | None]:
-        """All of them, and those that are not flagged; None where nothing is."""
-        keys, is_flagged = self.marked >> 1, (self.marked & 1).astype(np.bool_)
-        every = Streams.counted(keys)
-        return every, Streams.counted(keys[~is_flagged]) if is_flagged.any() else None
+    def counted(self) -> Counted:
+        """How many there are of each number."""
+        first = np.flatnonzero(opens(self.marked >> 1))
+        every = Streams(self.marked[first] >> 1, np.diff(first, append=len(self.marked)))
+        is_flagged = self.marked & 1
+        if not is_flagged.any():
+            return every, None
+        left = every.count - np.add.reduceat(is_flagged, first)
+        return every, Streams(every.keys, left).where(left > 0)
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,9 @@ class Streams:
     keys: Integers
     count: Integers
 
-    @classmethod
-    def counted(cls, ascending: Integers) -> Streams:
-        """Count the keys of streams, which ascend."""
-        first = np.flatnonzero(np.diff(ascending, prepend=-1))
-        return cls(ascending[first], np.diff(first, append=len(ascending)))
+    def where(self, chosen: Flags | Integers) -> Streams:
+        """Some of them."""
+        return Streams(self.keys[chosen], self.count[chosen])
 
     def plus(self, other: Streams) -> Streams:
         """These and others."""
@@ -134,6 +137,10 @@ class Streams:
         count[at[is_known]] += other.count[is_known]
         keys = with_further(self.keys, at, ~is_known, other.keys)
         return Streams(keys, with_further(count, at, ~is_known, other.count))
+
+
+Counted = tuple[Streams, Streams | None]
+"""Streams, and those of them that are not flagged; None where none is flagged."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ class Groups:
         own = (streams.keys - pair * coding.places) * coding.entities + pair // coding.people
         capped = np.minimum(streams.count, listener_cap) if listener_cap else streams.count
         by_place = sums_of_keys(own, capped, np.ones(len(own), np.int64), size=coding.groups)
-        alike = np.flatnonzero(np.diff(pair) == 0)
+        alike = np.flatnonzero(~opens(pair)[1:])
         wander = np.union1d(alike, alike + 1)
         wanderers = _Wanderers(pair[wander], own[wander], streams.count[wander], listener_cap)
         every = [by_place, *(wanderers.over(by_place, partial(roll, coding), coding.groups) for roll in _ROLLS)]
@@ -177,17 +184,16 @@ class Groups:
         order = np.argsort(packed)
         return cls(packed[order], counts[order], listeners[order])
 
-    def plus(self, other: Groups, *, without: Groups) -> Groups:
-        """These and others, of which some are counted here already.
+    def less(self, other: Groups) -> Groups:
+        """These without others, which are part of them; a group of which nothing is left stays."""
+        streams, listeners = self.streams.copy(), self.listeners.copy()
+        at = np.searchsorted(self.keys, other.keys)
+        streams[at] -= other.streams
+        listeners[at] -= other.listeners
+        return Groups(self.keys, streams, listeners)
 
-        Args:
-            other: Sums of further streams, and of those earlier ones that have the same listeners.
-            without: Sums of these earlier ones alone.
-        """
-        streams, listeners = other.streams.copy(), other.listeners.copy()
-        at = np.searchsorted(other.keys, without.keys)
-        streams[at] -= without.streams
-        listeners[at] -= without.listeners
+    def plus(self, other: Groups) -> Groups:
+        """These and others, which have no listener of an entity in common."""
         at, is_known = places_of(other.keys, self.keys)
 
         def added(own: Integers, more: Integers) -> Integers:
@@ -196,7 +202,7 @@ class Groups:
             return with_further(values, at, ~is_known, more)
 
         keys = with_further(self.keys, at, ~is_known, other.keys)
-        return Groups(keys, added(self.streams, streams), added(self.listeners, listeners))
+        return Groups(keys, added(self.streams, other.streams), added(self.listeners, other.listeners))
 
 
 def _everywhere(coding: Coding, keys: Integers) -> Integers:
@@ -242,7 +248,7 @@ class _Wanderers:
         group = rolled(self.own)
         order = np.lexsort((group, self.pair))
         pair, group, whole = self.pair[order], group[order], self.streams[order]
-        first = np.flatnonzero((np.diff(pair, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0))
+        first = np.flatnonzero(opens(pair) | opens(group))
         at = np.searchsorted(keys, group[first])
         np.subtract.at(listeners, at, np.diff(first, append=len(order)) - 1)
         if self.cap:

@@ -15,7 +15,8 @@ from earshot.analytics.chart_chain import Chain
 from earshot.analytics.chart_figures import figures
 from earshot.analytics.chart_periods import ALL_TIME_PERIOD, KINDS, Period, periods_of
 from earshot.analytics.chart_rows import all_time_rows, chart_rows
-from earshot.analytics.chart_streams import CodedPlays, Coding, Groups, Streams
+from earshot.analytics.chart_streams import CodedPlays, Coding
+from earshot.analytics.chart_tally import Counting
 from earshot.analytics.flagged import FLAGGED
 from earshot.analytics.plays import Flags
 from earshot.core import columns as c
@@ -110,10 +111,11 @@ class _EntityCharts:
                 (c.TIER, names.tier),
             )
         ]
-        self._coding = Coding.of(names)
-        self._marked = self._coding.key(*codes) * 2 + flags(streams[FLAGGED])
+        coding = Coding.of(names)
+        self._marked = coding.key(*codes) * 2 + flags(streams[FLAGGED])
         self._open: dict[str, tuple[Period, list[CodedPlays]]] = {}
-        self._all_time = AllTime(begun, self._coding, rules.listener_cap)
+        self._counting = Counting(coding, rules.listener_cap)
+        self._all_time = AllTime(begun, self._counting)
         careers = built.careers(entity, names)
         self._chains = {
             kind: Chain(kind, entity, self._starts(kind), built, names, careers[kind], rules.places) for kind in KINDS
@@ -131,11 +133,7 @@ class _EntityCharts:
         """Take the streams of a day; the charts of periods that are over by then."""
         streams = CodedPlays.of(self._marked[rows])
         for period in periods_of(day) if len(streams.marked) else ():
-            if period not in self._changed:
-                continue
-            if period == ALL_TIME_PERIOD:
-                if day > self._until:
-                    self._all_time.add(day, streams)
+            if period.kind not in self._chains or not (period in self._changed or self._is_later(period)):
                 continue
             if period.kind in self._open and self._open[period.kind][0] != period:
                 yield from self._close(period.kind)
@@ -159,11 +157,15 @@ class _EntityCharts:
         if kind not in self._open:
             return
         period, parts = self._open.pop(kind)
-        every, organic = CodedPlays.joined(parts).counted()
-        kept = None if organic is None else self._sums(organic)
-        found = figures(self._sums(every), kept, self._names)
+        tally = self._counting.tally(CodedPlays.joined(parts).counted())
+        if self._is_later(period):
+            self._all_time.add(period.start, tally)
+        if period not in self._changed:
+            return
+        found = figures(*tally.sums, self._names)
         for placed, chart in self._chains[kind].place(period.start, found):
             yield chart_rows(placed, self._entity, chart, self._names)
 
-    def _sums(self, streams: Streams) -> Groups:
-        return Groups.of(streams, self._coding, listener_cap=self._rules.listener_cap)
+    def _is_later(self, period: Period) -> bool:
+        """Whether all time takes the streams of this period: a month after the memo."""
+        return period.kind == "month" and period.start > self._until and ALL_TIME_PERIOD in self._changed

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from earshot.analytics.plays import Flags, Integers, is_among, mixed
 from earshot.core import columns as c
-from earshot.core.arrow_columns import coded, distinct, flags, is_in, micros, numbers
+from earshot.core.arrow_columns import coded, distinct, flags, is_in, micros, numbers, opens
 from earshot.core.measures import UNKNOWN
 from earshot.core.stream_rule import StreamRule
 
@@ -68,8 +68,8 @@ def _first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Inte
     Pairs of one play come before the others; both by ascending pair, in which order they are looked up quickly.
     """
     order = np.argsort(pair)
-    opens = np.diff(pair[order], prepend=-1) != 0
-    is_alone = opens & np.append(opens[1:], True)
+    begins = opens(pair[order])
+    is_alone = begins & np.append(begins[1:], True)
     rest = order[~is_alone]
     moments = micros(plays[c.STARTED_AT])
     rest = rest[np.lexsort((moments[rest], pair[rest]))]
@@ -77,7 +77,7 @@ def _first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Inte
     if np.any((np.diff(at) == 0) & (np.diff(of) == 0)):
         names = ids()[c.LISTEN_ID].combine_chunks().take(pa.array(rest))
         rest = rest[np.lexsort((pc.rank(names, tiebreaker="dense").to_numpy(), at, of))]
-    return np.concatenate([order[is_alone], rest[np.diff(pair[rest], prepend=-1) != 0]])
+    return np.concatenate([order[is_alone], rest[opens(pair[rest])]])
 
 
 def _pairs(rows: pa.Table) -> Integers:

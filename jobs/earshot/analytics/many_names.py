@@ -40,9 +40,11 @@ class ManyNames:
         own, names = coded(column, missing=missing)
         places = pc.index_in(names, value_set=self.listed)
         if places.null_count:
-            self.listed = pa.concat_arrays([self.listed, names.filter(places.is_null()).unique()])
-            check_names(len(self.listed), self._most, self._what)
-            places = pc.index_in(names, value_set=self.listed)
+            is_new = places.is_null()
+            further = names.filter(is_new).dictionary_encode()
+            places = pc.replace_with_mask(places, is_new, pc.add(further.indices, pa.scalar(len(self), pa.int32())))
+            self.listed = pa.concat_arrays([self.listed, further.dictionary])
+            check_names(len(self), self._most, self._what)
         found: Codes = places.to_numpy()[own]
         return found
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from earshot.core.arrow_columns import coded, distinct, micros
+from earshot.core.arrow_columns import coded, distinct, micros, opens
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,6 +26,8 @@ _UPPER: Final = 0.3
 _LARGEST_KEY: Final = 2.0**62
 _DENSE: Final = 8
 """So many possible keys for each row are counted in a table of all of them, more are sorted."""
+_FEWER: Final = 3
+"""Where one array has so many times as many keys as the other, those of the shorter one are looked up in it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def summed_keys(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
     """The different keys in their order, and the sum of the values of each."""
     order = np.argsort(keys)
     ascending = keys[order]
-    first = np.flatnonzero(np.diff(ascending, prepend=ascending[:1] - 1))
+    first = np.flatnonzero(opens(ascending))
     return ascending[first], np.add.reduceat(values[order], first) if len(first) else values[:0]
 
 
@@ -117,10 +119,14 @@ def places_of(keys: Integers, ascending: Integers) -> tuple[Integers, Flags]:
     """Where each key (in their order, too) stands among these, or would stand, and whether it does."""
     if len(keys) == len(ascending) and np.array_equal(keys, ascending):
         return np.arange(len(keys)), np.ones(len(keys), np.bool_)
-    at = np.searchsorted(ascending, keys)
+    if len(keys) > _FEWER * len(ascending):
+        after = np.bincount(np.searchsorted(keys, ascending, side="right"), minlength=len(keys) + 1)
+        at: Integers = np.cumsum(after[:-1])
+    else:
+        at = np.searchsorted(ascending, keys)
     there = np.zeros(len(keys), np.bool_)
-    inside = at < len(ascending)
-    there[inside] = ascending[at[inside]] == keys[inside]
+    inside = int(np.searchsorted(at, len(ascending)))
+    np.equal(ascending[at[:inside]], keys[:inside], out=there[:inside])
     return at, there
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +63,14 @@ def is_in(column: pa.ChunkedArray | pa.Array, values: Collection[str]) -> Flags:
 def distinct(keys: Integers) -> Integers:
     """The different keys in their order; np.unique hashes them, which takes many times as long."""
     ascending = np.sort(keys)
-    found: Integers = ascending[np.diff(ascending, prepend=ascending[:1] - 1) != 0]
+    found: Integers = ascending[opens(ascending)]
+    return found
+
+
+def opens(codes: NDArray[np.integer[Any]]) -> Flags:
+    """Where another number begins than stood before: at the first, too."""
+    found = np.ones(len(codes), np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=found[1:])
     return found
 
 

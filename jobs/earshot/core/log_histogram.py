@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from earshot.core.arrow_columns import opens
+
 GAMMA: Final = 1.01
 RELATIVE_ERROR: Final = (GAMMA - 1) / (GAMMA + 1)
 ZERO: Final = -(2**31)
@@ -122,7 +124,7 @@ class Sketches:
     def _summed(cls, group: Integers, bucket: Integers, count: Integers, size: int) -> Self:
         order = np.lexsort((bucket, group))
         group, bucket, count = group[order], bucket[order], count[order]
-        first = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(bucket, prepend=ZERO - 1) != 0))
+        first = np.flatnonzero(opens(group) | opens(bucket))
         return cls(size, group[first], bucket[first], np.add.reduceat(count, first) if len(first) else count)
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from earshot.core import columns as c
-from earshot.core.arrow_columns import Flags, Integers, coded, micros
+from earshot.core.arrow_columns import Flags, Integers, coded, micros, opens
 from earshot.core.settings import ManipulationSettings
 from earshot.detectors.signals import Unit
 
@@ -86,7 +86,7 @@ class DayPlays:
         rows, keys = of_them[order], keys[order]
         if not rows.size:
             return
-        begins = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
+        begins = np.flatnonzero(opens(keys))
         counts = zip(
             *(
                 np.add.reduceat(which[rows], begins, dtype=np.int64).tolist()

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from earshot.analytics.plays import Flags, Integers
+from earshot.analytics.plays import Integers
 from earshot.analytics.revenue.models import MODELS, Streams
 from earshot.analytics.revenue.rounding import Weights, added_up, joined, totals
+from earshot.core.arrow_columns import opens
 from earshot.core.revenue_settings import ArtistCentricSettings
 
 EVERY: Final = "every"
@@ -163,12 +164,6 @@ def _counts(cells: Cells, kind: str, rules: ArtistCentricSettings, rows: int) ->
     )
     weights = {model: Weights(cells.row, *counting(streams, rules)) for model, counting in MODELS.items()}
     return Counts(totals(cells.row, plays, size=rows), weights)
-
-
-def opens(codes: Integers) -> Flags:
-    """Where another code begins than stood before."""
-    opens: Flags = np.diff(codes, prepend=-1) != 0
-    return opens
 
 
 def _firsts(cells: Cells, heard: Integers) -> Integers:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from earshot.analytics.plays import Flags, Integers
-from earshot.analytics.revenue.cells import KINDS, kept, opens
-from earshot.core.arrow_columns import distinct
+from earshot.analytics.revenue.cells import KINDS, kept
+from earshot.core.arrow_columns import distinct, opens
 from earshot.core.revenue_settings import ArtistCentricSettings
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.analytics.plays import Integers, renumbered
+from earshot.core.arrow_columns import opens
 
 Exact = NDArray[Any]
 """Integers of eight bytes, or Python's where these would not hold them."""
@@ -116,7 +117,7 @@ def integer_weights(weights: Weights, *, parts: int) -> Exact:
     kind = np.int64 if is_small else object
     of_parts: Exact = np.zeros(parts, kind)
     if len(code):
-        opening = np.flatnonzero(np.diff(sums.part, prepend=-1))
+        opening = np.flatnonzero(opens(sums.part))
         products = sums.numerator.astype(kind) * np.array(factors, kind)[code]
         of_parts[sums.part[opening]] = np.add.reduceat(products, opening)
     return of_parts

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from earshot.core.arrow_columns import opens
 from earshot.validators.profiling.columns import Bools, Ints
 
 STRONG, CROSSED, SYSTEMATIC = 0.8, 0.3, 0.1
@@ -68,7 +69,7 @@ class Dependency:
         rows = np.zeros(int(self.groups.max(initial=-1)) + 1, dtype=np.int64)
         most = rows.copy()
         if len(group):  # pairs are in the order of their groups
-            first = np.flatnonzero(np.diff(group, prepend=-1))
+            first = np.flatnonzero(opens(group))
             rows[group[first]] = np.add.reduceat(counts, first)
             most[group[first]] = np.maximum.reduceat(counts, first)
         return rows, most
