@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import pyarrow as pa
+
 from earshot.analytics.chart_memo import ChartMemo
 from earshot.analytics.chart_names import Vocabulary
 from earshot.analytics.chart_streams import Counted
@@ -47,10 +49,24 @@ class Begun:
     @classmethod
     def of(cls, files: MemoFiles, marks: Sequence[Mark]) -> Begun:
         """With the last of these memos that is there."""
-        for place in range(len(marks), 0, -1):
-            if (batch := files.read(marks[place - 1].name)) is not None:
-                return cls(*ChartMemo.from_batch(batch), marks[place - 1].until, marks[place:], files)
-        return cls(marks=marks, files=files)
+        place, batch = _last(files, marks)
+        if batch is None:
+            return cls(marks=marks, files=files)
+        return cls(*ChartMemo.from_batch(batch), marks[place - 1].until, marks[place:], files)
+
+
+def remembered_until(files: MemoFiles, marks: Sequence[Mark]) -> date:
+    """The last day that is in a memo; the first of all days where there is none."""
+    place, _ = _last(files, marks)
+    return marks[place - 1].until if place else date.min
+
+
+def _last(files: MemoFiles, marks: Sequence[Mark]) -> tuple[int, pa.RecordBatch | None]:
+    """How many of these memos the last one that is there closes, and what it holds."""
+    for place in range(len(marks), 0, -1):
+        if (batch := files.read(marks[place - 1].name)) is not None:
+            return place, batch
+    return 0, None
 
 
 class AllTime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Final
@@ -30,14 +31,17 @@ def marks_of(entities: Iterable[str], listens: DayFiles, suspects: DayFiles, *, 
     """
     if not listens.days:
         return {entity: [] for entity in entities}
-    told, since, names = hashlib.sha256(f"{FORMAT} {rules}".encode()), date.min, []
+    told, days, names = hashlib.sha256(f"{FORMAT} {rules}".encode()), sorted(listens.days), []
     for until in settled_days(listens.days):
-        for day in sorted(day for day in listens.days if since < day <= until):
-            for files in (listens, suspects):
-                of_day = sorted(path.rpartition("/")[2] for path in files.files.get(day, ()))
-                told.update("\n".join([day.isoformat(), files.table, *of_day, ""]).encode())
+        further, days = days[: bisect_right(days, until)], days[bisect_right(days, until) :]
+        made_from = [
+            part
+            for day in further
+            for files in (listens, suspects)
+            for part in (f"\n{day} {files.table}", *(path.rpartition("/")[2] for path in files.files.get(day, ())))
+        ]
+        told.update("\n".join(made_from).encode())
         names.append((until, f"{until}-{told.hexdigest()[:32]}.arrow"))
-        since = until
     return {entity: [Mark(until, f"{entity}-{name}") for until, name in names] for entity in entities}
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from earshot.analytics.all_time import Begun, Mark
-from earshot.analytics.built_charts import BuiltCharts
+from earshot.analytics.all_time import Begun, Mark, remembered_until
+from earshot.analytics.built_charts import CHARTS, BuiltCharts
 from earshot.analytics.chart_marks import marks_of
 from earshot.analytics.chart_periods import ALL_TIME_PERIOD, Period, days_to_read
 from earshot.analytics.chart_rows import SCHEMA
@@ -19,6 +19,7 @@ from earshot.analytics.play_days import FiledPlays
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.day_files import DayFiles
+from earshot.core.errors import OvertakenError
 from earshot.core.memo_files import MemoFiles
 
 _TASKS: Final = (("track",), ("artist", "album"))
@@ -58,19 +59,23 @@ def charts(
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
-    files, changed, standing = listens.files, frozenset(periods), built or BuiltCharts()
-    marks: dict[str, list[Mark]] = {}
+    changed, standing = frozenset(periods), built or BuiltCharts()
+    marks, remembered = dict[str, list[Mark]](), date.min
     if memos:
-        told = repr((rules.stream, rules.listener_cap))
-        marks = marks_of(ENTITIES, files, suspects, rules=told)
+        marks = marks_of(ENTITIES, listens.files, suspects, rules=repr((rules.stream, rules.listener_cap)))
         memos.keep({mark.name for of_entity in marks.values() for mark in of_entity})
+        remembered = min(remembered_until(memos, of_entity) for of_entity in marks.values())
+    asked = days_to_read(changed - {ALL_TIME_PERIOD}, listens.files.days)
+    # The names of all files would be most of what a task is sent.
+    files = listens.files.of([day for day in listens.files.days if day > remembered or day in asked])
 
     def build(entities: Sequence[str]) -> Iterator[pa.Table]:
         ids = (ENTITIES[entity] for entity in entities)
         names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, *ids, c.PLAYED_MS, c.DURATION_MS))]
         begun = {entity: Begun.of(memos, marks[entity]) if memos else Begun() for entity in entities}
         until = min(of_entity.until for of_entity in begun.values())
-        asked = days_to_read(changed - {ALL_TIME_PERIOD}, files.days)
+        if until < remembered:  # another run has tidied up
+            raise OvertakenError(CHARTS, where=memos.folder if memos else "")
 
         def days() -> Iterator[tuple[date, pa.Table]]:
             for day in sorted(files.days):

@@ -96,12 +96,12 @@ def distinct_by_group(groups: Integers, members: Integers, *, size: int, among: 
     return np.bincount(distinct(keys) // among, minlength=size)
 
 
-def summed_keys(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
-    """The different keys in their order, and the sum of the values of each."""
+def summed_keys(keys: Integers, *values: Integers) -> tuple[Integers, ...]:
+    """The different keys in their order, and of each the sums of the values."""
     order = np.argsort(keys)
     ascending = keys[order]
     first = np.flatnonzero(opens(ascending))
-    return ascending[first], np.add.reduceat(values[order], first) if len(first) else values[:0]
+    return ascending[first], *(np.add.reduceat(column[order], first) if len(first) else column[:0] for column in values)
 
 
 def sums_of_keys(
@@ -109,7 +109,8 @@ def sums_of_keys(
 ) -> tuple[Integers, Integers, Integers]:
     """The different keys (0 to `size` - 1) in their order, and of each the sums of two positive values."""
     if size > _DENSE * len(keys):
-        return *summed_keys(keys, first), summed_keys(keys, second)[1]
+        found, of_first, of_second = summed_keys(keys, first, second)
+        return found, of_first, of_second
     sums = [np.bincount(keys, weights=values, minlength=size) for values in (first, second)]
     found = np.flatnonzero(sums[0])
     return found, sums[0][found].astype(np.int64), sums[1][found].astype(np.int64)

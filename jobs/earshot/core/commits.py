@@ -163,14 +163,13 @@ class DeltaLog:
 
     def contents(self, version: int | None = None) -> Contents:
         """What the table consists of, now or at a version; makes the empty table where there is none."""
-        names = self.spec.partition_by
-        schema = pa.schema([("path", pa.string()), ("size", pa.int64()), *((name, pa.string()) for name in names)])
         with self._complete(version) as table:
-            actions, version = pa.table(table.get_add_actions(flatten=True)), table.version()
-        if not actions.num_rows:
-            return Contents(version, self.path, schema.empty_table())
-        listed = actions.select(["path", "size_bytes", *(f"partition.{name}" for name in names)])
-        return Contents(version, self.path, listed.rename_columns(schema.names).cast(schema))
+            return self._contents_of(table)
+
+    def contents_if_any(self) -> Contents | None:
+        """What the table consists of now; None where it was never written."""
+        with opened(self.path) as table:
+            return self._contents_of(table) if table else None
 
     def replace(
         self,
@@ -305,6 +304,15 @@ class DeltaLog:
     def stage(self, folder: str) -> Stage:
         """A folder below the table in which files of one commit are written."""
         return Stage(self.spec.name, self.path, folder)
+
+    def _contents_of(self, table: DeltaTable) -> Contents:
+        names = self.spec.partition_by
+        schema = pa.schema([("path", pa.string()), ("size", pa.int64()), *((name, pa.string()) for name in names)])
+        actions = pa.table(table.get_add_actions(flatten=True))
+        if not actions.num_rows:
+            return Contents(table.version(), self.path, schema.empty_table())
+        listed = actions.select(["path", "size_bytes", *(f"partition.{name}" for name in names)])
+        return Contents(table.version(), self.path, listed.rename_columns(schema.names).cast(schema))
 
     @contextmanager
     def _complete(self, version: int | None = None) -> Iterator[DeltaTable]:

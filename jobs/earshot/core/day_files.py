@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.core.commits import DeltaLog
-from earshot.core.table_history import TableHistory
 from earshot.core.tables import spec_of
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -35,14 +34,13 @@ class DayFiles:
     @classmethod
     def now(cls, root: str, table: str) -> Self:
         """The files that the table consists of now; none where it was never written."""
-        log, version = DeltaLog(root, table), TableHistory(root, table).version
-        files: dict[date, list[str]] = defaultdict(list)
-        if version is not None:
-            contents = log.contents(version)
-            for day, place in zip(contents.listed[log.spec.partition_by[0]].to_pylist(), contents.places, strict=True):
-                if day:
-                    files[date.fromisoformat(day)].append(place)
-        return cls(table, {day: sorted(paths) for day, paths in files.items()})
+        log = DeltaLog(root, table)
+        files: dict[str, list[str]] = defaultdict(list)
+        if contents := log.contents_if_any():
+            days = contents.listed[log.spec.partition_by[0]].to_pylist()
+            for day, place in zip(days, contents.places, strict=True):
+                files[day].append(place)
+        return cls(table, {date.fromisoformat(day): sorted(paths) for day, paths in files.items() if day})
 
     @property
     def days(self) -> frozenset[date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
@@ -30,7 +30,7 @@ def touched_days(tables: Tables, consumer_table: str, sources: Sequence[str], *,
         sources: Tables partitioned by UTC day.
         rules: What the rows depend on besides the sources, as text; empty where it does not matter.
     """
-    return _touched(tables.root, consumer_table, _histories(tables.root, sources), rules)
+    return touched_days_of_each(tables, {consumer_table: sources}, {consumer_table: rules})[consumer_table]
 
 
 def touched_days_of_each(
@@ -43,23 +43,21 @@ def touched_days_of_each(
         consumers: Each with its sources.
         rules: Of each consumer.
     """
-    histories = _histories(tables.root, {source for sources in consumers.values() for source in sources})
-
-    def touched(consumer: str) -> TouchedDays:
-        own = {source: histories[source] for source in consumers[consumer]}
-        return _touched(tables.root, consumer, own, rules[consumer])
-
+    names = frozenset(source for sources in consumers.values() for source in sources)
     with ThreadPoolExecutor(thread_name_prefix="touched") as pool:
-        return dict(zip(consumers, pool.map(touched, consumers), strict=True))
+        positions = pool.map(lambda consumer: TableHistory(tables.root, consumer).consumed, consumers)
+        looked = pool.map(lambda source: TableHistory(tables.root, source).looked(), names)
+        histories = dict(zip(names, looked, strict=True))
+        return {
+            consumer: _touched(consumer, position, {name: histories[name] for name in sources}, rules[consumer])
+            for (consumer, sources), position in zip(consumers.items(), positions, strict=True)
+        }
 
 
-def _histories(root: str, sources: Collection[str]) -> dict[str, TableHistory]:
-    return {source: TableHistory(root, source).looked() for source in sources}
-
-
-def _touched(root: str, consumer_table: str, histories: Mapping[str, TableHistory], rules: str) -> TouchedDays:
+def _touched(
+    consumer_table: str, position: dict[str, int] | None, histories: Mapping[str, TableHistory], rules: str
+) -> TouchedDays:
     consumed = {source: history.version for source, history in histories.items() if history.version is not None}
-    position = TableHistory(root, consumer_table).consumed
     if rules and consumed:
         made_by = zlib.crc32(" ".join((rules, *spec_of(consumer_table).column_names)).encode())
         position = position if position and position.get(_RULES) == made_by else None
