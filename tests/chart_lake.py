@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 import mart_definitions as definitions
 from earshot.analytics.built_charts import CHARTS, BuiltCharts
-from earshot.analytics.chart_periods import days_to_read, periods_of_days
+from earshot.analytics.chart_periods import Period, days_to_read, periods_of_days
 from earshot.analytics.charts import charts
 from earshot.analytics.entity_charts import ChartRules
 from earshot.analytics.play_days import FiledPlays
@@ -75,20 +75,11 @@ class ChartLake:
 
     def rebuild(self, days: set[date], *, whole: bool = False) -> set[Partition]:
         """Bring the charts up to the streams, given the days that changed; the partitions that were written."""
-        existing = {stream.day for stream in self.streams}
         self._file(days)
-        periods = periods_of_days(existing if whole else days)
+        periods = periods_of_days({stream.day for stream in self.streams} if whole else days)
         built = BuiltCharts() if whole else BuiltCharts.now(self.small.root, periods)
-        listens, suspects = (DayFiles.now(self.small.root, table) for table in (_LISTENS, _SUSPECTS))
         before = {path for paths in BuiltCharts.now(self.small.root).files.values() for path in paths}
-        tasks = charts(
-            FiledPlays(cast(Any, None), listens.of(days_to_read(periods, existing))),
-            suspects,
-            periods=periods,
-            rules=self.rules,
-            built=built,
-            memos=self.memos,
-        )
+        tasks = self.tasks(periods, built)
         replace_partitions(
             cast(Tables, self.small),
             CHARTS,
@@ -99,6 +90,12 @@ class ChartLake:
         )
         now = BuiltCharts.now(self.small.root).files
         return {(period.kind, period.start) for period, paths in now.items() if not before.intersection(paths)}
+
+    def tasks(self, periods: Set[Period], built: BuiltCharts) -> ArrowTasks:
+        """What ranks the streams of these periods."""
+        listens, suspects = (DayFiles.now(self.small.root, table) for table in (_LISTENS, _SUSPECTS))
+        plays = FiledPlays(cast(Any, None), listens.of(days_to_read(periods, listens.days)))
+        return charts(plays, suspects, periods=periods, rules=self.rules, built=built, memos=self.memos)
 
     def rows(self, *filters: tuple[str, str, object]) -> list[dict[str, Any]]:
         """Rows of gold.charts, by period and rank."""

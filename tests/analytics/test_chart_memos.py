@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark import cloudpickle
 
 from chart_lake import ChartLake, Stream
+from earshot.analytics.built_charts import BuiltCharts
 from earshot.analytics.chart_marks import settled_days
+from earshot.analytics.chart_periods import periods_of_days
 from earshot.analytics.entity_charts import ChartRules
 from earshot.core.day_files import DayFiles
+from earshot.core.errors import OvertakenError
 from earshot.security.traces import files_with
 
 FIRST, NEWEST = date(2025, 10, 20), date(2026, 3, 10)
@@ -107,6 +111,19 @@ def test_a_month_is_settled_when_a_week_has_gone_by() -> None:
 
 
 @pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("flagged", [0.0, 0.2])
+def test_in_its_first_week_a_month_is_added_to_the_one_before_which_no_memo_holds_yet(
+    make: Callable[..., ChartLake], reads: set[date], rules: ChartRules, flagged: float
+) -> None:
+    charts = make(rules, flagged=flagged)
+    reads.clear()
+    charts.publish(wandering([date(2026, 4, 3)], seed=2))
+    assert {NEWEST, date(2026, 4, 3)} <= reads
+    assert min(reads) > CLOSED
+    assert charts.differences() == []
+
+
+@pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("late", [date(2026, 2, 10), date(2025, 11, 3), FIRST - timedelta(days=40)])
 def test_a_late_play_of_a_day_that_is_remembered_is_counted(
     make: Callable[..., ChartLake], reads: set[date], rules: ChartRules, late: date
@@ -158,6 +175,21 @@ def test_memos_that_are_damaged_or_gone_are_made_anew(make: Callable[..., ChartL
         assert min(reads) == FIRST
         assert charts.differences() == []
         assert len(memos(charts)) == 6
+
+
+def test_a_task_is_sent_the_days_that_it_reads_and_refuses_to_count_where_its_memo_is_gone_meanwhile(
+    make: Callable[..., ChartLake],
+) -> None:
+    charts = make()
+    periods = periods_of_days({NEWEST})
+    tasks = charts.tasks(periods, BuiltCharts.now(charts.small.root, periods))
+    sent = cloudpickle.dumps(tasks.build)
+    assert f"listen_date={NEWEST}".encode() in sent
+    assert f"listen_date={FIRST}".encode() not in sent
+    for path in Path(charts.memos.folder).glob("track-*"):
+        path.unlink()
+    with pytest.raises(OvertakenError):
+        list(tasks.build(("track",)))
 
 
 @pytest.mark.parametrize("lost", ["artist-*", "album-*", f"artist-{CLOSED}*", f"album-{CLOSED}*"])
