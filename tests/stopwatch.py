@@ -30,8 +30,12 @@ class Stopwatch:
         return statistics.median(self.seconds[contender])
 
     def ratio(self, contender: str, floor: str) -> float:
+        return statistics.median(self.ratios(contender, floor))
+
+    def ratios(self, contender: str, floor: str) -> list[float]:
+        """The ratio of each round."""
         pairs = zip(self.seconds[contender], self.seconds[floor], strict=True)
-        return statistics.median(ours / theirs for ours, theirs in pairs)
+        return [ours / theirs for ours, theirs in pairs]
 
     def processor_median(self, contender: str) -> float:
         """Seconds of processor time, which other jobs of the machine disturb less."""
