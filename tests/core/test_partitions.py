@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pyarrow as pa
@@ -11,11 +11,12 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 
+from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.commits import DeltaLog
-from earshot.core.errors import TableError
+from earshot.core.errors import OvertakenError, TableError
 from earshot.core.partitions import replace_partitions
 from earshot.core.table_history import TableHistory
-from earshot.core.tables import Tables
+from earshot.core.tables import Tables, spec_of
 
 MART = "gold.behaviour"
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (2, 3, 4))
@@ -43,6 +44,19 @@ def test_only_the_named_partitions_are_replaced(tables: Tables, rows: Callable[.
     assert values(tables) == {MONDAY: 0.1, TUESDAY: 0.5}
     replace_partitions(tables, MART, rows(wednesday=0.7), None, metadata={})
     assert values(tables) == {WEDNESDAY: 0.7}
+
+
+def test_a_task_that_was_overtaken_says_so_and_nothing_is_replaced(
+    tables: Tables, spark: SparkSession, rows: Callable[..., DataFrame]
+) -> None:
+    def build(task: str) -> Iterator[pa.Table]:
+        raise OvertakenError(task, where="a folder")
+
+    replace_partitions(tables, MART, rows(monday=0.1), None, metadata={})
+    tasks = ArrowTasks(spark, ["gold.charts"], build, spec_of(MART).schema)
+    with pytest.raises(OvertakenError, match=f"Another run changed {MART} meanwhile"):
+        replace_partitions(tables, MART, tasks, None, metadata={})
+    assert values(tables) == {MONDAY: 0.1}
 
 
 def test_a_partition_that_has_no_rows_any_more_is_emptied(tables: Tables, rows: Callable[..., DataFrame]) -> None:

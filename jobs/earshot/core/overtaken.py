@@ -14,11 +14,13 @@ RETRIES: Final = 100
 """How often delta-rs tries a commit anew that conflicts with none of those that were faster."""
 
 _SPARKS = ("io.delta.exceptions.", "[DELTA_CONCURRENT", "[DELTA_METADATA_CHANGED", "[DELTA_PROTOCOL_CHANGED")
+_OF_A_TASK = f"{OvertakenError.__module__}.{OvertakenError.__name__}:"
+"""In what Spark tells of a task of Python that found so itself."""
 
 
 @contextmanager
 def overtaken(table: str, where: str) -> Iterator[None]:
-    """Name a conflict of commits, delta-rs's or Spark's, as what it is; other errors pass.
+    """Name a conflict of commits, delta-rs's, Spark's or a task's, as what it is; other errors pass.
 
     Args:
         table: Its name.
@@ -32,6 +34,6 @@ def overtaken(table: str, where: str) -> Iterator[None]:
     except CommitFailedError as error:
         raise OvertakenError(table, where=where) from error
     except Exception as error:
-        if any(mark in str(error) for mark in _SPARKS):
+        if any(mark in str(error) for mark in (*_SPARKS, _OF_A_TASK)):
             raise OvertakenError(table, where=where) from error
         raise

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
 from earshot.core.commits import DeltaLog
 from earshot.core.errors import TableError
+from earshot.core.overtaken import overtaken
 from earshot.core.staging import StagedFile
 from earshot.core.tables import Tables, conform
 
@@ -51,7 +52,8 @@ def replace_partitions(
     now = log.contents(since)
     folder = f"rebuilt={uuid.uuid4().hex}"
     if isinstance(rows, ArrowRows | ArrowTasks):
-        staged = rows.write(log.stage(folder))
+        with overtaken(name, log.path):
+            staged = rows.write(log.stage(folder))
     else:
         conform(rows, log.spec).write.partitionBy(*log.spec.partition_by).parquet(f"{log.path}/{folder}")
         staged = log.staged(folder)
