@@ -126,7 +126,7 @@ class Streams:
     keys: Integers
     count: Integers
 
-    def where(self, chosen: Flags | Integers) -> Streams:
+    def where(self, chosen: Flags) -> Streams:
         """Some of them."""
         return Streams(self.keys[chosen], self.count[chosen])
 
