@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from earshot.core.commits import DeltaLog
 from earshot.core.staging import as_files, as_rows
+from earshot.core.tables import Tables
 
 
 def table(log: DeltaLog, *rows: dict[str, Any]) -> pa.Table:
@@ -70,6 +73,40 @@ def test_bounds_are_of_the_rows_of_one_partition(tmp_path: Path) -> None:
     rows = ({"session_date": day, "listens": n} for day, n in zip(days, (2, 9, 5), strict=True))
     found = [json.loads(file.stats) for file in log.stage("x").write(table(log, *rows))]
     assert [(stats["minValues"]["listens"], stats["maxValues"]["listens"]) for stats in found] == [(2, 5), (9, 9)]
+
+
+@pytest.mark.parametrize("vectorized", ["true", "false"])
+def test_counts_are_packed_and_spark_duckdb_and_delta_rs_read_them_alike(
+    tables: Tables, spark: SparkSession, vectorized: str
+) -> None:
+    log, places = DeltaLog(tables.root, "gold.charts"), range(1, 301)
+    since = date(2026, 3, 2)
+    reached = [{"peak_rank": n * 7919 % 1_000, "periods_on_chart": n % 5, "since": since} for n in places]
+    careers = [{"day": one if n % 3 else None, "week": one, "month": one} for n, one in enumerate(reached)]
+    of_all_time = {"period": "all_time", "period_start": since}
+    rows = [
+        of_all_time | {"rank": n, "streams": 2**40 // n, "listeners": n, "careers": career}
+        for n, career in zip(places, careers, strict=True)
+    ]
+    log.create()
+    (file,) = log.stage("x").write(table(log, *rows, of_all_time | {"rank": 301}))
+    log.add([file], app_id="test", metadata={})
+    footer = pq.read_metadata(Path(log.path, file.path)).row_group(0)
+    encodings = {footer.column(n).path_in_schema: footer.column(n).encodings for n in range(footer.num_columns)}
+    packed = {name for name, used in encodings.items() if "DELTA_BINARY_PACKED" in used}
+    assert {name.split(".")[0] for name in packed} == {"streams", "listeners", "careers"}
+
+    names = ["rank", "streams", "listeners", "careers"]
+    wanted = [*({name: row[name] for name in names} for row in rows), dict.fromkeys(names) | {"rank": 301}]
+    spark.conf.set("spark.sql.parquet.enableVectorizedReader", vectorized)
+    try:
+        by_spark = [row.asDict(recursive=True) for row in tables.read(log.spec.name).select(names).collect()]
+    finally:
+        spark.conf.unset("spark.sql.parquet.enableVectorizedReader")
+    by_duckdb = duckdb.read_parquet(str(Path(log.path, file.path))).select(*names).to_arrow_table().to_pylist()
+    by_delta_rs = pa.Table.from_batches(log.batches()).select(names).to_pylist()
+    for found in (by_spark, by_duckdb, by_delta_rs):
+        assert sorted(found, key=lambda row: row["rank"]) == wanted
 
 
 def test_files_that_nobody_commits_are_not_seen(tmp_path: Path) -> None:

@@ -33,14 +33,15 @@ def marks_of(entities: Iterable[str], listens: DayFiles, suspects: DayFiles, *, 
         return {entity: [] for entity in entities}
     told, days, names = hashlib.sha256(f"{FORMAT} {rules}".encode()), sorted(listens.days), []
     for until in settled_days(listens.days):
-        further, days = days[: bisect_right(days, until)], days[bisect_right(days, until) :]
+        end = bisect_right(days, until)
         made_from = [
             part
-            for day in further
+            for day in days[:end]
             for files in (listens, suspects)
             for part in (f"\n{day} {files.table}", *(path.rpartition("/")[2] for path in files.files.get(day, ())))
         ]
         told.update("\n".join(made_from).encode())
+        days = days[end:]
         names.append((until, f"{until}-{told.hexdigest()[:32]}.arrow"))
     return {entity: [Mark(until, f"{entity}-{name}") for until, name in names] for entity in entities}
 
