@@ -54,9 +54,9 @@ class _Written(ArrowTasks):
 class ChartLake:
     """Streams that come and go, and the charts that follow them."""
 
-    def __init__(self, root: Path, rules: ChartRules | None = None) -> None:
+    def __init__(self, root: Path, rules: ChartRules | None = None, *, least: int = 1_000_000) -> None:
         self.small = SmallTables(str(root))
-        self.memos = MemoFiles.of(str(root), CHARTS)
+        self.memos = MemoFiles.of(str(root), CHARTS, least=least)
         self.rules = rules or ChartRules()
         self.streams: list[Stream] = []
 

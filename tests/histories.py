@@ -43,7 +43,12 @@ OF_PROCESSING = frozenset(
 """Columns that say how and when a row came about, not what is true."""
 
 RULES: dict[str, Any] = {
-    "marts": {"cube_minimum_volume": 2, "cube_hourly_minimum_volume": 3, "cube_deep_minimum_volume": 4},
+    "marts": {
+        "cube_minimum_volume": 2,
+        "cube_hourly_minimum_volume": 3,
+        "cube_deep_minimum_volume": 4,
+        "remembered_from": 1,
+    },
     "manipulation": {"minimum_streams": 3, "suspect_score": 0.35},
     "revenue": {"artist_centric": {"boost_streams": 4, "boost_listeners": 2, "listener_cap": 6}},
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from earshot.analytics.revenue import gathered_streams
+from earshot.analytics.revenue import gathered_streams, month_cells
+from earshot.analytics.revenue import joined_cells as joined
 from earshot.analytics.revenue.gathered_streams import STREAMS, GatheredStreams
 from earshot.analytics.revenue.month_cells import MonthCells
 from earshot.core.errors import TableError
@@ -35,11 +39,14 @@ def day(seed: int, rows: int, *, names: int, works: bool = True) -> list[tuple[A
     ]
 
 
+def table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(COLUMNS, row, strict=True)) for row in rows], schema=STREAMS)
+
+
 def gathered(*days: list[tuple[Any, ...]]) -> MonthCells:
     streams = GatheredStreams()
     for rows in days:
-        told = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        streams.add(pa.Table.from_pylist(told, schema=STREAMS))
+        streams.add(table(rows))
     return streams.cells()
 
 
@@ -85,7 +92,40 @@ def test_a_month_without_streams_has_no_cells() -> None:
 
 
 def test_more_combinations_than_a_number_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathered_streams, "_LARGEST", 1_000)
+    monkeypatch.setattr(month_cells, "_LARGEST", 1_000)
     with pytest.raises(TableError, match="too many to be paid together") as refused:
         gathered(day(8, 50, names=4))
     assert "Map the countries and tiers" in str(refused.value.remedy)
+
+
+@given(
+    seeds=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 60), st.integers(1, 7)), min_size=2, max_size=5),
+    works=st.booleans(),
+    at_once=st.sampled_from([1, 1_000_000]),
+)
+def test_days_that_are_joined_one_by_one_are_the_month(
+    seeds: list[tuple[int, int, int]], works: bool, at_once: int
+) -> None:
+    days = [day(seed, rows, names=names, works=works) for seed, rows, names in seeds]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(joined, "_AT_ONCE", at_once)
+        streams, cells = GatheredStreams(), None
+        for rows in days:
+            streams.add(table(rows))
+            later = streams.cells()
+            cells = later if cells is None else joined.joined_cells(cells, later)
+            streams = GatheredStreams({"listener_id": streams.listeners, **cells.named})
+    assert cells is not None
+    assert np.all(np.diff(cells.keys) > 0)
+    assert heard(cells) == expected([row for of_day in days for row in of_day])
+
+
+def test_more_plays_than_a_byte_counts_are_joined() -> None:
+    often = [("DE", "free", "an artist", "anna", None, 0)] * 200
+    one, other = GatheredStreams(), GatheredStreams()
+    one.add(table(often))
+    other.add(table(often))
+    cells = joined.joined_cells(one.cells(), other.cells())
+    assert cells.plays.tolist() == [400]
+    small = replace(cells, plays=np.array([200], np.uint8))
+    assert joined.joined_cells(small, small).plays.tolist() == [400]

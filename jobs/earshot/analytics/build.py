@@ -163,7 +163,8 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
 
     def rows(plays: FiledPlays) -> ArrowTasks:
         rules = ChartRules.of(settings.marts)
-        suspects, memos = DayFiles.now(tables.root, SUSPECTS), MemoFiles.of(tables.root, "gold.charts")
+        memos = MemoFiles.of(tables.root, "gold.charts", least=settings.marts.remembered_from)
+        suspects = DayFiles.now(tables.root, SUSPECTS)
         return charts(plays, suspects, periods=periods, rules=rules, built=built, memos=memos)
 
     replaced = frozenset((period.kind, period.start) for period in periods | built.after(periods))
@@ -180,7 +181,8 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
 
     def rows(plays: FiledPlays) -> DataFrame | ArrowTasks:
         rule = settings.marts.stream_rule
-        return payments(tables, plays.files, months, shares(tables), terms=terms, stream_rule=rule)
+        memos = MemoFiles.of(tables.root, "gold.revenue", least=settings.marts.remembered_from)
+        return payments(tables, plays.files, months, shares(tables), terms=terms, stream_rule=rule, memos=memos)
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}

@@ -14,12 +14,25 @@ from earshot.analytics.many_names import Codes, ManyNames, check_names
 from earshot.analytics.plays import Integers
 from earshot.core import columns as c
 from earshot.core.arrow_columns import coded
-from earshot.core.measures import ALL
+from earshot.core.measures import ALL, UNKNOWN
 
 _COUNTRY_BITS, _TIER_BITS, _ENTITY_BITS = 15, 15, 31
 
 EXCLUDED_KEYS: Final = 1 << (_COUNTRY_BITS + _TIER_BITS + _ENTITY_BITS)
 """Between the key of a chart with suspects and that of the one without."""
+
+
+def sorted_names(*parts: pa.Array) -> pa.Array:
+    """The different names of all parts, sorted as bytes."""
+    names = pa.concat_arrays([part.cast(pa.string()) for part in parts]).unique()
+    return names.take(pc.sort_indices(names))
+
+
+def names_in(column: pa.ChunkedArray) -> pa.Array:
+    """The different names of a column of dictionary arrays, sorted as bytes: `unknown` for what is null."""
+    whole = column.combine_chunks()
+    names = [of.dictionary for of in (whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole])]
+    return sorted_names(*names, *([pa.array([UNKNOWN])] if whole.null_count else []))
 
 
 class Names:

@@ -51,7 +51,7 @@ class Counting:
             shared: Those of them whose pair has later streams, too.
             later: Further streams.
         """
-        again = self._of_pairs(later.counted, shared[0])
+        again = self.of_pairs(later.counted, shared[0])
         counted = [self.sums(streams) for streams in (shared, again, together(shared, again))]
 
         def added(kind: int) -> Groups:
@@ -66,7 +66,7 @@ class Counting:
     def _groups(self, streams: Streams) -> Groups:
         return Groups.of(streams, self.coding, listener_cap=self.listener_cap)
 
-    def _of_pairs(self, counted: Counted, those: Streams) -> Counted:
+    def of_pairs(self, counted: Counted, those: Streams) -> Counted:
         """The streams of pairs of an entity and a listener that have some of those streams."""
         pairs = those.keys // self.coding.places
 

@@ -8,10 +8,10 @@ from typing import Final
 
 import pyarrow as pa
 
-from earshot.analytics.all_time import Begun, Mark, remembered_until
-from earshot.analytics.built_charts import CHARTS, BuiltCharts
-from earshot.analytics.chart_marks import marks_of
-from earshot.analytics.chart_periods import ALL_TIME_PERIOD, Period, days_to_read
+from earshot.analytics.built_charts import BuiltCharts
+from earshot.analytics.chart_marks import Marks, Remembered, marks_of
+from earshot.analytics.chart_memory import Memory
+from earshot.analytics.chart_periods import Period, days_to_read
 from earshot.analytics.chart_rows import SCHEMA
 from earshot.analytics.entity_charts import ENTITIES, ChartRules, charts_of_days
 from earshot.analytics.flagged import FLAGGED, flags_of
@@ -19,10 +19,9 @@ from earshot.analytics.play_days import FiledPlays
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.day_files import DayFiles
-from earshot.core.errors import OvertakenError
 from earshot.core.memo_files import MemoFiles
 
-_TASKS: Final = (("track",), ("artist", "album"))
+_TASKS: Final[tuple[tuple[str, ...], ...]] = (("track",), ("artist", "album"))
 """Tracks take about as long as artists and albums, which share what they read."""
 
 
@@ -53,37 +52,41 @@ def charts(
         periods: What to rank.
         rules: What counts.
         built: The charts so far, of which later ones are repaired; None where all are built anew.
-        memos: What is remembered of all time, so that not every day is read again; others than those that hold now
-            are deleted.
+        memos: What is remembered, so that not every day is read again; what does not hold any more is deleted.
 
     Returns:
         The columns of gold.charts: of the periods, and of the later ones whose past changed.
     """
     changed, standing = frozenset(periods), built or BuiltCharts()
-    marks, remembered = dict[str, list[Mark]](), date.min
+    existing, marks, remembered = listens.files.days, dict[str, Marks](), dict[str, Remembered]()
     if memos:
         marks = marks_of(ENTITIES, listens.files, suspects, rules=repr((rules.stream, rules.listener_cap)))
-        memos.keep({mark.name for of_entity in marks.values() for mark in of_entity})
-        remembered = min(remembered_until(memos, of_entity) for of_entity in marks.values())
-    asked = days_to_read(changed - {ALL_TIME_PERIOD}, listens.files.days)
-    # The names of all files would be most of what a task is sent.
-    files = listens.files.of([day for day in listens.files.days if day > remembered or day in asked])
+        memos.keep({name for of_entity in marks.values() for name in of_entity.of_use(memos)})
+        remembered = {entity: of_entity.remembered(memos, changed) for entity, of_entity in marks.items()}
 
-    def build(entities: Sequence[str]) -> Iterator[pa.Table]:
+    def needed(entities: Sequence[str]) -> set[date]:
+        if not marks:
+            return set(days_to_read(changed, existing))
+        every = (marks[entity].reads(changed, existing, remembered[entity].until) for entity in entities)
+        return set().union(*every)
+
+    days = {entities: needed(entities) for entities in _TASKS}
+    # The names of all files would be most of what a task is sent.
+    files = listens.files.of(set().union(*days.values()))
+
+    def build(entities: tuple[str, ...]) -> Iterator[pa.Table]:
         ids = (ENTITIES[entity] for entity in entities)
         names = [*dict.fromkeys((c.LISTENER_ID, c.COUNTRY, c.TIER, c.TRACK_ID, *ids, c.PLAYED_MS, c.DURATION_MS))]
-        begun = {entity: Begun.of(memos, marks[entity]) if memos else Begun() for entity in entities}
-        until = min(of_entity.until for of_entity in begun.values())
-        if until < remembered:  # another run has tidied up
-            raise OvertakenError(CHARTS, where=memos.folder if memos else "")
+        memories = {
+            entity: Memory.of(memos, marks[entity], remembered[entity]) if memos and marks else Memory()
+            for entity in entities
+        }
 
-        def days() -> Iterator[tuple[date, pa.Table]]:
-            for day in sorted(files.days):
-                if day <= until and day not in asked:
-                    continue
+        def each_day() -> Iterator[tuple[date, pa.Table]]:
+            for day in sorted(days[entities]):
                 plays = files.read(day, names)
                 yield day, plays.append_column(FLAGGED, pa.array(flags_of(plays, suspects, day)))
 
-        return charts_of_days(days(), begun=begun, changed=changed, built=standing, rules=rules)
+        return charts_of_days(each_day(), memories=memories, changed=changed, built=standing, rules=rules)
 
     return ArrowTasks(listens.spark, _TASKS, build, SCHEMA)

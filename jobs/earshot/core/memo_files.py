@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
 MEMO: Final = "_memo"
 """Folder of the memos, in that of a table."""
+
+
+def one_row(columns: Mapping[str, Any]) -> pa.RecordBatch:
+    """Columns of different lengths as lists, so that one memo holds them; `listed` takes them out again."""
+    return pa.RecordBatch.from_pydict({name: _as_list(pa.array(values)) for name, values in columns.items()})
+
+
+def listed(memo: pa.RecordBatch, name: str) -> pa.Array:
+    """A column that `one_row` was given, without a copy."""
+    return memo.column(name).flatten()
+
+
+def _as_list(values: pa.Array) -> pa.Array:
+    return pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
 
 
 @dataclass(frozen=True)
@@ -25,14 +39,16 @@ class MemoFiles:
 
     Attributes:
         folder: Where they lie.
+        least: From how many rows on what changes every day is worth a memo; fewer are counted as quickly as found.
     """
 
     folder: str
+    least: int = 0
 
     @classmethod
-    def of(cls, root: str, table: str) -> MemoFiles:
+    def of(cls, root: str, table: str, *, least: int = 0) -> MemoFiles:
         """Those of a table (`layer.noun`) of a lake."""
-        return cls(f"{root.rstrip('/')}/{table.replace('.', '/')}/{MEMO}")
+        return cls(f"{root.rstrip('/')}/{table.replace('.', '/')}/{MEMO}", least)
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a memo of this name."""

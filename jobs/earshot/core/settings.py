@@ -110,6 +110,7 @@ class MartSettings(Section):
     behaviour_minimum_volume: Positive = 20
     trend_minimum_streams: Positive = 20
     segment_days: Positive = 90
+    remembered_from: Positive = 1_000_000
 
     @property
     def stream_rule(self) -> StreamRule:

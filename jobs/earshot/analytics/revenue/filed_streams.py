@@ -14,7 +14,9 @@ from earshot.analytics.flagged import flags_of
 from earshot.analytics.plays import Flags, Integers
 from earshot.analytics.revenue.cells import CHOSEN, EARNS_EVERY, EARNS_ORGANIC, FLAGGED
 from earshot.analytics.revenue.gathered_streams import NAMED, STREAMS, GatheredStreams
+from earshot.analytics.revenue.joined_cells import joined_cells
 from earshot.analytics.revenue.month_cells import Pools, pools_of_month
+from earshot.analytics.revenue.month_memory import MonthMemory
 from earshot.core import columns as c
 from earshot.core.arrow_columns import coded, is_in, numbers
 from earshot.core.day_files import TEXT, DayFiles
@@ -73,6 +75,7 @@ class FiledStreams:
         *,
         splits: pa.Table | None = None,
         earning: Earning | None = None,
+        memory: MonthMemory | None = None,
     ) -> Pools:
         """What divides the pools of a month.
 
@@ -81,13 +84,21 @@ class FiledStreams:
             rules: What a stream counts in the artist-centric model.
             splits: Tracks and their parts, as `splits.split_tracks` has them; None where no track has splits.
             earning: The tracks that may earn; None where every track may.
+            memory: What is remembered of the month; None where all its days are to be read.
         """
         split = None if splits is None else frozenset(splits[c.TRACK_ID].to_pylist())
         days = sorted(day for day in self.plays.days if day.replace(day=1) == month)
-        gathered = GatheredStreams()
-        for day in days:
-            gathered.add(self._marked(day, rules.active_contexts, split, earning))
-        yield from pools_of_month(gathered.cells(), rules, splits)
+        begun = memory.begun() if memory else None
+        gathered = GatheredStreams({c.LISTENER_ID: begun.listeners, **begun.cells.named} if begun else None)
+        cells = begun.cells if begun else None
+        further = [day for day in days if begun is None or day > begun.until]
+        for group in memory.groups(further) if memory else [further]:
+            for day in group:
+                gathered.add(self._marked(day, rules.active_contexts, split, earning))
+            cells = gathered.cells() if cells is None else joined_cells(cells, gathered.cells())
+            if memory:
+                memory.keep(group[-1], cells, gathered.listeners)
+        yield from () if cells is None else pools_of_month(cells, rules, splits)
 
     def _marked(
         self, day: date, chosen: Collection[str], split: frozenset[str] | None, earning: Earning | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ from earshot.analytics.revenue.month_cells import BITS, MonthCells
 from earshot.core import columns as c
 from earshot.core.arrow_columns import distinct
 from earshot.core.day_files import TEXT
-from earshot.core.errors import TableError
 from earshot.core.measures import UNKNOWN
 
 NAMED: Final = (c.COUNTRY, c.TIER, c.ARTIST_ID, c.LISTENER_ID)
@@ -27,7 +27,6 @@ STREAMS: Final = pa.schema([*((name, TEXT) for name in (*NAMED, WORK)), (MARKS, 
 _TIER_BITS: Final = 15
 _TIERS: Final = 2**_TIER_BITS
 _MOST_NAMES: Final = {c.COUNTRY: 2**15, c.TIER: _TIERS}
-_LARGEST: Final = 2**63
 _AT_ONCE: Final = 1_000_000
 _MANY: Final = 16_000_000
 """The days of so many streams lay in pieces that hold nothing as large as what follows: they go back to the system."""
@@ -44,11 +43,21 @@ class _Part(NamedTuple):
 
 
 class GatheredStreams:
-    """Streams of a month, added a day at a time."""
+    """Streams of a month, added a day at a time.
 
-    def __init__(self) -> None:
-        self._names = {name: ManyNames(name, _MOST_NAMES.get(name, 2**31)) for name in (*NAMED, WORK)}
+    Args:
+        first: Names that have the first numbers, by column.
+    """
+
+    def __init__(self, first: Mapping[str, pa.Array] | None = None) -> None:
+        begun = first or {}
+        self._names = {name: ManyNames(name, _MOST_NAMES.get(name, 2**31), begun.get(name)) for name in (*NAMED, WORK)}
         self._parts: list[_Part] = []
+
+    @property
+    def listeners(self) -> pa.Array:
+        """The names of the listeners so far, by number."""
+        return self._names[c.LISTENER_ID].listed
 
     def add(self, streams: pa.Table) -> None:
         """Take rows of `STREAMS`."""
@@ -70,8 +79,17 @@ class GatheredStreams:
             return found
 
         titles = _titles(self._parts, title, len(artist), works)
-        tiers, listeners = len(tier), len(self._names[c.LISTENER_ID])
-        _check(len(country) * tiers * listeners * len(titles) * BITS, len(titles))
+        empty = MonthCells(
+            countries=_sorted(self._names[c.COUNTRY].listed),
+            tiers=_sorted(self._names[c.TIER].listed),
+            artists=_sorted(self._names[c.ARTIST_ID].listed),
+            works=self._names[WORK].listed,
+            listeners=len(self._names[c.LISTENER_ID]),
+            titles=titles,
+            keys=np.empty(0, np.int64),
+            plays=np.empty(0, np.int32),
+        )
+        empty.check()
         keys = np.empty(sum(len(part.marks) for part in self._parts), np.int64)
         first = 0
         while self._parts:
@@ -79,8 +97,8 @@ class GatheredStreams:
             key = keys[first : (first := first + len(part.marks))]
             key[:] = country[part.place >> _TIER_BITS]
             for code, size in (
-                (tier[part.place & _TIERS - 1], tiers),
-                (part.listener, listeners),
+                (tier[part.place & _TIERS - 1], len(tier)),
+                (part.listener, empty.listeners),
                 (title(part) if works == 1 else np.searchsorted(titles, title(part)), len(titles)),
                 (part.marks, BITS),
             ):
@@ -89,16 +107,7 @@ class GatheredStreams:
         if len(keys) > _MANY:
             pa.default_memory_pool().release_unused()
         keys, plays = _counted(keys)
-        return MonthCells(
-            countries=_sorted(self._names[c.COUNTRY].listed),
-            tiers=_sorted(self._names[c.TIER].listed),
-            artists=_sorted(self._names[c.ARTIST_ID].listed),
-            works=self._names[WORK].listed,
-            listeners=listeners,
-            titles=titles,
-            keys=keys,
-            plays=plays,
-        )
+        return replace(empty, keys=keys, plays=plays)
 
     def _works(self, works: pa.ChunkedArray) -> Codes:
         """From 1 on; 0 is what has no splits."""
@@ -144,13 +153,3 @@ def _titles(parts: Sequence[_Part], title: Callable[[_Part], Integers], artists:
     if works == 1:
         return np.arange(artists)
     return distinct(np.concatenate([distinct(title(part)) for part in parts]))
-
-
-def _check(combinations: int, titles: int) -> None:
-    if combinations >= _LARGEST:
-        raise TableError(
-            f"{titles:,} artists and tracks with splits, their listeners, countries and tiers are too many to be paid "
-            "together.",
-            where="silver.listens",
-            remedy="Map the countries and tiers that do not belong there to one that does.",
-        )

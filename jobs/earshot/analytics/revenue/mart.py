@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics.revenue.filed_streams import FiledStreams
+from earshot.analytics.revenue.month_memory import MonthMemory
 from earshot.analytics.revenue.payouts import payouts_of_pool
 from earshot.analytics.revenue.pool_streams import PoolStreams
 from earshot.analytics.revenue.splits import split_tracks
@@ -18,6 +19,7 @@ from earshot.analytics.revenue.streams import streams_of_pools
 from earshot.analytics.revenue.thresholds import earning
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
+from earshot.core.memo_files import MemoFiles
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import spec_of
@@ -72,6 +74,7 @@ def revenue_of_files(
     *,
     terms: RevenueSettings,
     months: Collection[date],
+    memos: MemoFiles | None = None,
 ) -> ArrowTasks:
     """`revenue` of plays that tasks read themselves, a task a month.
 
@@ -81,13 +84,25 @@ def revenue_of_files(
         rights: Rows of silver.rights; None where no track has splits.
         terms: Prices, pools, thresholds.
         months: First days of the months to pay.
+        memos: What is remembered of months, so that not all their days are read again; None where it would be for
+            nothing. It is, too, where tracks earn from a threshold on: which ones do changes from day to day.
     """
     splits = None if rights is None else split_tracks(rights).toArrow()
     earns = earning(spark, streams, terms.pro_rata, months) if terms.pro_rata.minimum_streams else {}
 
+    told = repr((streams.rule, sorted(streams.without), sorted(terms.artist_centric.active_contexts)))
+    split = "" if splits is None else "\n".join(sorted(splits[c.TRACK_ID].to_pylist()))
+    memories: dict[date, MonthMemory] = {}
+    if memos and not terms.pro_rata.minimum_streams:
+        made_from, rules = (streams.plays, streams.suspects), f"{told}\n{split}"
+        memories = {month: MonthMemory.of(memos, month, made_from, rules=rules) for month in months}
+        memos.keep({name for memory in memories.values() for name in memory.names.values()})
+
     def of_month(month: date) -> Iterator[pa.Table]:
         paid: list[pa.Table] = []
-        pools = streams.pools(month, terms.artist_centric, splits=splits, earning=earns.get(month))
+        pools = streams.pools(
+            month, terms.artist_centric, splits=splits, earning=earns.get(month), memory=memories.get(month)
+        )
         for country, tier, of_pool in pools:
             found = payouts_of_pool(of_pool, month=month, country=country, tier=tier, terms=terms, schema=_ARROW)
             paid += [] if found is None else [found]

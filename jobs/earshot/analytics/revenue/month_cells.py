@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +13,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from earshot.analytics.revenue.cells import EVERY, ORGANIC, Cells, SumsOfRows, counts_of
+from earshot.analytics.revenue.listeners import WORK
 from earshot.analytics.revenue.month_sums import MonthSums, Run
 from earshot.analytics.revenue.pool_streams import PoolStreams, Shares, StreamsOfKind
 from earshot.analytics.revenue.splits import PARTS
 from earshot.core import columns as c
-from earshot.core.arrow_columns import Integers, distinct
+from earshot.core.arrow_columns import Integers
+from earshot.core.errors import TableError
 from earshot.core.revenue_settings import ArtistCentricSettings
 
-BITS: Final = 16
+_BITS_OF_MARKS: Final = 4
+BITS: Final = 1 << _BITS_OF_MARKS
 """Different marks."""
 
+_LARGEST: Final = 2**63
 _CELLS_AT_ONCE: Final = 1_000_000
 
 Pools = Iterator[tuple[str, str, PoolStreams]]
@@ -41,7 +45,7 @@ class MonthCells:
         listeners: How many there are.
         titles: Artist and work (mixed radix), ascending.
         keys: Country, tier, listener, title and marks (mixed radix), ascending.
-        plays: How many streams there are of each.
+        plays: How many streams there are of each; as small numbers as hold them.
     """
 
     countries: pa.Array
@@ -51,7 +55,26 @@ class MonthCells:
     listeners: int
     titles: Integers
     keys: Integers
-    plays: NDArray[np.int32]
+    plays: NDArray[np.integer[Any]]
+
+    def check(self) -> None:
+        """Refuse more combinations than a key holds.
+
+        Raises:
+            TableError: There are more than 63 bits hold.
+        """
+        if len(self.countries) * len(self.tiers) * self.of_a_pool >= _LARGEST:
+            raise TableError(
+                f"{len(self.titles):,} artists and tracks with splits, their listeners, countries and tiers are too "
+                "many to be paid together.",
+                where="silver.listens",
+                remedy="Map the countries and tiers that do not belong there to one that does.",
+            )
+
+    @property
+    def named(self) -> dict[str, pa.Array]:
+        """The names of all but the listeners, by column."""
+        return {c.COUNTRY: self.countries, c.TIER: self.tiers, c.ARTIST_ID: self.artists, WORK: self.works}
 
     @property
     def of_a_pool(self) -> int:
@@ -71,18 +94,21 @@ class MonthCells:
                 yield pool, slice(low, high)
 
     def runs(self, where: slice) -> Iterator[Run]:
-        """The cells there, those of whole listeners together, about a million at once."""
-        keys = self.keys[where]
-        first = keys[::_CELLS_AT_ONCE] // self.of_a_listener * self.of_a_listener
-        for low, high in pairwise([*np.unique(np.searchsorted(keys, first)).tolist(), len(keys)]):
-            listener, of_title = np.divmod(keys[low:high] % self.of_a_pool, self.of_a_listener)
-            title, marks = np.divmod(of_title, BITS)
-            plays = self.plays[where][low:high].astype(np.int64)
-            yield Run(listener, title, self.artist_of(title), marks, plays)
-
-    def artist_of(self, titles: Integers) -> Integers:
-        """The artist of each."""
-        return self.titles[titles] // (len(self.works) + 1)
+        """The cells there, those of one pool and of whole listeners together, about a million at once."""
+        if where.start == where.stop:
+            return
+        of_pool, of_listener = self.of_a_pool, self.of_a_listener
+        opening = self.keys[where.start] // of_pool * of_pool
+        first = self.keys[where][::_CELLS_AT_ONCE] // of_listener * of_listener
+        artists = self.titles // (len(self.works) + 1)
+        ends = where.start + np.unique(np.searchsorted(self.keys[where], first))
+        for low, high in pairwise([*ends.tolist(), where.stop]):
+            keys = self.keys[low:high] - opening
+            listener = keys // of_listener
+            of_title = keys - listener * of_listener
+            title = of_title >> _BITS_OF_MARKS
+            plays = self.plays[low:high].astype(np.int64)
+            yield Run(listener, title, artists[title], of_title & (BITS - 1), plays)
 
     def shares(self, titles: Integers, splits: pa.Table | None) -> Shares:
         """Whom each title pays: its artist, or the parts of its work."""
@@ -104,19 +130,28 @@ def pools_of_month(cells: MonthCells, rules: ArtistCentricSettings, splits: pa.T
         splits: Tracks and their parts, as `splits.split_tracks` has them; None where no track has splits.
     """
     month = MonthSums(cells.listeners, len(cells.artists))
-    for add in (month.add_listeners, month.add_artists):
-        for _, where in cells.pools():
-            for run in cells.runs(where):
-                add(run)
+    titles = {pool: _heard(cells, where, month) for pool, where in cells.pools()}
+    for _, where in cells.pools():
+        for run in cells.runs(where):
+            month.add_artists(run)
     is_boosted = month.boosted(rules)
     for pool, where in cells.pools():
-        titles = distinct(np.concatenate([distinct(run.title) for run in cells.runs(where)]))
-        artist = cells.artist_of(titles)
-        counts = {kind: sums.sums() for kind, sums in _sums(cells, where, titles, month, rules).items()}
+        heard = titles.pop(pool)
+        artist = cells.titles[heard] // (len(cells.works) + 1)
+        counts = {kind: sums.sums() for kind, sums in _sums(cells, where, heard, month, rules).items()}
         kinds = {kind: StreamsOfKind(of.streams, is_boosted[kind][artist], of.weights) for kind, of in counts.items()}
         country, tier = divmod(pool, len(cells.tiers))
-        of_pool = PoolStreams(cells.shares(titles, splits), kinds)
+        of_pool = PoolStreams(cells.shares(heard, splits), kinds)
         yield cells.countries[country].as_py(), cells.tiers[tier].as_py(), of_pool
+
+
+def _heard(cells: MonthCells, where: slice, month: MonthSums) -> Integers:
+    """The titles of a pool; the streams of its listeners are counted on the way."""
+    is_there = np.zeros(len(cells.titles), np.bool_)
+    for run in cells.runs(where):
+        month.add_listeners(run)
+        is_there[run.title] = True
+    return np.flatnonzero(is_there)
 
 
 def _sums(
@@ -125,8 +160,10 @@ def _sums(
     """What the streams of a pool count, by kind; the same object where the kinds do not differ."""
     every = SumsOfRows(len(titles))
     sums = {EVERY: every, ORGANIC: every}
+    rows = np.zeros(len(cells.titles), np.int64)
+    rows[titles] = np.arange(len(titles))
     for run in cells.runs(where):
-        row = np.searchsorted(titles, run.title)
+        row = rows[run.title]
         of_month = month.of_month(run.listener)
         pool = np.zeros_like(row)
         counts = counts_of(

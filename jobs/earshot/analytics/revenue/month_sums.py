@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from earshot.analytics.plays import Flags, Integers
-from earshot.analytics.revenue.cells import KINDS, kept
+from earshot.analytics.revenue.cells import FLAGGED, KINDS, kept
+from earshot.analytics.revenue.rounding import totals
 from earshot.core.arrow_columns import distinct, opens
 from earshot.core.revenue_settings import ArtistCentricSettings
 
@@ -47,25 +48,26 @@ class MonthSums:
 
     def add_listeners(self, run: Run) -> None:
         """Count the streams of listeners in a pool, and the pool."""
-        for kind, of in self._of_listeners.items():
-            heard, plays = _heard(run, kind)
-            first = np.flatnonzero(opens(run.listener[heard]))
+        for kinds, some in _by_kinds(run):
+            first = np.flatnonzero(opens(some.listener))
             if len(first):
-                listener = run.listener[heard][first]
-                of.streams[listener] += np.add.reduceat(plays, first)
-                of.others[listener] += 1
+                listener, streams = some.listener[first], np.add.reduceat(some.plays, first)
+                for kind in kinds:
+                    self._of_listeners[kind].streams[listener] += streams
+                    self._of_listeners[kind].others[listener] += 1
 
     def add_artists(self, run: Run) -> None:
         """Count the streams of artists and their listeners: after the listeners of all pools."""
-        for kind, of in self._of_artists.items():
-            heard, plays = _heard(run, kind)
-            listener, artist = run.listener[heard], run.artist[heard]
-            np.add.at(of.streams, artist, plays)
-            first = opens(listener) | opens(artist)
-            listener, artist = listener[first], artist[first]
-            in_several = self._of_listeners[kind].others[listener] > 1
-            of.others += np.bincount(artist[~in_several], minlength=self._artists)
-            self._pairs[kind].append(listener[in_several] * self._artists + artist[in_several])
+        for kinds, some in _by_kinds(run):
+            streams = totals(some.artist, some.plays, size=self._artists)
+            first = opens(some.listener) | opens(some.artist)
+            listener, artist = some.listener[first], some.artist[first]
+            for kind in kinds:
+                of = self._of_artists[kind]
+                in_several = self._of_listeners[kind].others[listener] > 1
+                of.streams += streams
+                of.others += np.bincount(artist[~in_several], minlength=self._artists)
+                self._pairs[kind].append(listener[in_several] * self._artists + artist[in_several])
 
     def of_month(self, listeners: Integers) -> dict[str, Integers]:
         """By kind, all streams of each of these listeners in the month."""
@@ -89,8 +91,12 @@ class _Sums:
         self.others = np.zeros(size, np.int64)
 
 
-def _heard(run: Run, kind: str) -> tuple[Integers, Integers]:
-    """Which cells have streams of the kind, and how many."""
-    plays = kept(run.plays, run.marks, kind)
-    heard = np.flatnonzero(plays)
-    return heard, plays[heard]
+def _by_kinds(run: Run) -> Iterator[tuple[Sequence[str], Run]]:
+    """The cells that have streams of some kinds; of both at once where none is flagged."""
+    if not (run.marks & FLAGGED).any():
+        yield KINDS, run
+        return
+    for kind in KINDS:
+        plays = kept(run.plays, run.marks, kind)
+        there = plays > 0
+        yield [kind], Run(*(column[there] for column in run._replace(plays=plays)))

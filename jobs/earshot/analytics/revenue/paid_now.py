@@ -16,6 +16,7 @@ from earshot.analytics.revenue.thresholds import months_needed
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.day_files import DayFiles
+from earshot.core.memo_files import MemoFiles
 from earshot.core.revenue_settings import RevenueSettings
 from earshot.core.stream_rule import StreamRule
 from earshot.core.table_history import TableHistory
@@ -61,8 +62,12 @@ def payments(
     terms: RevenueSettings,
     stream_rule: StreamRule,
     without: Collection[str] = (),
+    memos: MemoFiles | None = None,
 ) -> DataFrame | ArrowTasks:
-    """`paid_now` of these files of silver.listens: by a task a month; plays are shuffled where one has too many."""
+    """`paid_now` of these files of silver.listens: by a task a month; plays are shuffled where one has too many.
+
+    With memos, months that have plays enough are remembered.
+    """
     needed = {before for month in months for before in months_needed(month, terms)}
     days = [day for day in plays.days if day.replace(day=1) in needed]
     sizes: Counter[date] = Counter()
@@ -71,11 +76,13 @@ def payments(
     if max((sizes[month] for month in months), default=0) <= MOST_PLAYS:
         suspects = DayFiles.now(tables.root, SUSPECTS)
         streams = FiledStreams(plays.of(days), suspects, stream_rule, frozenset(without))
-        return revenue_of_files(tables.spark, streams, rights, terms=terms, months=months)
+        is_worth = memos and max((sizes[month] for month in months), default=0) >= memos.least
+        kept = memos if is_worth else None
+        return revenue_of_files(tables.spark, streams, rights, terms=terms, months=months, memos=kept)
     listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, days))
-    kept = listens.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)) if without else listens
+    some = listens.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)) if without else listens
     return revenue(
-        kept,
+        some,
         tables.read(SUSPECTS),
         rights,
         terms=terms,

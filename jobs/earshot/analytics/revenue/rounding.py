@@ -66,8 +66,8 @@ def totals(codes: Integers, values: Integers, *, size: int) -> Integers:
 
 def added_up(weights: Weights, *, parts: int) -> Weights:
     """Of each part (0 to `parts` - 1) its fractions, added up by denominator, in the order of both; without zeros."""
-    there = weights.numerator > 0
-    part, numerator, denominator = (one[there] for one in (weights.part, weights.numerator, weights.denominator))
+    there, columns = weights.numerator > 0, (weights.part, weights.numerator, weights.denominator)
+    part, numerator, denominator = columns if there.all() else (column[there] for column in columns)
     denominators, code = renumbered(denominator)
     size, keys = parts * len(denominators), part * len(denominators) + code
     if size <= _DENSE * len(keys) and float(numerator.sum(dtype=np.float64)) < _EXACT_FLOAT:
