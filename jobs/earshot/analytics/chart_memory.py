@@ -99,6 +99,10 @@ class Memory:
             if found is not None:
                 self._write(name, found.as_batch())
 
+    def is_unsettled(self, day: date) -> bool:
+        """Whether a day is after the last settled month: it is remembered by itself or with its week."""
+        return self.marks is not None and day > max(self.marks.settled, default=date.min)
+
     def unsettled(self) -> list[date]:
         """Up to which days all plays are still to be remembered."""
         if self.marks is None:

@@ -163,7 +163,7 @@ class _EntityCharts:
             if period.kind in self._open and self._open[period.kind][0] != period:
                 yield from self._close(period.kind)
             self._open.setdefault(period.kind, (period, []))[1].append(of_day)
-        if self._is_worth:
+        if self._is_worth and self._memory.is_unsettled(of_day.day):
             self._read[of_day.day] = of_day.plays
 
     def _finish(self) -> Iterator[pa.Table]:
