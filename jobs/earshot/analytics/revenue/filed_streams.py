@@ -23,8 +23,11 @@ from earshot.core.day_files import TEXT, DayFiles
 from earshot.core.revenue_settings import ArtistCentricSettings
 from earshot.core.stream_rule import StreamRule
 
-MOST_PLAYS: Final = 40_000_000
-"""A task holds the streams of its month; more of them are shuffled in parts."""
+MOST_PLAYS: Final = 120_000_000
+"""A task holds the different streams of its month, nine bytes each; months of more plays are shuffled in parts."""
+
+_AT_ONCE: Final = 32_000_000
+"""So many streams are counted together before they join those before them."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ class FiledStreams:
         for group in memory.groups(further) if memory else [further]:
             for day in group:
                 gathered.add(self._marked(day, rules.active_contexts, split, earning))
-            cells = gathered.cells() if cells is None else joined_cells(cells, gathered.cells())
-            if memory:
+                if gathered.streams >= _AT_ONCE or day == group[-1]:
+                    cells = gathered.cells() if cells is None else joined_cells(cells, gathered.cells())
+            if memory and cells:
                 memory.keep(group[-1], cells, gathered.listeners)
         yield from () if cells is None else pools_of_month(cells, rules, splits)
 

@@ -55,6 +55,11 @@ class GatheredStreams:
         self._parts: list[_Part] = []
 
     @property
+    def streams(self) -> int:
+        """How many were gathered since the last `cells`."""
+        return sum(len(part.marks) for part in self._parts)
+
+    @property
     def listeners(self) -> pa.Array:
         """The names of the listeners so far, by number."""
         return self._names[c.LISTENER_ID].listed
@@ -90,7 +95,7 @@ class GatheredStreams:
             plays=np.empty(0, np.int32),
         )
         empty.check()
-        keys = np.empty(sum(len(part.marks) for part in self._parts), np.int64)
+        keys = np.empty(self.streams, np.int64)
         first = 0
         while self._parts:
             part = self._parts.pop()
