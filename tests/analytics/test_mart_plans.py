@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from earshot.analytics import build
-from earshot.analytics.judged_plays import PAIR
+from earshot.analytics.heard_pairs import PAIR
 from earshot.analytics.revenue import paid_now
 from earshot.core.arrow_rows import ArrowTasks
 from earshot.core.changes import TouchedDays

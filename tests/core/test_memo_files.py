@@ -51,6 +51,13 @@ def test_only_those_that_are_named_are_kept(memos: MemoFiles) -> None:
     assert [path.name for path in Path(memos.folder).iterdir()] == ["two"]
 
 
+def test_those_of_later_days_stay_where_nobody_asks_for_them_now(memos: MemoFiles) -> None:
+    for name in ("2026-03-01-a", "2026-03-02-a", "2026-03-02-b", "2026-04-01-a"):
+        memos.write(name, MEMO)
+    memos.keep(["2026-03-02-a"], and_later=True)
+    assert sorted(path.name for path in Path(memos.folder).iterdir()) == ["2026-03-02-a", "2026-04-01-a"]
+
+
 def test_a_memo_that_another_run_tidied_away_while_it_was_written_is_done_without(
     memos: MemoFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

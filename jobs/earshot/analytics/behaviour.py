@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -14,12 +15,15 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from earshot.analytics import behaviour_slices as slices
 from earshot.analytics.behaviour_sums import Metric, Sums
-from earshot.analytics.judged_plays import PAIR, READ, Judged, judged
+from earshot.analytics.heard_pairs import PAIR, HeardPairs, PairMemos, PlayedPairs
+from earshot.analytics.judged_plays import READ, Judged, judged
 from earshot.analytics.play_days import FiledPlays, Plays
 from earshot.analytics.plays import Names, numbered, table_of
 from earshot.core import columns as c
 from earshot.core.arrow_rows import ArrowRows, ArrowTasks
+from earshot.core.day_files import DayFiles
 from earshot.core.measures import ALL, UNKNOWN
+from earshot.core.memo_files import MemoFiles
 from earshot.core.stream_rule import StreamRule
 from earshot.core.tables import days_condition, spec_of
 
@@ -32,7 +36,12 @@ _ARROW: Final = to_arrow_schema(_SCHEMA, timezone="UTC")
 
 
 def behaviour(
-    listens: Plays, *, days: Collection[date], stream_rule: StreamRule, minimum_volume: int
+    listens: Plays,
+    *,
+    days: Collection[date],
+    stream_rule: StreamRule,
+    minimum_volume: int,
+    memos: MemoFiles | None = None,
 ) -> ArrowRows | ArrowTasks:
     """Rates, listeners and concentration by day, country or ALL, tier or ALL.
 
@@ -59,22 +68,36 @@ def behaviour(
         days: UTC days to build.
         stream_rule: When a play is a counted stream.
         minimum_volume: Plays from which a track has rates of its own.
+        memos: What is remembered of who played what on the last days.
 
     Returns:
         The columns of gold.behaviour, a task a day.
     """
 
-    def build(day: date, plays: pa.Table, before: pa.Table, ids: Callable[[], pa.Table]) -> pa.Table:
-        found = judged(plays, before, stream_rule=stream_rule, ids=ids)
+    def build(
+        day: date, plays: pa.Table, played: PlayedPairs, before: Iterable[HeardPairs], ids: Callable[[], pa.Table]
+    ) -> pa.Table:
+        found = judged(plays, played, before, stream_rule=stream_rule, ids=ids)
         return behaviour_of_day(plays, found, day=day, minimum_volume=minimum_volume)
 
     if isinstance(listens, FiledPlays):
-        files = listens.files
+        files, remembered = listens.files, _remembered(memos, listens.files)
+
+        def heard(day: date) -> HeardPairs:
+            pairs = remembered.read(day) if remembered else None
+            if pairs is None:
+                pairs = HeardPairs.of(PlayedPairs.of(files.read(day, PAIR)))
+                if remembered:
+                    remembered.keep(day, pairs)
+            return pairs
 
         def of_files(day: date) -> Iterator[pa.Table]:
-            earlier = [day - timedelta(days=n) for n in range(LOOKBACK_DAYS, 0, -1)]
-            before = pa.concat_tables(files.read(one, PAIR) for one in earlier)
-            yield build(day, files.read(day, READ), before, lambda: files.read(day, [c.LISTEN_ID], plain=True))
+            plays = files.read(day, READ)
+            played = PlayedPairs.of(plays)
+            before = (heard(one) for one in _days_before(day) if one in files.days)
+            yield build(day, plays, played, before, lambda: files.read(day, [c.LISTEN_ID], plain=True))
+            if remembered:
+                remembered.keep(day, HeardPairs.of(played))
 
         return ArrowTasks(listens.spark, sorted(files.days.intersection(days)), of_files, _SCHEMA)
 
@@ -83,7 +106,8 @@ def behaviour(
         plays = rows.filter(pc.invert(earlier))
         if not plays.num_rows:
             return _ARROW.empty_table()
-        return build(key[0].as_py(), plays, rows.filter(earlier), lambda: plays)
+        before = HeardPairs.of(PlayedPairs.of(rows.filter(earlier)))
+        return build(key[0].as_py(), plays, PlayedPairs.of(plays), [before], lambda: plays)
 
     plays = listens.where(days_condition(c.LISTEN_DATE, days)).select(
         c.LISTEN_DATE, c.LISTEN_ID, *READ, F.lit(False).alias(_IS_BEFORE)
@@ -92,6 +116,21 @@ def behaviour(
     pairs = listens.select(c.LISTEN_DATE, *PAIR).distinct().withColumn(c.LISTEN_DATE, F.explode(following))
     before = pairs.where(days_condition(c.LISTEN_DATE, days)).withColumn(_IS_BEFORE, F.lit(True))
     return ArrowRows(plays.unionByName(before, allowMissingColumns=True).groupBy(c.LISTEN_DATE), of_group, _SCHEMA)
+
+
+def _days_before(day: date) -> list[date]:
+    return [day - timedelta(days=n) for n in range(LOOKBACK_DAYS, 0, -1)]
+
+
+def _remembered(memos: MemoFiles | None, listens: DayFiles) -> PairMemos | None:
+    """The pairs of the days that the next ones look back at, each of which has its part of what is worth a memo."""
+    if memos is None or not listens.days:
+        return None
+    newest = max(listens.days)
+    of_a_day = replace(memos, least=memos.least // LOOKBACK_DAYS)
+    remembered = PairMemos.of(of_a_day, listens, [*_days_before(newest), newest])
+    memos.keep(remembered.names.values(), and_later=True)
+    return remembered
 
 
 def behaviour_of_day(plays: pa.Table, found: Mapping[str, Judged], *, day: date, minimum_volume: int) -> pa.Table:

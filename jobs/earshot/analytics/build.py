@@ -125,7 +125,8 @@ def _behaviour(tables: Tables, touched: TouchedDays, existing: frozenset[date], 
     def rows(plays: FiledPlays) -> ArrowRows | ArrowTasks:
         marts = settings.marts
         rule, minimum = marts.stream_rule, marts.behaviour_minimum_volume
-        return listening.behaviour(plays, days=days, stream_rule=rule, minimum_volume=minimum)
+        memos = _memos(tables, "gold.behaviour", settings)
+        return listening.behaviour(plays, days=days, stream_rule=rule, minimum_volume=minimum, memos=memos)
 
     return _Rebuild(frozenset(reads), rows, _each(days))
 
@@ -163,7 +164,7 @@ def _charts(tables: Tables, touched: TouchedDays, existing: frozenset[date], set
 
     def rows(plays: FiledPlays) -> ArrowTasks:
         rules = ChartRules.of(settings.marts)
-        memos = MemoFiles.of(tables.root, "gold.charts", least=settings.marts.remembered_from)
+        memos = _memos(tables, "gold.charts", settings)
         suspects = DayFiles.now(tables.root, SUSPECTS)
         return charts(plays, suspects, periods=periods, rules=rules, built=built, memos=memos)
 
@@ -181,12 +182,16 @@ def _revenue(tables: Tables, touched: TouchedDays, existing: frozenset[date], se
 
     def rows(plays: FiledPlays) -> DataFrame | ArrowTasks:
         rule = settings.marts.stream_rule
-        memos = MemoFiles.of(tables.root, "gold.revenue", least=settings.marts.remembered_from)
+        memos = _memos(tables, "gold.revenue", settings)
         return payments(tables, plays.files, months, shares(tables), terms=terms, stream_rule=rule, memos=memos)
 
     reads = frozenset(day for day in existing if day.replace(day=1) in needed)
     present = TableHistory(tables.root, "gold.revenue").days() | {day.replace(day=1) for day in existing}
     return _Rebuild(reads, rows, _each(months), _each(present - set(closed)))
+
+
+def _memos(tables: Tables, mart: str, settings: Settings) -> MemoFiles:
+    return MemoFiles.of(tables.root, mart, least=settings.marts.remembered_from)
 
 
 def _each(days: Iterable[date]) -> frozenset[Partition]:

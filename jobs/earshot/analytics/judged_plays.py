@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from earshot.analytics.plays import Flags, Integers, is_among, mixed
+from earshot.analytics.heard_pairs import HeardPairs, PlayedPairs, heard_before
+from earshot.analytics.plays import Flags, Integers
 from earshot.core import columns as c
-from earshot.core.arrow_columns import coded, distinct, flags, is_in, micros, numbers, opens
-from earshot.core.measures import UNKNOWN
+from earshot.core.arrow_columns import flags, is_in, micros, numbers, opens
 from earshot.core.stream_rule import StreamRule
 
 RATES: Final = (*("completion_rate", "skip_rate", "repeat_rate", "discovery_rate", "autoplay_rate", "counted_rate"),)
@@ -22,8 +22,6 @@ READ: Final = (
 )
 """Columns of silver.listens from which gold.behaviour is made."""
 
-PAIR: Final = (c.LISTENER_ID, c.TRACK_ID)
-
 Judged = tuple[Flags, Flags]
 """Of each play, whether it tells, and whether it is such a play; never such a play where it does not tell."""
 
@@ -31,26 +29,31 @@ _COMPLETED: Final = 0.9
 
 
 def judged(
-    plays: pa.Table, before: pa.Table, *, stream_rule: StreamRule, ids: Callable[[], pa.Table]
+    plays: pa.Table,
+    played: PlayedPairs,
+    before: Iterable[HeardPairs],
+    *,
+    stream_rule: StreamRule,
+    ids: Callable[[], pa.Table],
 ) -> dict[str, Judged]:
     """What the plays of a day are, by the names of `RATES`; the definitions are those of `behaviour.behaviour`.
 
     Args:
         plays: Columns `READ`, nulls included.
-        before: Columns `PAIR` of the plays of the days before that a discovery is held against.
+        played: Their listeners and tracks.
+        before: The pairs of the days before that a discovery is held against.
         stream_rule: When a play is a counted stream.
         ids: Gives listen_id of the plays; asked only where a listener began a track twice at the same moment.
     """
     heard, duration = numbers(plays[c.PLAYED_MS]), numbers(plays[c.DURATION_MS])
     measured = np.isfinite(heard) & np.isfinite(duration)
     ended, began, skipped = plays[c.REASON_END], plays[c.REASON_START], plays[c.SKIPPED]
-    pair = _pairs(pa.concat_tables([plays.select(PAIR), before.select(PAIR)]))
-    own, earlier = pair[: plays.num_rows], pair[plays.num_rows :]
+    own = played.keys
     first = _first(own, plays, ids)
     every = np.ones(plays.num_rows, np.bool_)
     is_first, is_new = np.zeros_like(every), np.zeros_like(every)
     is_first[first] = True
-    is_new[first] = ~is_among(own[first], distinct(earlier))
+    is_new[first] = ~heard_before(own[first], played, before)
     completed = np.where(measured, heard >= _COMPLETED * duration, is_in(ended, ("trackdone",)))
     return {
         "completion_rate": (measured | _is_told(ended), completed),
@@ -78,12 +81,6 @@ def _first(pair: Integers, plays: pa.Table, ids: Callable[[], pa.Table]) -> Inte
         names = ids()[c.LISTEN_ID].combine_chunks().take(pa.array(rest))
         rest = rest[np.lexsort((pc.rank(names, tiebreaker="dense").to_numpy(), at, of))]
     return np.concatenate([order[is_alone], rest[opens(pair[rest])]])
-
-
-def _pairs(rows: pa.Table) -> Integers:
-    """One number for each listener and track."""
-    (listener, people), (track, tracks) = (coded(rows[name], missing=UNKNOWN) for name in PAIR)
-    return mixed((listener, track), (len(people), len(tracks)), rows.num_rows)
 
 
 def _is_told(column: pa.ChunkedArray) -> Flags:

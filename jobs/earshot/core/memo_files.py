@@ -18,6 +18,8 @@ import pyarrow as pa
 MEMO: Final = "_memo"
 """Folder of the memos, in that of a table."""
 
+_DAY: Final = len("2026-03-01")
+
 
 def one_row(columns: Mapping[str, Any]) -> pa.RecordBatch:
     """Columns of different lengths as lists, so that one memo holds them; `listed` takes them out again."""
@@ -76,8 +78,14 @@ class MemoFiles:
         except FileNotFoundError:  # another run has tidied up
             return
 
-    def keep(self, names: Collection[str]) -> None:
-        """Delete all others, and what was never finished."""
+    def keep(self, names: Collection[str], *, and_later: bool = False) -> None:
+        """Delete all others, and what was never finished.
+
+        Args:
+            names: Those that hold.
+            and_later: Whether those of days after theirs stay, which nobody asks for now; names begin with a day then.
+        """
+        last = max((name[:_DAY] for name in names), default="")
         for path in Path(self.folder).glob("*"):
-            if path.name not in names:
+            if path.name not in names and not (and_later and path.name[:_DAY] > last):
                 path.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ def revenue_of_files(
     if memos and not terms.pro_rata.minimum_streams:
         made_from, rules = (streams.plays, streams.suspects), f"{told}\n{split}"
         memories = {month: MonthMemory.of(memos, month, made_from, rules=rules) for month in months}
-        memos.keep({name for memory in memories.values() for name in memory.names.values()})
+        memos.keep({name for memory in memories.values() for name in memory.names.values()}, and_later=True)
 
     def of_month(month: date) -> Iterator[pa.Table]:
         paid: list[pa.Table] = []
