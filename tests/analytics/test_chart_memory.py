@@ -139,6 +139,17 @@ def test_memos_that_are_gone_are_made_anew(make: Callable[..., ChartLake], reads
     assert charts.differences() == []
 
 
+def test_a_quarter_is_not_begun_from_where_the_month_after_it_is_forgotten(tmp_path: Path) -> None:
+    charts = ChartLake(tmp_path, least=1)
+    march = [NEWEST - timedelta(days=n) for n in range(17, -1, -1)]
+    charts.publish(wandering([date(2025, 11, 3), date(2026, 1, 12), *march]))
+    assert "track-heard-2025-12-31" in memos(charts)
+    for path in Path(charts.memos.folder).glob("*-heard-2026-02-28-*"):
+        path.unlink()
+    charts.publish(wandering(days_after(NEWEST, 1), seed=2))
+    assert charts.differences() == []
+
+
 def test_few_streams_are_not_remembered_by_day(make: Callable[..., ChartLake]) -> None:
     charts = make(least=1_000)
     assert {name.split("-", 1)[1] for name in memos(charts)} == {

@@ -15,7 +15,7 @@ from earshot.analytics.chart_names import Vocabulary, sorted_names
 from earshot.analytics.chart_streams import Coding, Counted, Streams
 from earshot.analytics.chart_tally import Counting, Sums, together
 from earshot.analytics.plays import Integers
-from earshot.core.arrow_columns import opens
+from earshot.core.arrow_columns import opens, places_in
 from earshot.core.measures import ALL
 from earshot.core.memo_files import listed, one_row
 
@@ -80,7 +80,7 @@ class Heard:
         """What these pairs have here, in the numbers of the asking side."""
         own = self._coding
         entities, listeners = (
-            _places(of_names.listed, kept)
+            places_in(of_names.listed, kept)
             for of_names, kept in ((names.entity, self.names[2]), (names.listener, self.names[3]))
         )
         entity, listener, pair = entities[asked.entity], listeners[asked.listener], asked.pair
@@ -136,7 +136,7 @@ class Heard:
         pairs = list(zip(self.names, names, strict=True))
         if all(len(own) == len(others) for own, others in pairs):
             return self._counted(self.keys, slice(None))
-        places = [_places(own, others) for own, others in pairs]
+        places = [places_in(own, others) for own, others in pairs]
         entity, listener, country, tier = self._coding.parts(self.keys)
         keys = coding.key(places[2][entity], places[3][listener], places[0][country], places[1][tier])
         return self._counted(keys, slice(None))
@@ -176,12 +176,6 @@ def _organic(counted: Counted) -> Integers:
 def _small(counts: Integers) -> NDArray[Any]:
     """The same in as few bytes as hold them."""
     return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
-
-
-def _places(names: pa.Array, kept: pa.Array) -> Integers:
-    """Of each name its place among those that are kept; -1 where it is none of them."""
-    found: Integers = pc.index_in(names, value_set=kept).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return found
 
 
 def _in_order(keys: Integers) -> tuple[Integers, Integers | slice]:

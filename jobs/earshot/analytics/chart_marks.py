@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,9 +20,9 @@ from earshot.analytics.chart_spans import (
     weeks,
 )
 from earshot.core.day_files import DayFiles
-from earshot.core.memo_files import MemoFiles
+from earshot.core.memo_files import MemoFiles, memo_name
 
-FORMAT: Final = 2
+_FORMAT: Final = 2
 """Changes with the columns of a memo, and with what they mean."""
 
 HEARD: Final = "heard"
@@ -58,12 +57,14 @@ class Marks:
         names: Of each memo that there may be now, its name.
         settled: Up to which days all plays are remembered, in their order.
         recent: Up to which of the last days sums are remembered, in their order.
-        weeks: The days that have plays, after the first of these that is of use, by week.
+        since: The last day before those of `weeks`.
+        weeks: The days that have plays since then, by week.
     """
 
     names: Mapping[Wanted, str]
     settled: tuple[date, ...]
     recent: tuple[date, ...]
+    since: date
     weeks: Mapping[Span, tuple[date, ...]]
 
     @property
@@ -134,6 +135,8 @@ class Marks:
             return self._tiled(first, until, found)
         wholes = [ever(day) for day in self._wholes() if day <= until]
         for whole in reversed(wholes):
+            if whole.until < min(self.since, until):
+                return None
             name = found.name(HEARD, whole)
             rest = self._tiled(whole.until + _DAY, until, found) if name else None
             if name and rest is not None:
@@ -185,37 +188,28 @@ def marks_of(entities: Iterable[str], listens: DayFiles, suspects: DayFiles, *, 
     settled = settled_days(days)
     recent = [day for day in days[-RECENT:] if not settled or day > settled[-1]]
     wholes = sorted({*settled, *settled_before(days)})
-    by_week = weeks([day for day in days if day > wholes[-2:][0]] if wholes else days)
+    since = wholes[-2:][0] if wholes else date.min
+    by_week = weeks([day for day in days if day > since])
     wanted: list[Wanted] = [(HEARD, ever(until)) for until in wholes]
     wanted += [(HEARD, week) for week in by_week]
     wanted += [(HEARD, Span(day, day)) for of_week in by_week.values() for day in of_week]
     for kind, period in open_periods(days[-1]).items():
         first = date.min if kind == ALL_TIME else period.start
         wanted += [(kind, Span(first, day)) for day in [*(wholes if kind == ALL_TIME else ()), *recent] if day >= first]
-    made_from = {day: _files_of(day, (listens, suspects)) for day in days}
+    made_from = {day: f"{listens.named(day)}\n{suspects.named(day)}" for day in days}
     names = {one: _name(one, rules, made_from) for one in wanted}
     return {
         entity: Marks(
             {one: f"{entity}-{name}" for one, name in names.items()},
             tuple(settled),
             tuple(recent),
+            since,
             {week: tuple(of_week) for week, of_week in by_week.items()},
         )
         for entity in entities
     }
 
 
-def _files_of(day: date, tables: Iterable[DayFiles]) -> str:
-    return "\n".join(
-        part
-        for files in tables
-        for part in (f"{day} {files.table}", *(path.rpartition("/")[2] for path in files.files.get(day, ())))
-    )
-
-
 def _name(wanted: Wanted, rules: str, made_from: Mapping[date, str]) -> str:
     what, span = wanted
-    told = hashlib.sha256(f"{FORMAT} {rules}".encode())
-    for day in span.of(made_from):
-        told.update(f"\n{made_from[day]}".encode())
-    return f"{what}-{span.until}-{told.hexdigest()[:32]}.arrow"
+    return memo_name(f"{what}-{span.until}", [f"{_FORMAT} {rules}", *(made_from[day] for day in span.of(made_from))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,14 +9,13 @@ from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from earshot.analytics.plays import Flags, Integers, Names, is_among, numbered
 from earshot.core import columns as c
-from earshot.core.arrow_columns import distinct
+from earshot.core.arrow_columns import distinct, places_in
 from earshot.core.day_files import DayFiles
 from earshot.core.measures import UNKNOWN
-from earshot.core.memo_files import MemoFiles, listed, one_row
+from earshot.core.memo_files import MemoFiles, listed, memo_name, one_row
 
 PAIR: Final = (c.LISTENER_ID, c.TRACK_ID)
 
@@ -68,7 +66,7 @@ class HeardPairs:
 
     def hold(self, listener: Integers, track: Integers, names: PlayedPairs) -> Flags:
         """Whether each pair is among these, given its numbers among other names."""
-        people, tracks = _places(names.listener.names, self.listeners), _places(names.track.names, self.tracks)
+        people, tracks = places_in(names.listener.names, self.listeners), places_in(names.track.names, self.tracks)
         of_listener, of_track = people[listener], tracks[track]
         found = is_among(of_listener * len(self.tracks) + of_track, self.keys)
         return found & (of_listener >= 0) & (of_track >= 0)
@@ -98,7 +96,8 @@ class PairMemos:
     @classmethod
     def of(cls, files: MemoFiles, listens: DayFiles, days: Iterable[date]) -> Self:
         """Those of days, named for the files of silver.listens that they are made from."""
-        return cls(files, {day: _name(day, listens.files[day]) for day in days if day in listens.days})
+        there = [day for day in days if day in listens.days]
+        return cls(files, {day: memo_name(str(day), [str(_FORMAT), listens.named(day)]) for day in there})
 
     def read(self, day: date) -> HeardPairs | None:
         """The pairs of a day; None where they are not remembered."""
@@ -114,14 +113,3 @@ class PairMemos:
         if name is not None and name not in self.files and len(pairs.keys) >= self.files.least:
             columns = (pairs.listeners, pairs.tracks, pairs.keys)
             self.files.write(name, one_row(dict(zip((*PAIR, "keys"), columns, strict=True))))
-
-
-def _name(day: date, paths: Iterable[str]) -> str:
-    told = "\n".join([str(_FORMAT), *(path.rpartition("/")[2] for path in paths)])
-    return f"{day}-{hashlib.sha256(told.encode()).hexdigest()[:32]}.arrow"
-
-
-def _places(names: pa.Array, kept: pa.Array) -> Integers:
-    """Of each name its place among those that are kept; -1 where it is none of them."""
-    found: Integers = pc.index_in(names, value_set=kept).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return found

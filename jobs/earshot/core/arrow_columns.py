@@ -60,6 +60,12 @@ def is_in(column: pa.ChunkedArray | pa.Array, values: Collection[str]) -> Flags:
     return found
 
 
+def places_in(names: pa.Array, kept: pa.Array) -> Integers:
+    """Of each name its place among those that are kept; -1 where it is none of them."""
+    found: Integers = pc.index_in(names, value_set=kept).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
+
+
 def distinct(keys: Integers) -> Integers:
     """The different keys in their order; np.unique hashes them, which takes many times as long."""
     ascending = np.sort(keys)

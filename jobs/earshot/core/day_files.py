@@ -47,6 +47,10 @@ class DayFiles:
         """The days that have files."""
         return frozenset(self.files)
 
+    def named(self, day: date) -> str:
+        """The table, the day and the names of its files: whatever replaces one of them changes this text."""
+        return "\n".join([f"{day} {self.table}", *(path.rpartition("/")[2] for path in self.files.get(day, ()))])
+
     def of(self, days: Collection[date]) -> Self:
         """Only these days."""
         return type(self)(self.table, {day: paths for day, paths in self.files.items() if day in days})

@@ -6,9 +6,10 @@ serves whose name begins with `_`, so that neither Delta nor a VACUUM takes it f
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,14 @@ MEMO: Final = "_memo"
 """Folder of the memos, in that of a table."""
 
 _DAY: Final = len("2026-03-01")
+
+
+def memo_name(says: str, made_from: Iterable[str]) -> str:
+    """The name of a memo: what it says, and a checksum of all that it is made from."""
+    told = hashlib.sha256()
+    for part in made_from:
+        told.update(f"{part}\n".encode())
+    return f"{says}-{told.hexdigest()[:32]}.arrow"
 
 
 def one_row(columns: Mapping[str, Any]) -> pa.RecordBatch:

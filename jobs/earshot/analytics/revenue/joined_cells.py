@@ -6,12 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from earshot.analytics.plays import Integers, places_of
 from earshot.analytics.revenue.month_cells import BITS, MonthCells
-from earshot.core.arrow_columns import distinct
+from earshot.core.arrow_columns import distinct, places_in
 
 _AT_ONCE: Final = 1_000_000
 
@@ -43,14 +41,14 @@ def joined_cells(earlier: MonthCells, later: MonthCells) -> MonthCells:
 def _titles_in(cells: MonthCells, other: MonthCells) -> Integers:
     """The titles in the numbers of the other's artists and works."""
     artist, work = np.divmod(cells.titles, len(cells.works) + 1)
-    found: Integers = _places(cells.artists, other.artists)[artist] * (len(other.works) + 1) + work
+    found: Integers = places_in(cells.artists, other.artists)[artist] * (len(other.works) + 1) + work
     return found
 
 
 def _recoded(cells: MonthCells, other: MonthCells) -> Integers:
     """The keys in the numbers of the other, in their order: names that are sorted stay so."""
     title = np.searchsorted(other.titles, _titles_in(cells, other))
-    country, tier = _places(cells.countries, other.countries), _places(cells.tiers, other.tiers)
+    country, tier = places_in(cells.countries, other.countries), places_in(cells.tiers, other.tiers)
     pool = np.add.outer(country * len(other.tiers), tier).ravel()
     is_same = cells.listeners == other.listeners and len(cells.titles) == len(other.titles)
     if is_same and np.array_equal(pool, np.arange(len(pool))):
@@ -66,8 +64,3 @@ def _recoded(cells: MonthCells, other: MonthCells) -> Integers:
             some *= size
             some += codes
     return keys
-
-
-def _places(names: pa.Array, others: pa.Array) -> Integers:
-    found: Integers = pc.index_in(names, value_set=others).to_numpy(zero_copy_only=False).astype(np.int64)
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from earshot.analytics.revenue.month_cells import MonthCells
 from earshot.core.day_files import DayFiles
-from earshot.core.memo_files import MemoFiles, listed, one_row
+from earshot.core.memo_files import MemoFiles, listed, memo_name, one_row
 
 _FORMAT: Final = 1
 _RECENT: Final = 4
@@ -57,12 +56,10 @@ class MonthMemory:
             tables: silver.listens and gold.suspect_listens.
             rules: What the streams of a month depend on besides.
         """
-        told = hashlib.sha256(f"{_FORMAT} {rules}".encode())
-        names: dict[date, str] = {}
+        made_from, names = [f"{_FORMAT} {rules}"], dict[date, str]()
         for day in sorted(day for day in tables[0].days if day.replace(day=1) == month):
-            for table in tables:
-                told.update("\n".join((f"\n{day} {table.table}", *map(_name, table.files.get(day, ())))).encode())
-            names[day] = f"{day}-{told.hexdigest()[:32]}.arrow"
+            made_from += [table.named(day) for table in tables]
+            names[day] = memo_name(str(day), made_from)
         return cls(files, dict(list(names.items())[-_RECENT:]))
 
     def begun(self) -> Begun | None:
@@ -82,10 +79,6 @@ class MonthMemory:
         """The last days by themselves, those before together."""
         for _, group in groupby(days, key=lambda day: day if day in self.names else None):
             yield list(group)
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _as_batch(cells: MonthCells, listeners: pa.Array) -> pa.RecordBatch:
