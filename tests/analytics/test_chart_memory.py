@@ -142,11 +142,11 @@ def test_memos_that_are_gone_are_made_anew(make: Callable[..., ChartLake], reads
 def test_a_quarter_is_not_begun_from_where_the_month_after_it_is_forgotten(tmp_path: Path) -> None:
     charts = ChartLake(tmp_path, least=1)
     march = [NEWEST - timedelta(days=n) for n in range(17, -1, -1)]
-    charts.publish(wandering([date(2025, 11, 3), date(2026, 1, 12), *march]))
+    charts.publish([*wandering([date(2025, 11, 3), *march]), Stream(date(2026, 1, 12), "track 1", "a guest")])
     assert "track-heard-2025-12-31" in memos(charts)
     for path in Path(charts.memos.folder).glob("*-heard-2026-02-28-*"):
         path.unlink()
-    charts.publish(wandering(days_after(NEWEST, 1), seed=2))
+    charts.publish([Stream(NEWEST + timedelta(days=1), "track 1", "a guest")])
     assert charts.differences() == []
 
 
