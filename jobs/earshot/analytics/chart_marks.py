@@ -98,7 +98,7 @@ class Marks:
 
     def remembered(self, files: MemoFiles, changed: Collection[Period]) -> Remembered:
         """The memos that are there and reach the furthest."""
-        found = Found(self.names, cache(lambda name: files.read(name) is not None))
+        found = _Found(self.names, cache(lambda name: files.read(name) is not None))
         until, sums, heard = dict[str, date](), dict[str, str](), dict[str, Mapping[Span, str]]()
         for kind, period in self.periods.items():
             furthest = self._furthest(period, found) if period in changed else None
@@ -108,7 +108,7 @@ class Marks:
 
     def of_use(self, files: MemoFiles) -> Iterator[str]:
         """Names that are not to be deleted: none of a day where its week has one, none that a longer one replaces."""
-        found = Found(self.names, lambda name: name in files)
+        found = _Found(self.names, lambda name: name in files)
         settled = self.settled[-1] if self.settled and found.name(HEARD, ever(self.settled[-1])) else date.min
         whole = {day for week, days in self.weeks.items() if found.name(HEARD, week) for day in days}
         for (what, span), name in self.names.items():
@@ -117,7 +117,7 @@ class Marks:
             if not is_replaced and not is_in_week:
                 yield name
 
-    def _furthest(self, period: Period, found: Found) -> tuple[date, str, Mapping[Span, str]] | None:
+    def _furthest(self, period: Period, found: _Found) -> tuple[date, str, Mapping[Span, str]] | None:
         first = date.min if period.kind == ALL_TIME else period.start
         for until in sorted({*self.recent, *self._wholes()}, reverse=True):
             sums = found.name(period.kind, Span(first, until))
@@ -129,7 +129,7 @@ class Marks:
     def _wholes(self) -> list[date]:
         return sorted(span.until for what, span in self.names if what == HEARD and span.first == date.min)
 
-    def _covering(self, first: date, until: date, found: Found) -> Mapping[Span, str] | None:
+    def _covering(self, first: date, until: date, found: _Found) -> Mapping[Span, str] | None:
         """Memos of the streams of exactly the days from the first one on; None where one is missing."""
         if first > date.min:
             return self._tiled(first, until, found)
@@ -143,7 +143,7 @@ class Marks:
                 return {whole: name, **rest}
         return self._tiled(first, until, found) if not self.settled else None
 
-    def _tiled(self, first: date, until: date, found: Found) -> Mapping[Span, str] | None:
+    def _tiled(self, first: date, until: date, found: _Found) -> Mapping[Span, str] | None:
         tiles: dict[Span, str] = {}
         for week, all_days in self.weeks.items():
             days = [day for day in all_days if first <= day <= until]
@@ -158,7 +158,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Found:
+class _Found:
     """Names of memos that are there."""
 
     names: Mapping[Wanted, str]
