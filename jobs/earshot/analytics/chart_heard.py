@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from earshot.analytics.chart_names import Vocabulary, sorted_names
 from earshot.analytics.chart_streams import Coding, Counted, Streams
-from earshot.analytics.chart_tally import Counting, Sums, together
+from earshot.analytics.chart_tally import Counting, Sums
 from earshot.analytics.plays import Integers
 from earshot.core.arrow_columns import opens, places_in
 from earshot.core.measures import ALL
 from earshot.core.memo_files import listed, one_row
 
+_BITS: Final = 63
 _NAMES: Final = ("country", "tier", "entity", "listener")
 
 
@@ -73,8 +74,14 @@ class Heard:
             return parts[0]
         names = [sorted_names(*of) for of in zip(*(part.names for part in parts), strict=True)]
         coding = _coding(names)
-        whole = together(*(part._counted_in(names, coding) for part in parts))
-        return cls(tuple(names), whole[0].keys, _small(whole[0].count), _small(_organic(whole)))
+        keys = [part._keys_in(names, coding) for part in parts]
+        streams = [part.streams for part in parts]
+        organic = [part.organic if len(part.organic) else part.streams for part in parts]
+        if not any(len(part.organic) for part in parts):
+            merged, sums = _merged(keys, [streams])
+            return cls(tuple(names), merged, _small(sums[0]), _small(sums[0][:0]))
+        merged, sums = _merged(keys, [streams, organic])
+        return cls(tuple(names), merged, _small(sums[0]), _small(sums[1]))
 
     def earlier(self, asked: Asked, coding: Coding, names: Vocabulary) -> Counted:
         """What these pairs have here, in the numbers of the asking side."""
@@ -107,7 +114,8 @@ class Heard:
         country, tier = (pa.concat_arrays([every, names]) for names in self.names[:2])
         names = Vocabulary.beginning(country, tier, *self.names[2:])
         coding = Coding.of(names)
-        return Counting(coding, listener_cap).sums(self._counted_in((country, tier, *self.names[2:]), coding)), names
+        keys = self._keys_in((country, tier, *self.names[2:]), coding)
+        return Counting(coding, listener_cap).sums(self._counted(keys, slice(None))), names
 
     def as_batch(self) -> pa.RecordBatch:
         """As a memo."""
@@ -131,15 +139,14 @@ class Heard:
         left = self.organic[rows].astype(np.int64)
         return every, Streams(keys[left > 0], left[left > 0])
 
-    def _counted_in(self, names: Sequence[pa.Array], coding: Coding) -> Counted:
-        """All streams, in the numbers of names that hold these."""
+    def _keys_in(self, names: Sequence[pa.Array], coding: Coding) -> Integers:
+        """All keys, in the numbers of names that hold these."""
         pairs = list(zip(self.names, names, strict=True))
         if all(len(own) == len(others) for own, others in pairs):
-            return self._counted(self.keys, slice(None))
+            return self.keys
         places = [places_in(own, others) for own, others in pairs]
         entity, listener, country, tier = self._coding.parts(self.keys)
-        keys = coding.key(places[2][entity], places[3][listener], places[0][country], places[1][tier])
-        return self._counted(keys, slice(None))
+        return coding.key(places[2][entity], places[3][listener], places[0][country], places[1][tier])
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,34 @@ def _in_order(keys: Integers) -> tuple[Integers, Integers | slice]:
         return keys, slice(None)
     order = np.argsort(keys)
     return keys[order], order
+
+
+def _merged(keys: Sequence[Integers], counts: Sequence[Sequence[NDArray[Any]]]) -> tuple[Integers, list[Integers]]:
+    """The different keys of all parts, and the sums of what they count there.
+
+    A key and its counts are one number where it holds them: NumPy's stable sort merges what ascends already.
+
+    Args:
+        keys: Of each part, ascending.
+        counts: By what is counted, of each part.
+    """
+    widths = [max(int(of.max(initial=0)) for of in parts).bit_length() for parts in counts]
+    largest = max(int(of[-1]) if len(of) else 0 for of in keys)
+    columns = [np.concatenate(parts).astype(np.int64) for parts in counts]
+    whole = np.concatenate(keys)
+    if largest.bit_length() + sum(widths) <= _BITS:
+        for column, width in zip(columns, widths, strict=True):
+            whole <<= width
+            whole |= column
+        whole.sort(kind="stable")
+        for column, width in zip(reversed(columns), reversed(widths), strict=True):
+            np.bitwise_and(whole, (1 << width) - 1, out=column)
+            whole >>= width
+    else:
+        order = np.argsort(whole, kind="stable")
+        whole, columns = whole[order], [column[order] for column in columns]
+    first = np.flatnonzero(opens(whole))
+    return whole[first], [np.add.reduceat(column, first) if len(first) else column for column in columns]
 
 
 def _runs(keys: Integers, first: Integers, below: Integers) -> tuple[Integers, Integers]:
