@@ -32,7 +32,7 @@ _LISTENS, _SUSPECTS = "silver.listens", "gold.suspect_listens"
 
 @dataclass(frozen=True)
 class Stream:
-    """A counted stream; flagged where its listener, track and day are."""
+    """A play, counted by default; flagged where its listener, track and day are."""
 
     day: date
     track: str
@@ -42,6 +42,7 @@ class Stream:
     artist: str = "The Tides"
     album: str = "Undertow"
     flagged: bool = False
+    counted: bool = True
 
 
 class _Written(ArrowTasks):
@@ -116,7 +117,7 @@ class ChartLake:
         rows = [
             {
                 **{"country": stream.country, "tier": stream.tier, "flagged": _flagged_by(stream) in flagged},
-                **{"listener_id": stream.listener, "listen_date": stream.day, "counted": True},
+                **{"listener_id": stream.listener, "listen_date": stream.day, "counted": stream.counted},
                 **{"track_id": stream.track, "artist_id": stream.artist, "album_title": stream.album},
             }
             for stream in self.streams
@@ -133,7 +134,7 @@ class ChartLake:
             {
                 **{"listener_id": stream.listener, "country": stream.country, "tier": stream.tier},
                 **{"track_id": stream.track, "artist_id": stream.artist, "album_title": stream.album},
-                "listen_date": stream.day,
+                **{"listen_date": stream.day, "played_ms": None if stream.counted else 0},
             }
             for stream in plays
         ]

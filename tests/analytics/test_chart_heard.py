@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earshot.analytics import chart_heard
+from earshot.analytics import chart_heard, chart_streams
 from earshot.analytics.chart_heard import Asked, Heard
 from earshot.analytics.chart_names import Vocabulary, sorted_names
 from earshot.analytics.chart_streams import CodedPlays, Coding, Counted
+from earshot.core.errors import TableError
 
 Stream = tuple[str, str, str, str, bool]
 """Country, tier, entity, listener, and whether it looks manipulated."""
@@ -64,6 +65,13 @@ def test_spans_that_are_put_together_are_the_streams_of_all(parts: list[list[Str
         whole = Heard.merged([heard(part) for part in parts])
     assert np.all(np.diff(whole.keys) > 0)
     assert told(whole) == expected([one for part in parts for one in part])
+
+
+def test_more_combinations_than_a_number_holds_are_not_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [heard([(name, "free", name, name, False)]) for name in "abc"]
+    monkeypatch.setattr(chart_streams, "_LARGEST_KEY", 20)
+    with pytest.raises(TableError, match="too many to be counted together"):
+        Heard.merged(parts)
 
 
 @given(earlier=STREAMS, later=STREAMS)

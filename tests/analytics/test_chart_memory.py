@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -137,6 +138,30 @@ def test_memos_that_are_gone_are_made_anew(make: Callable[..., ChartLake], reads
     charts.publish(wandering(days_after(NEWEST, 2), seed=3))
     assert reads == set(days_after(NEWEST, 2))
     assert charts.differences() == []
+
+
+def test_a_day_without_a_counted_stream_is_remembered_too(make: Callable[..., ChartLake], reads: set[date]) -> None:
+    charts, skipped = make(), NEWEST + timedelta(days=1)
+    charts.publish(replace(one, counted=False) for one in wandering([skipped], seed=2))
+    for day in days_after(skipped, *range(1, 8)):
+        reads.clear()
+        charts.publish(wandering([day], seed=day.day))
+        assert reads - {skipped if day == skipped + timedelta(days=1) else None} == {day}
+    assert charts.differences() == []
+
+
+def test_the_first_month_that_is_settled_is_put_together_from_what_is_remembered(
+    tmp_path: Path, reads: set[date]
+) -> None:
+    charts = ChartLake(tmp_path, least=1)
+    charts.publish(wandering([date(2026, 3, 3) + timedelta(days=n) for n in range(30)]))
+    for day in days_after(date(2026, 4, 1), *range(1, 10)):
+        reads.clear()
+        charts.publish(wandering([day], seed=day.day))
+        assert reads == {day}
+        assert charts.differences() == []
+    march = [name for name in memos(charts) if name.startswith("track-heard-2026-03")]
+    assert march == ["track-heard-2026-03-31"]
 
 
 def test_a_quarter_is_not_begun_from_where_the_month_after_it_is_forgotten(tmp_path: Path) -> None:

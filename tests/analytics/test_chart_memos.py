@@ -142,6 +142,9 @@ def test_memos_that_are_damaged_or_gone_are_made_anew(make: Callable[..., ChartL
         assert min(reads) == FIRST
         assert charts.differences() == []
         assert memos(charts) == whole(QUARTER, CLOSED)
+        reads.clear()
+        charts.publish(wandering([NEWEST + timedelta(days=turn)], seed=turn + 2))
+        assert min(reads) > CLOSED
 
 
 def test_a_task_is_sent_the_days_that_it_reads_and_refuses_to_count_where_its_memo_is_gone_meanwhile(

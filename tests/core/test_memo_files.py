@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,7 +55,8 @@ def test_only_those_that_are_named_are_kept(memos: MemoFiles) -> None:
 def test_those_of_later_days_stay_where_nobody_asks_for_them_now(memos: MemoFiles) -> None:
     for name in ("2026-03-01-a", "2026-03-02-a", "2026-03-02-b", "2026-04-01-a"):
         memos.write(name, MEMO)
-    memos.keep(["2026-03-02-a"], and_later=True)
+    Path(memos.folder, ".half").write_bytes(b"")
+    memos.keep(["2026-03-02-a"], later_than=date(2026, 3, 2))
     assert sorted(path.name for path in Path(memos.folder).iterdir()) == ["2026-03-02-a", "2026-04-01-a"]
 
 

@@ -129,7 +129,7 @@ def _remembered(memos: MemoFiles | None, listens: DayFiles) -> PairMemos | None:
     newest = max(listens.days)
     of_a_day = replace(memos, least=memos.least // LOOKBACK_DAYS)
     remembered = PairMemos.of(of_a_day, listens, [*_days_before(newest), newest])
-    memos.keep(remembered.names.values(), and_later=True)
+    memos.keep(remembered.names.values(), later_than=newest)
     return remembered
 
 

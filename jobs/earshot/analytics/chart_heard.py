@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from earshot.analytics.chart_names import Vocabulary, sorted_names
+from earshot.analytics.chart_names import Vocabulary, sorted_names, with_all
 from earshot.analytics.chart_streams import Coding, Counted, Streams
 from earshot.analytics.chart_tally import Counting, Sums
 from earshot.analytics.plays import Integers
 from earshot.core.arrow_columns import opens, places_in
-from earshot.core.measures import ALL
 from earshot.core.memo_files import listed, one_row
 
 _BITS: Final = 63
@@ -110,8 +109,7 @@ class Heard:
 
     def sums(self, listener_cap: int) -> tuple[Sums, Vocabulary]:
         """What all streams add up to, and the names of the numbers in that."""
-        every = pa.array([ALL])
-        country, tier = (pa.concat_arrays([every, names]) for names in self.names[:2])
+        country, tier = map(with_all, self.names[:2])
         names = Vocabulary.beginning(country, tier, *self.names[2:])
         coding = Coding.of(names)
         keys = self._keys_in((country, tier, *self.names[2:]), coding)
@@ -167,7 +165,7 @@ class _Used:
 
 
 def _coding(names: Sequence[pa.Array]) -> Coding:
-    return Coding(*(max(len(of), 1) for of in names))
+    return Coding.sized(*map(len, names))
 
 
 def _organic(counted: Counted) -> Integers:

@@ -10,7 +10,6 @@ from typing import Final
 
 from earshot.analytics.chart_periods import ALL_TIME, Period
 from earshot.analytics.chart_spans import (
-    RECENT,
     Span,
     ever,
     is_over,
@@ -20,7 +19,7 @@ from earshot.analytics.chart_spans import (
     weeks,
 )
 from earshot.core.day_files import DayFiles
-from earshot.core.memo_files import MemoFiles, memo_name
+from earshot.core.memo_files import RECENT_DAYS, MemoFiles, memo_name
 
 _FORMAT: Final = 2
 """Changes with the columns of a memo, and with what they mean."""
@@ -112,7 +111,8 @@ class Marks:
         settled = self.settled[-1] if self.settled and found.name(HEARD, ever(self.settled[-1])) else date.min
         whole = {day for week, days in self.weeks.items() if found.name(HEARD, week) for day in days}
         for (what, span), name in self.names.items():
-            is_replaced = span.until <= settled and span.until not in self.settled
+            is_whole = span.first == date.min and span.until in self.settled
+            is_replaced = span.until <= settled and not is_whole
             is_in_week = what == HEARD and span.first == span.until and span not in self.weeks and span.first in whole
             if not is_replaced and not is_in_week:
                 yield name
@@ -141,7 +141,7 @@ class Marks:
             rest = self._tiled(whole.until + _DAY, until, found) if name else None
             if name and rest is not None:
                 return {whole: name, **rest}
-        return self._tiled(first, until, found) if not self.settled else None
+        return self._tiled(first, until, found) if self.since == date.min else None
 
     def _tiled(self, first: date, until: date, found: _Found) -> Mapping[Span, str] | None:
         tiles: dict[Span, str] = {}
@@ -186,9 +186,9 @@ def marks_of(entities: Iterable[str], listens: DayFiles, suspects: DayFiles, *, 
         return {}
     days = sorted(listens.days)
     settled = settled_days(days)
-    recent = [day for day in days[-RECENT:] if not settled or day > settled[-1]]
+    recent = [day for day in days[-RECENT_DAYS:] if not settled or day > settled[-1]]
     wholes = sorted({*settled, *settled_before(days)})
-    since = wholes[-2:][0] if wholes else date.min
+    since = wholes[-2] if len(wholes) > 1 else date.min
     by_week = weeks([day for day in days if day > since])
     wanted: list[Wanted] = [(HEARD, ever(until)) for until in wholes]
     wanted += [(HEARD, week) for week in by_week]

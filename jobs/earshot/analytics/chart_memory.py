@@ -8,20 +8,19 @@ from datetime import date
 from functools import cached_property, partial
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from earshot.analytics.built_charts import CHARTS
 from earshot.analytics.chart_heard import Heard
 from earshot.analytics.chart_marks import HEARD, Marks, Remembered
-from earshot.analytics.chart_names import Vocabulary, names_in, sorted_names
+from earshot.analytics.chart_names import Vocabulary, names_in, sorted_names, with_all
 from earshot.analytics.chart_periods import ALL_TIME, Period
 from earshot.analytics.chart_spans import Span, ever
 from earshot.analytics.chart_sums import NamedSums
 from earshot.analytics.chart_tally import Sums
 from earshot.core import columns as c
 from earshot.core.errors import OvertakenError
-from earshot.core.measures import ALL
 from earshot.core.memo_files import MemoFiles
 
 _Memo = TypeVar("_Memo", Heard, NamedSums)
@@ -83,8 +82,8 @@ class Memory:
         return () if self.marks is None else self.marks.recent
 
     def is_worth(self, streams: int) -> bool:
-        """Whether so many streams that were read, and those that are remembered, are worth remembering by day."""
-        known = sum(len(of.keys) for span, of in self.heard.items() if span.first > date.min)
+        """Whether so many streams of unsettled days, and those remembered, are worth remembering by day."""
+        known = sum(int(of.streams.sum(dtype=np.int64)) for span, of in self.heard.items() if span.first > date.min)
         return self.files is not None and streams + known >= self.files.least
 
     def keep_sums(self, kind: str, span: Span, sums: Sums, names: Vocabulary) -> None:
@@ -123,10 +122,8 @@ class Memory:
             sorted_names(names_in(streams[column]), *(getattr(of, name) for of in sums), *(of.names[n] for of in heard))
             for n, (name, column) in enumerate((("country", c.COUNTRY), ("tier", c.TIER)))
         )
-        every = pa.array([ALL])
-        country, tier = (pa.concat_arrays([every, of.filter(pc.not_equal(of, ALL))]) for of in (country, tier))
         entities = sorted_names(names_in(streams[entity]), *(of.entity for of in sums))
-        return Vocabulary.beginning(country, tier, entities, listeners)
+        return Vocabulary.beginning(with_all(country), with_all(tier), entities, listeners)
 
     def keep_streams(self, read: Callable[[Collection[date]], Heard | None]) -> None:
         """Keep the streams of the days since the last settled month.
@@ -146,9 +143,9 @@ class Memory:
             return
         parts = [self.heard[span] for span in self.remembered.heard[ALL_TIME] if span.until <= whole.until]
         heard = Heard.merged(parts)
-        self.keep_heard(whole, lambda: heard)
         if self._missing(ALL_TIME, whole):
             self.keep_sums(ALL_TIME, whole, *heard.sums(listener_cap))
+        self.keep_heard(whole, lambda: heard)
 
     def _streams_of(self, span: Span, read: Callable[[Collection[date]], Heard | None]) -> Heard | None:
         if self.marks is None:

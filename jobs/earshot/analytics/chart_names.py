@@ -24,8 +24,15 @@ EXCLUDED_KEYS: Final = 1 << (_COUNTRY_BITS + _TIER_BITS + _ENTITY_BITS)
 
 def sorted_names(*parts: pa.Array) -> pa.Array:
     """The different names of all parts, sorted as bytes."""
-    names = pa.concat_arrays([part.cast(pa.string()) for part in parts]).unique()
+    names = pa.array([], pa.string())
+    for part in parts:  # all at once they may be more than an array of Arrow holds
+        names = pa.concat_arrays([names, part.cast(pa.string())]).unique()
     return names.take(pc.sort_indices(names))
+
+
+def with_all(names: pa.Array) -> pa.Array:
+    """The names of countries or tiers after ALL, which has the number 0."""
+    return pa.concat_arrays([pa.array([ALL]), names.filter(pc.not_equal(names, ALL))])
 
 
 def names_in(column: pa.ChunkedArray) -> pa.Array:

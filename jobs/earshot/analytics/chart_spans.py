@@ -9,9 +9,6 @@ from typing import Final
 
 from earshot.analytics.chart_periods import Period, periods_of
 
-RECENT: Final = 4
-"""Up to so many of the last days sums are remembered: plays that come up to two days late leave one to begin from."""
-
 _DAY: Final = timedelta(days=1)
 _SETTLED: Final = timedelta(days=7)
 _LATE: Final = timedelta(days=3)

@@ -44,8 +44,16 @@ class Coding:
         Raises:
             TableError: There are more combinations than 62 bits hold.
         """
-        sizes = [max(len(known), 1) for known in (names.country, names.tier, names.entity, names.listener)]
-        coding = cls(*sizes)
+        return cls.sized(len(names.country), len(names.tier), len(names.entity), len(names.listener))
+
+    @classmethod
+    def sized(cls, *sizes: int) -> Coding:
+        """That of so many countries, tiers, entities and people.
+
+        Raises:
+            TableError: There are more combinations than 62 bits hold.
+        """
+        coding = cls(*(max(size, 1) for size in sizes))
         if coding.places * coding.entities * coding.people >= _LARGEST_KEY:
             raise TableError(
                 f"{coding.entities:,} entities of {coding.people:,} listeners in {coding.places:,} countries and "

@@ -134,19 +134,23 @@ class _EntityCharts:
         self._tallies: dict[tuple[date, ...], Tally] = {}
         self._ever, self._of_month = self._running(ALL_TIME_PERIOD), list[_Day]()
         self._unsettled = memory.unsettled()
-        self._is_worth = memory.is_worth(streams.num_rows)
+        self._is_worth = False
         self._read: dict[date, CodedPlays] = {}
         careers = built.careers(entity, names)
         self._chains = {
             kind: Chain(kind, entity, self._starts(kind), built, names, careers[kind], rules.places) for kind in KINDS
         }
 
-    def of_days(self, sizes: Iterable[tuple[date, int]]) -> Iterator[pa.Table]:
+    def of_days(self, sizes: Sequence[tuple[date, int]]) -> Iterator[pa.Table]:
         """The charts of days, so many streams each."""
-        first = 0
+        first, memory = 0, self._memory
+        self._is_worth = memory.is_worth(sum(size for day, size in sizes if memory.is_unsettled(day)))
         for day, size in sizes:
+            of_day = _Day(day, CodedPlays.of(self._marked[first : first + size]))
             if size:
-                yield from self._add(_Day(day, CodedPlays.of(self._marked[first : first + size])))
+                yield from self._add(of_day)
+            if self._is_worth and self._memory.is_unsettled(day):
+                self._read[day] = of_day.plays
             first += size
         yield from self._finish()
 
@@ -163,8 +167,6 @@ class _EntityCharts:
             if period.kind in self._open and self._open[period.kind][0] != period:
                 yield from self._close(period.kind)
             self._open.setdefault(period.kind, (period, []))[1].append(of_day)
-        if self._is_worth and self._memory.is_unsettled(of_day.day):
-            self._read[of_day.day] = of_day.plays
 
     def _finish(self) -> Iterator[pa.Table]:
         """The charts that are left."""

@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ import pyarrow as pa
 
 MEMO: Final = "_memo"
 """Folder of the memos, in that of a table."""
+
+RECENT_DAYS: Final = 4
+"""Up to so many of the last days sums are remembered: plays that come two days late leave one to begin from."""
 
 _DAY: Final = len("2026-03-01")
 
@@ -62,8 +66,8 @@ class MemoFiles:
         return cls(f"{root.rstrip('/')}/{table.replace('.', '/')}/{MEMO}", least)
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a memo of this name."""
-        return Path(self.folder, name).is_file()
+        """Whether there is a memo of this name that is whole."""
+        return self.read(name) is not None
 
     def read(self, name: str) -> pa.RecordBatch | None:
         """A memo, of which only what is looked at is read from the disk; None where there is none that is whole."""
@@ -87,14 +91,15 @@ class MemoFiles:
         except FileNotFoundError:  # another run has tidied up
             return
 
-    def keep(self, names: Collection[str], *, and_later: bool = False) -> None:
+    def keep(self, names: Collection[str], *, later_than: date | None = None) -> None:
         """Delete all others, and what was never finished.
 
         Args:
             names: Those that hold.
-            and_later: Whether those of days after theirs stay, which nobody asks for now; names begin with a day then.
+            later_than: Those of days after this one stay, too, which nobody asks for now; names begin with a day then.
         """
-        last = max((name[:_DAY] for name in names), default="")
         for path in Path(self.folder).glob("*"):
-            if path.name not in names and not (and_later and path.name[:_DAY] > last):
+            is_finished = not path.name.startswith(".")
+            is_later = is_finished and later_than is not None and path.name[:_DAY] > later_than.isoformat()
+            if path.name not in names and not is_later:
                 path.unlink(missing_ok=True)

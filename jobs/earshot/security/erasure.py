@@ -172,7 +172,7 @@ class Erasure:
         folders = [path for path in Path(self._settings.lake_root).glob(f"*/*/{MEMO}") if path.is_dir()]
         known = [path for folder in folders for path in files_with(folder, self._listener.pseudonyms)]
         for path in known:
-            path.unlink()
+            path.unlink(missing_ok=True)
         return len(known)
 
     def vacuum(self) -> int:

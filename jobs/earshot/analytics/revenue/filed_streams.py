@@ -24,7 +24,8 @@ from earshot.core.revenue_settings import ArtistCentricSettings
 from earshot.core.stream_rule import StreamRule
 
 MOST_PLAYS: Final = 120_000_000
-"""A task holds the different streams of its month, nine bytes each; months of more plays are shuffled in parts."""
+"""A task holds the different streams of its month, up to thirty bytes each while parts are joined; months of more
+plays are shuffled."""
 
 _AT_ONCE: Final = 32_000_000
 """So many streams are counted together before they join those before them."""

@@ -75,6 +75,7 @@ def revenue_of_files(
     terms: RevenueSettings,
     months: Collection[date],
     memos: MemoFiles | None = None,
+    plays: int = 0,
 ) -> ArrowTasks:
     """`revenue` of plays that tasks read themselves, a task a month.
 
@@ -84,8 +85,9 @@ def revenue_of_files(
         rights: Rows of silver.rights; None where no track has splits.
         terms: Prices, pools, thresholds.
         months: First days of the months to pay.
-        memos: What is remembered of months, so that not all their days are read again; None where it would be for
-            nothing. It is, too, where tracks earn from a threshold on: which ones do changes from day to day.
+        memos: What is remembered of months, so that not all their days are read again. Nothing is where tracks earn
+            from a threshold on: which ones do changes from day to day.
+        plays: How many the months have, which tells whether it is worth it.
     """
     splits = None if rights is None else split_tracks(rights).toArrow()
     earns = earning(spark, streams, terms.pro_rata, months) if terms.pro_rata.minimum_streams else {}
@@ -93,10 +95,12 @@ def revenue_of_files(
     told = repr((streams.rule, sorted(streams.without), sorted(terms.artist_centric.active_contexts)))
     split = "" if splits is None else "\n".join(sorted(splits[c.TRACK_ID].to_pylist()))
     memories: dict[date, MonthMemory] = {}
-    if memos and not terms.pro_rata.minimum_streams:
+    if memos and plays >= memos.least and not terms.pro_rata.minimum_streams:
         made_from, rules = (streams.plays, streams.suspects), f"{told}\n{split}"
         memories = {month: MonthMemory.of(memos, month, made_from, rules=rules) for month in months}
-        memos.keep({name for memory in memories.values() for name in memory.names.values()}, and_later=True)
+    if memos:
+        names = {name for memory in memories.values() for name in memory.names.values()}
+        memos.keep(names, later_than=max(streams.plays.days, default=date.min))
 
     def of_month(month: date) -> Iterator[pa.Table]:
         paid: list[pa.Table] = []

@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from earshot.analytics.revenue.month_cells import MonthCells
 from earshot.core.day_files import DayFiles
-from earshot.core.memo_files import MemoFiles, listed, memo_name, one_row
+from earshot.core.memo_files import RECENT_DAYS, MemoFiles, listed, memo_name, one_row
 
 _FORMAT: Final = 1
-_RECENT: Final = 4
 _NAMES: Final = ("countries", "tiers", "artists", "works")
 
 
@@ -60,7 +59,7 @@ class MonthMemory:
         for day in sorted(day for day in tables[0].days if day.replace(day=1) == month):
             made_from += [table.named(day) for table in tables]
             names[day] = memo_name(str(day), made_from)
-        return cls(files, dict(list(names.items())[-_RECENT:]))
+        return cls(files, dict(list(names.items())[-RECENT_DAYS:]))
 
     def begun(self) -> Begun | None:
         """The memo that reaches the furthest; None where there is none that is whole."""

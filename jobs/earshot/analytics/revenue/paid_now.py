@@ -76,9 +76,11 @@ def payments(
     if max((sizes[month] for month in months), default=0) <= MOST_PLAYS:
         suspects = DayFiles.now(tables.root, SUSPECTS)
         streams = FiledStreams(plays.of(days), suspects, stream_rule, frozenset(without))
-        is_worth = memos and max((sizes[month] for month in months), default=0) >= memos.least
-        kept = memos if is_worth else None
-        return revenue_of_files(tables.spark, streams, rights, terms=terms, months=months, memos=kept)
+        return revenue_of_files(
+            tables.spark, streams, rights, terms=terms, months=months, memos=memos, plays=sizes.total()
+        )
+    if memos:
+        memos.keep((), later_than=max(days, default=date.min))
     listens = tables.read(LISTENS).where(days_condition(c.LISTEN_DATE, days))
     some = listens.where(~F.coalesce(F.col(c.BATCH_ID), F.lit("")).isin(*without)) if without else listens
     return revenue(
