@@ -101,15 +101,23 @@ def test_a_further_day_is_all_that_is_read(
 
 
 def test_a_day_that_is_a_day_late_leaves_one_to_begin_from(plays: DayFiles, paid: Paid, reads: set[date]) -> None:
-    early = plays.of(march(1, 2, 3, 4, 6))
-    paid(early)
+    paid(plays.of(march(1, 2, 3, 4, 6)))
+    both = plays.of(march(1, 2, 3, 4, 5, 6))
     reads.clear()
-    assert paid(plays.of(march(1, 2, 3, 4, 5, 6))) == paid(plays.of(march(1, 2, 3, 4, 5, 6)), remembering=False)
+    found = paid(both)
+    assert reads == march(5, 6)
+    assert found == paid(both, remembering=False)
+
+
+def test_a_day_that_is_gone_leaves_what_is_remembered_of_those_before(
+    plays: DayFiles, paid: Paid, reads: set[date]
+) -> None:
     paid(plays)
+    left = plays.of(march(1, 2, 3, 4, 5, 6, 8))
     reads.clear()
-    late = plays.of(march(1, 2, 3, 4, 5, 6, 8))
-    assert paid(late, remembering=True)
+    found = paid(left)
     assert reads == march(8)
+    assert found == paid(left, remembering=False)
 
 
 def test_verdicts_are_heeded_and_concern_the_days_since(

@@ -23,7 +23,7 @@ from earshot.core.day_files import TEXT, DayFiles
 from earshot.core.revenue_settings import ArtistCentricSettings
 from earshot.core.stream_rule import StreamRule
 
-MOST_PLAYS: Final = 120_000_000
+MOST_PLAYS: Final = 60_000_000
 """A task holds the different streams of its month, up to thirty bytes each while parts are joined; months of more
 plays are shuffled."""
 
